@@ -42,6 +42,7 @@ func (n *Nest) LastSeq() Seq { return n.seq }
 type Outbox struct {
 	queue []Action
 	head  int
+	over  bool // Next reported false since the last Begin: the drain is over
 	nest  *Nest
 	owner bool
 }
@@ -57,19 +58,25 @@ func NewOutbox(nest *Nest) Outbox {
 // Nest returns the nest to hand to inner machines.
 func (o *Outbox) Nest() *Nest { return o.nest }
 
-// Begin starts an input. Once everything was drained it takes back the memory of the last input's actions; in the
-// middle of a drain it does nothing. Every input of a machine begins with it.
-func (o *Outbox) Begin() {
+// Begin starts an input, and reports whether it took back the memory of earlier actions: it does once Next has reported
+// that nothing is left. In the middle of a drain, be it after the last action, that memory may still be in use by the
+// layer that has just taken an action out. Every input of a machine begins with it.
+func (o *Outbox) Begin() bool {
 	if o.head < len(o.queue) {
-		return
+		return false
 	}
 	if cap(o.queue) > 256 {
 		o.queue = nil
 	}
 	o.queue, o.head = o.queue[:0], 0
+	if !o.over {
+		return false
+	}
+	o.over = false
 	if o.owner {
 		o.nest.Reset()
 	}
+	return true
 }
 
 // Push appends an action.
@@ -78,6 +85,7 @@ func (o *Outbox) Push(a Action) { o.queue = append(o.queue, a) }
 // Next returns the next action.
 func (o *Outbox) Next() (Action, bool) {
 	if o.head == len(o.queue) {
+		o.over = true
 		return Action{}, false
 	}
 	a := o.queue[o.head]

@@ -1,0 +1,251 @@
+package endpoint
+
+import (
+	"slices"
+
+	"heddle.example/coap"
+	"heddle.example/machine"
+)
+
+// exchange is a peer's request that waits for Respond.
+type exchange struct {
+	index, generation uint32
+	peer              *peer
+	path              machine.Path // where the request came from
+	token             coap.Token
+	id                uint16
+	code              coap.Code
+	con               bool
+	hasBlock1         bool
+	hasBlock2         bool
+	block1, block2    coap.Block
+	key               []byte // what is requested: see appendKey
+	sum               uint64 // of the payload
+	sub               *subscription
+	cause             machine.Cause
+	at                machine.Time
+
+	ofPeer, alive, unacked element[exchange]
+}
+
+// receiveRequest takes in a request: deduplication, options, blocks, and then the program.
+func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *machine.Path, m *coap.Message) {
+	p := e.reach(now, path)
+	if p == nil {
+		return
+	}
+	r := e.ringOf(p)
+	if slot, seen := e.lookup(now, r, m.ID); seen {
+		if e.duplicate(now, cause, p, path, m, slot) {
+			return
+		}
+		r.mark(m.ID, working)
+	} else if m.Type == coap.CON {
+		e.note(now, r, m.ID, working)
+	} else {
+		e.note(now, r, m.ID, working|nonFlag)
+	}
+	options, bad := m.Options.Recognize(e.requestOption)
+	m.Options = options
+	if bad != 0 {
+		e.refuseOption(cause, p, path, m, bad)
+		return
+	}
+	if m.Code > coap.IPATCH {
+		e.refuse(cause, p, path, m, coap.MethodNotAllowed, nil)
+		return
+	}
+	if p.exchanges.n >= e.config.MaxPeerExchanges || e.alive.n >= e.config.MaxExchanges {
+		e.stats.Refused++
+		e.refuse(cause, p, path, m, coap.ServiceUnavailable, nil)
+		return
+	}
+	body, block1, complete := e.assemble(now, cause, p, path, m)
+	if !complete || e.serveBody(now, cause, p, path, m) {
+		return
+	}
+	e.hand(now, cause, p, path, m, body, block1)
+}
+
+// hand makes the exchange and hands the request up.
+func (e *Endpoint) hand(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, body []byte, block1 bool) {
+	x, index, generation := e.exchanges.take()
+	*x = exchange{index: index, generation: generation, peer: p, path: *path, token: m.Token, id: m.ID, code: m.Code,
+		con: m.Type == coap.CON, hasBlock1: block1, key: appendKey(x.key[:0], m), sum: sum(body), cause: cause, at: now}
+	x.ofPeer.value, x.alive.value, x.unacked.value = x, x, x
+	if block1 {
+		x.block1, _ = m.Options.Block(coap.Block1)
+	}
+	x.block2, x.hasBlock2 = m.Options.Block(coap.Block2)
+	p.exchanges.push(&x.ofPeer)
+	e.alive.push(&x.alive)
+	if x.con {
+		e.unacked.push(&x.unacked)
+	}
+	in := e.incoming.get()
+	*in = Incoming{Exchange: Exchange{index, generation}, Code: m.Code, Payload: body, Confirmable: x.con, Observe: -1,
+		Token: m.Token, Options: append(in.Options[:0], m.Options...)}
+	in.Format, in.HasFormat = m.Options.Format()
+	if v, ok := m.Options.GetUint(coap.Observe); ok && v <= 1 && (m.Code == coap.GET || m.Code == coap.FETCH) {
+		in.Observe = int(v)
+		if v == coap.ObserveDeregister {
+			if s := p.subscription(m.Token); s != nil {
+				e.endSubscription(now, cause, s, Deregistered)
+			}
+		}
+	}
+	e.stats.Requests++
+	e.out.Push(machine.Action{Kind: machine.Event, Cause: cause, Path: *path, Value: in})
+}
+
+// refuseOption refuses a request with a critical option that is not understood (RFC 7252 sections 5.4.1 and 5.10.2).
+func (e *Endpoint) refuseOption(cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, bad coap.OptionNumber) {
+	e.stats.BadOption++
+	switch {
+	case bad == coap.ProxyURI || bad == coap.ProxyScheme:
+		e.refuse(cause, p, path, m, coap.ProxyingNotSupported, nil)
+	case m.Type == coap.CON:
+		e.refuse(cause, p, path, m, coap.BadOption, nil)
+	default:
+		p.ring.mark(m.ID, reset)
+		e.pushEmpty(cause, *path, coap.RST, m.ID, 0)
+	}
+}
+
+// refuse answers a request without asking the program.
+func (e *Endpoint) refuse(cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, code coap.Code, options coap.Options) {
+	r := &e.reply
+	*r = coap.Message{Code: code, Token: m.Token, Options: append(r.Options[:0], options...)}
+	if m.Type == coap.CON {
+		r.Type, r.ID = coap.ACK, m.ID
+		p.ring.mark(m.ID, answered)
+	} else {
+		r.Type, r.ID = coap.NON, e.messageID(p)
+		p.ring.mark(m.ID, silent)
+	}
+	e.push(cause, *path, 0, e.encode(r))
+}
+
+// encode encodes a message of ours into the nest's memory.
+func (e *Endpoint) encode(m *coap.Message) []byte {
+	b, err := m.Append(e.out.Nest().Buf(m.Size()))
+	if err != nil {
+		// Options out of order or an endless value: the program's fault, which must not become a broken datagram.
+		*m = coap.Message{Type: m.Type, ID: m.ID, Token: m.Token, Code: coap.InternalServerError, Options: m.Options[:0]}
+		b, _ = m.Append(e.out.Nest().Buf(m.Size()))
+	}
+	return b
+}
+
+// Respond answers a request: piggybacked on its ACK if that has not left, else in a message of its own (RFC 7252 section
+// 5.2). The answer leaves once commit after is on disk. A late answer to an exchange that is over is ignored.
+func (e *Endpoint) Respond(now machine.Time, cause machine.Cause, x Exchange, reply *Reply, after machine.Seq) {
+	e.begin(now)
+	ex := e.exchanges.get(x.index, x.generation)
+	if ex == nil {
+		return
+	}
+	p, r := ex.peer, &e.reply
+	*r = coap.Message{Code: reply.Code, Token: ex.token, Options: append(r.Options[:0], reply.Options...), Payload: reply.Payload}
+	if ex.sub != nil {
+		if reply.Code.IsSuccess() {
+			r.Options = r.Options.Set(coap.Observe, e.uint(ex.sub.sequence))
+		} else {
+			e.dropSubscription(now, ex.sub)
+			ex.sub = nil
+		}
+	}
+	e.cut(now, ex, r)
+	if ex.hasBlock1 {
+		r.Options = r.Options.Set(coap.Block1, e.uint(ex.block1.Uint()))
+	}
+	piggyback := ex.con && ex.unacked.on != nil
+	e.touch(now, p)
+	if p.ring != nil {
+		p.ring.after = max(p.ring.after, after)
+	}
+	switch {
+	case piggyback:
+		r.Type, r.ID = coap.ACK, ex.id
+		data := e.encode(r)
+		e.remember(p, ex, r, data, reply.Remember || ex.hasBlock1, after)
+		e.push(cause, ex.path, after, data)
+	case ex.con && len(e.deal(p).queue) < e.config.MaxQueue:
+		p.ring.mark(ex.id, acked)
+		r.Type = coap.CON
+		e.send(now, &outgoing{peer: p, path: pathUnless(&p.path, &ex.path), data: slices.Clone(e.encode(r)), after: after,
+			cause: cause, con: true})
+	default:
+		if ex.con {
+			p.ring.mark(ex.id, acked)
+		} else {
+			p.ring.mark(ex.id, silent)
+		}
+		r.Type, r.ID = coap.NON, e.messageID(p)
+		e.push(cause, ex.path, after, e.encode(r))
+	}
+	e.release(ex)
+}
+
+// pathUnless returns a copy of path where it differs from the peer's own.
+func pathUnless(own, path *machine.Path) *machine.Path {
+	if *own == *path {
+		return nil
+	}
+	p := *path
+	return &p
+}
+
+// remember notes what a duplicate of the request gets. The last block of a body has to be remembered, too: its
+// assembly is gone.
+func (e *Endpoint) remember(p *peer, x *exchange, m *coap.Message, data []byte, keepIt bool, after machine.Seq) {
+	if p.ring == nil {
+		return
+	}
+	if !keepIt {
+		p.ring.mark(x.id, answered)
+		return
+	}
+	if _, seen := p.ring.slot(x.id); !seen {
+		return // so many messages since that it fell out of the ring
+	}
+	if len(data) > maxRemembered {
+		e.stats.Unremembered++
+		short := *m
+		short.Payload = nil
+		data = e.encode(&short)
+	}
+	if e.keep(p.ring, x.id, data, after) {
+		p.ring.mark(x.id, kept)
+	} else {
+		p.ring.mark(x.id, acked)
+	}
+}
+
+// AckNow acknowledges a request whose answer will take long, so that its sender does not repeat it.
+func (e *Endpoint) AckNow(now machine.Time, x Exchange) {
+	e.begin(now)
+	if ex := e.exchanges.get(x.index, x.generation); ex != nil && ex.unacked.on != nil {
+		e.ackNow(ex)
+	}
+}
+
+func (e *Endpoint) ackNow(x *exchange) {
+	x.unacked.leave()
+	e.pushEmpty(x.cause, x.path, coap.ACK, x.id, 0)
+}
+
+// release ends an exchange.
+func (e *Endpoint) release(x *exchange) {
+	p := x.peer
+	x.ofPeer.leave()
+	x.alive.leave()
+	x.unacked.leave()
+	p.ring.settleWork(x.id)
+	x.peer, x.sub = nil, nil
+	e.exchanges.put(x.index)
+	e.settle(p)
+}
+
+// uint returns an option's value in the nest's memory.
+func (e *Endpoint) uint(v uint32) []byte { return coap.AppendUint(e.out.Nest().Buf(4), v) }
