@@ -1,0 +1,7 @@
+package host
+
+// System calls that package syscall lacks here.
+const (
+	sysSendmmsg   = 345
+	sysGetsockopt = 365
+)

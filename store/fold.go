@@ -1,0 +1,231 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"heddle.example/machine"
+)
+
+const (
+	// foldStep is how many records go into the tables in one transaction: a commit that comes meanwhile waits for it,
+	// some 5 ms.
+	foldStep = 200
+	// walFrame is the size of a page in the WAL.
+	walFrame = 4096 + 24
+	// walLimit is how large the WAL gets before a checkpoint.
+	walLimit = 8 << 20
+)
+
+func probeName() machine.Table { return machine.Table(strings.Repeat("-", 16<<10)) }
+
+// nap is how long the writer may sleep.
+func (d *disk) nap() time.Duration {
+	d.mu.Lock()
+	full := d.full
+	d.mu.Unlock()
+	switch {
+	case full:
+		return max(time.Millisecond, time.Until(d.retryAt))
+	case d.row > d.folded && d.Failed() == nil:
+		return max(time.Millisecond, time.Until(d.foldTime()))
+	}
+	return time.Hour
+}
+
+// foldTime is when nobody has appended for long enough.
+func (d *disk) foldTime() time.Time {
+	t := d.lastCommit.Add(d.options.foldAfter)
+	if t.Before(d.foldNotBefore) {
+		t = d.foldNotBefore
+	}
+	return t
+}
+
+// maintain folds when the journal is large or nobody has appended for a while, and checkpoints.
+func (d *disk) maintain() {
+	quiet := !time.Now().Before(d.foldTime())
+	if d.row > d.folded && (d.journalBytes >= d.options.foldBytes && time.Now().After(d.foldNotBefore) || quiet) {
+		if err := d.fold(); err != nil {
+			d.note(err)
+			d.foldNotBefore = time.Now().Add(d.options.retry)
+			return
+		}
+	}
+	if d.walBytes >= walLimit || quiet && d.walBytes > 0 {
+		if err := d.checkpoint(); err != nil {
+			d.note(err)
+		}
+	}
+}
+
+// foldKey is a record's place in the tables.
+type foldKey struct {
+	table machine.Table
+	key   string
+}
+
+// fold brings the journal's rows into the tables: only the newest record of each key, in the order of the keys, in
+// steps between which commits go on. The mark of what is folded moves, and the rows go, in the last step; a crash before
+// that folds the same rows again, to the same result, because a row that is newer than what is in the tables is still in
+// the journal.
+func (d *disk) fold() error {
+	ctx := context.Background()
+	last := d.row
+	newest := map[foldKey][]byte{}
+	records, bytes := 0, 0
+	err := d.tail(ctx, d.conn, d.folded, func(id int64, row []byte) error {
+		if bytes > 2*d.options.foldBytes { // the rest in the next fold
+			return errEnough
+		}
+		n, err := readRow(row, func(table machine.Table, key, value []byte) {
+			if value != nil {
+				value = append([]byte{}, value...)
+			}
+			newest[foldKey{table, string(key)}] = value
+		})
+		records += n
+		bytes += len(row)
+		last = id
+		return err
+	})
+	if err != nil && err != errEnough {
+		return d.judge(err)
+	}
+	keys := make([]foldKey, 0, len(newest))
+	for k := range newest {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b foldKey) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.key, b.key)) })
+	tables := map[machine.Table]int64{}
+	for n := 0; len(keys) > 0; n++ {
+		step := keys[:min(foldStep, len(keys))]
+		keys = keys[len(step):]
+		if err := d.inTransaction(ctx, func() error { return d.foldStep(ctx, step, newest, tables) }); err != nil {
+			return err
+		}
+		if !d.lets(n) {
+			continue
+		}
+		if b, _ := d.take(); len(b.waiting) > 0 {
+			d.commit(b)
+			if err := d.refuse(); err != nil {
+				return err
+			}
+		}
+	}
+	err = d.inTransaction(ctx, func() error {
+		if _, err := d.conn.ExecContext(ctx, "DELETE FROM journal WHERE id <= ?", last); err != nil {
+			return err
+		}
+		_, err := d.conn.ExecContext(ctx, "UPDATE meta SET value = ? WHERE name = 'folded'", last)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.folded = last
+	d.journalRecords -= records
+	d.journalBytes -= bytes
+	d.mu.Lock()
+	d.stats.Folds++
+	d.stats.Journal = d.journalRecords
+	d.mu.Unlock()
+	return nil
+}
+
+// lets says whether commits may go on after step n of a fold. A journal that grows faster than it is folded would make
+// every start slower and larger, so when it is long, promises slow down to the pace of the fold.
+func (d *disk) lets(n int) bool {
+	switch limit := 4 * d.options.foldBytes; {
+	case d.journalBytes < limit:
+		return true
+	case d.journalBytes < 2*limit:
+		return n%8 == 7
+	}
+	return false
+}
+
+func (d *disk) foldStep(ctx context.Context, keys []foldKey, newest map[foldKey][]byte, tables map[machine.Table]int64) error {
+	put, err := d.conn.PrepareContext(ctx, "INSERT OR REPLACE INTO records (tbl, key, value) VALUES (?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for _, k := range keys {
+		id, ok := tables[k.table]
+		if !ok {
+			if id, err = d.tableID(ctx, k.table); err != nil {
+				return err
+			}
+			tables[k.table] = id
+		}
+		if v := newest[k]; v != nil {
+			_, err = put.ExecContext(ctx, id, []byte(k.key), v)
+			d.walBytes += int64(len(k.key)+len(v)) + walFrame/4
+		} else {
+			_, err = d.conn.ExecContext(ctx, "DELETE FROM records WHERE tbl = ? AND key = ?", id, []byte(k.key))
+			d.walBytes += walFrame / 4
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *disk) tableID(ctx context.Context, table machine.Table) (id int64, err error) {
+	if _, err := d.conn.ExecContext(ctx, "INSERT OR IGNORE INTO tables (name) VALUES (?)", string(table)); err != nil {
+		return 0, err
+	}
+	err = d.conn.QueryRowContext(ctx, "SELECT id FROM tables WHERE name = ?", string(table)).Scan(&id)
+	return id, err
+}
+
+func (d *disk) inTransaction(ctx context.Context, f func() error) error {
+	if d.options.fault != nil {
+		if err := d.options.fault(); err != nil {
+			return d.judge(err)
+		}
+	}
+	if _, err := d.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return d.judge(err)
+	}
+	err := f()
+	if err == nil {
+		_, err = d.conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		d.conn.ExecContext(ctx, "ROLLBACK") // SQLite may have done so itself; then this says so, and that is all
+		return d.judge(err)
+	}
+	return nil
+}
+
+// checkpoint brings the WAL into the database file, as far as readers allow, so that the WAL starts again from its
+// beginning.
+func (d *disk) checkpoint() error {
+	if d.options.fault != nil {
+		if err := d.options.fault(); err != nil {
+			return d.judge(err)
+		}
+	}
+	var busy, wal, moved sql.NullInt64
+	err := d.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &wal, &moved)
+	if err != nil {
+		return d.judge(err)
+	}
+	if wal.Int64 == moved.Int64 {
+		d.walBytes = 0
+	} else {
+		d.walBytes = min((wal.Int64-moved.Int64)*walFrame, walLimit/2) // a reader holds it up: later
+	}
+	d.mu.Lock()
+	d.stats.Checkpoints++
+	d.mu.Unlock()
+	return nil
+}
