@@ -31,7 +31,7 @@ func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path
 	}
 	b, err := coap.DecodeBlock(value)
 	if err != nil || b.More && len(m.Payload) != b.Size() || len(m.Payload) > b.Size() {
-		e.refuse(cause, p, path, m, coap.BadRequest, nil)
+		e.refuse(cause, p, path, m, coap.BadRequest, "malformed block", nil)
 		return nil, true, false
 	}
 	a := e.assembly(p, m)
@@ -57,13 +57,13 @@ func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path
 	}
 	if a == nil || a.format != format || b.Offset() > len(a.body) {
 		e.endAssembly(a)
-		e.refuse(cause, p, path, m, coap.RequestEntityIncomplete, nil)
+		e.refuse(cause, p, path, m, coap.RequestEntityIncomplete, "a block is missing", nil)
 		return nil, true, false
 	}
 	if end := b.Offset() + len(m.Payload); end > len(a.body) { // else a block that came before
-		if !e.account(&a.counted, end) {
+		if !e.account(&a.counted, end+bodyOverhead) {
 			e.endAssembly(a)
-			e.refuse(cause, p, path, m, coap.ServiceUnavailable, nil)
+			e.refuse(cause, p, path, m, coap.ServiceUnavailable, "no room for the body", nil)
 			return nil, true, false
 		}
 		a.body = append(a.body[:b.Offset()], m.Payload...)
@@ -78,7 +78,7 @@ func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path
 		b.SZX = szx // smaller blocks from the next on, please
 	}
 	e.scratch = e.scratch[:0].Add(coap.Block1, e.uint(b.Uint()))
-	e.refuse(cause, p, path, m, coap.Continue, e.scratch)
+	e.refuse(cause, p, path, m, coap.Continue, "", e.scratch)
 	return nil, true, false
 }
 
@@ -90,7 +90,7 @@ func (e *Endpoint) tooLarge(cause machine.Cause, p *peer, path *machine.Path, m 
 		e.scratch = e.scratch.Add(coap.Block1, e.uint(b.Uint()))
 	}
 	e.scratch = e.scratch.Add(coap.Size1, e.uint(uint32(e.config.MaxBody)))
-	e.refuse(cause, p, path, m, coap.RequestEntityTooLarge, e.scratch)
+	e.refuse(cause, p, path, m, coap.RequestEntityTooLarge, "body too large", e.scratch)
 }
 
 // assembly returns the body under way for a request's target.
@@ -137,6 +137,9 @@ func (a *assembly) expire(e *Endpoint, _ machine.Time) {
 	a.timer = 0
 	e.endAssembly(a)
 }
+
+// bodyOverhead is what a body on its way costs beside its bytes, so that many small ones cannot cost more than MaxStored.
+const bodyOverhead = 256
 
 // account changes what something counts towards MaxStored; at the limit it reports false and changes nothing.
 func (e *Endpoint) account(counted *int, size int) bool {

@@ -85,7 +85,7 @@ func (e *Endpoint) keepBody(now machine.Time, p *peer, key []byte, requestSum ui
 		k = &body{peer: p, key: bytes.Clone(key), sum: requestSum}
 		d.bodies = append(d.bodies, k)
 	}
-	if !e.account(&k.counted, len(m.Payload)) {
+	if !e.account(&k.counted, len(m.Payload)+bodyOverhead) {
 		e.endBody(k)
 		return
 	}
@@ -101,7 +101,7 @@ func (e *Endpoint) serveBody(now machine.Time, cause machine.Cause, p *peer, pat
 	}
 	b, err := coap.DecodeBlock(value)
 	if err != nil {
-		e.refuse(cause, p, path, m, coap.BadRequest, nil)
+		e.refuse(cause, p, path, m, coap.BadRequest, "malformed block", nil)
 		return true
 	}
 	if b.Num == 0 || p.dealings == nil || len(p.dealings.bodies) == 0 {

@@ -23,9 +23,9 @@ type Config struct {
 	// and headers need. Nil, or 0 for a path: no limit.
 	MaxMessage func(path *machine.Path) int
 
-	MaxBody   int // of a block-wise body; default 1 MiB
+	MaxBody int // of a block-wise body; default 1 MiB
 
-	MaxPeers         int // with state; default 200,000
+	MaxPeers         int // heard of within EXCHANGE_LIFETIME, about 500 bytes each; default 200,000
 	MaxCalls         int // own requests without a result; default 100,000
 	MaxQueue         int // of them waiting for one peer's NStart; default 256
 	MaxExchanges     int // requests of peers that wait for Respond; default 10,000

@@ -191,7 +191,7 @@ func TestConform(t *testing.T) {
 		Datagram: datagram,
 		New: func(r machine.Rand) machine.Machine {
 			last = &program{Endpoint: New(Config{Rand: r, BlockSize: 32, MaxBody: 300, MaxPeers: 4, MaxPeerExchanges: 5, MaxQueue: 4,
-				MaxStored: 2000}), r: machinetest.NewRand(r.Uint64()), results: map[machine.OpID]int{}}
+				MaxStored: 4000}), r: machinetest.NewRand(r.Uint64()), results: map[machine.OpID]int{}}
 			return last
 		},
 		Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){

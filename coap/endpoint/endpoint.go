@@ -43,6 +43,8 @@ type Endpoint struct {
 	reply      coap.Message // scratch of what we send
 	scratch    coap.Options
 	keyScratch []byte
+	random     [8]byte
+	why        []byte
 	uncon      *Notification // delivered, to be acknowledged by the next Next
 
 	incoming      pool[Incoming]
@@ -177,10 +179,9 @@ func (e *Endpoint) initialTimeout() time.Duration {
 }
 
 func (e *Endpoint) newToken() coap.Token {
-	var b [8]byte
 	for {
-		e.config.Rand.Fill(b[:])
-		if t := coap.NewToken(b[:]); e.tokens[t] == nil {
+		e.config.Rand.Fill(e.random[:])
+		if t := coap.NewToken(e.random[:]); e.tokens[t] == nil {
 			return t
 		}
 	}

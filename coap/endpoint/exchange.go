@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"slices"
+	"strconv"
 
 	"heddle.example/coap"
 	"heddle.example/machine"
@@ -52,12 +53,12 @@ func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *m
 		return
 	}
 	if m.Code > coap.IPATCH {
-		e.refuse(cause, p, path, m, coap.MethodNotAllowed, nil)
+		e.refuse(cause, p, path, m, coap.MethodNotAllowed, "unknown method", nil)
 		return
 	}
 	if p.exchanges.n >= e.config.MaxPeerExchanges || e.alive.n >= e.config.MaxExchanges {
 		e.stats.Refused++
-		e.refuse(cause, p, path, m, coap.ServiceUnavailable, nil)
+		e.refuse(cause, p, path, m, coap.ServiceUnavailable, "too many requests at once", nil)
 		return
 	}
 	body, block1, complete := e.assemble(now, cause, p, path, m)
@@ -103,9 +104,9 @@ func (e *Endpoint) refuseOption(cause machine.Cause, p *peer, path *machine.Path
 	e.stats.BadOption++
 	switch {
 	case bad == coap.ProxyURI || bad == coap.ProxyScheme:
-		e.refuse(cause, p, path, m, coap.ProxyingNotSupported, nil)
+		e.refuse(cause, p, path, m, coap.ProxyingNotSupported, "", nil)
 	case m.Type == coap.CON:
-		e.refuse(cause, p, path, m, coap.BadOption, nil)
+		e.refuse(cause, p, path, m, coap.BadOption, "option "+strconv.Itoa(int(bad))+" is not understood", nil)
 	default:
 		p.ring.mark(m.ID, reset)
 		e.pushEmpty(cause, *path, coap.RST, m.ID, 0)
@@ -113,9 +114,10 @@ func (e *Endpoint) refuseOption(cause machine.Cause, p *peer, path *machine.Path
 }
 
 // refuse answers a request without asking the program.
-func (e *Endpoint) refuse(cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, code coap.Code, options coap.Options) {
+func (e *Endpoint) refuse(cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, code coap.Code, why string, options coap.Options) {
 	r := &e.reply
-	*r = coap.Message{Code: code, Token: m.Token, Options: append(r.Options[:0], options...)}
+	e.why = append(e.why[:0], why...) // a diagnostic payload (RFC 7252 section 5.5.2)
+	*r = coap.Message{Code: code, Token: m.Token, Options: append(r.Options[:0], options...), Payload: e.why}
 	if m.Type == coap.CON {
 		r.Type, r.ID = coap.ACK, m.ID
 		p.ring.mark(m.ID, answered)

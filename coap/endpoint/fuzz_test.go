@@ -40,7 +40,7 @@ func FuzzReceive(f *testing.F) {
 	seed(coap.Message{Type: coap.RST}, coap.Message{Type: coap.CON, ID: 9})
 	f.Add([]byte{4, 0x40, 1, 0, 1, 5, 0x40, 1, 0, 2, 0xff, 3, 1, 2, 3})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		e := New(Config{Rand: &counting{}, BlockSize: 16, MaxBody: 64, MaxStored: 300})
+		e := New(Config{Rand: &counting{}, BlockSize: 16, MaxBody: 64, MaxStored: 900})
 		p, now := pathOf(1, 0), machine.Time(0)
 		e.Request(now, 1, p, &Request{Code: coap.GET, Options: path, Observe: true})
 		e.Request(now, 1, p, &Request{Code: coap.PUT, Options: path, Payload: make([]byte, 40)})
@@ -77,7 +77,7 @@ func FuzzReceive(f *testing.F) {
 		if d := e.Deadline(); d <= now {
 			t.Fatalf("deadline %d at %d", d, now)
 		}
-		if e.stored > 300 || e.stored < 0 {
+		if e.stored > 900 || e.stored < 0 {
 			t.Fatalf("%d bytes stored", e.stored)
 		}
 	})

@@ -75,7 +75,7 @@ func (e *Endpoint) reach(now machine.Time, path *machine.Path) *peer {
 	k := e.key(path)
 	p := e.peers[k]
 	if p == nil {
-		if len(e.peers) >= e.config.MaxPeers && !e.evict() {
+		if e.recent.n >= e.config.MaxPeers && !e.evict() {
 			e.stats.PeersRefused++
 			return nil
 		}
@@ -100,17 +100,15 @@ func (e *Endpoint) touch(now machine.Time, p *peer) {
 
 // evict forgets, of the peers silent for longest, the first that is owed nothing.
 func (e *Endpoint) evict() bool {
-	x := e.recent.first
-	for range 16 {
-		if x == nil {
-			return false
-		}
+	for range min(16, e.recent.n) {
+		x := e.recent.first
 		if p := x.value; p.dealings == nil && p.exchanges.n == 0 {
 			e.stats.RingOverflow++
 			e.idle(p)
 			return true
 		}
-		x = x.next
+		x.leave() // its turn comes later; being forgotten a bit late does no harm
+		e.recent.push(x)
 	}
 	return false
 }

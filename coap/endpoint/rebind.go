@@ -20,6 +20,15 @@ func (e *Endpoint) Rebind(now machine.Time, old, new machine.Path) {
 		p = q
 	}
 	p.path = new
+	if d := p.dealings; d != nil {
+		for _, list := range [2][]*outgoing{d.inflight, d.queue} {
+			for _, o := range list {
+				if !o.urgent { // a ping is for one path
+					o.path = nil
+				}
+			}
+		}
+	}
 	for x := p.exchanges.first; x != nil; x = x.next {
 		x.value.path = new
 	}

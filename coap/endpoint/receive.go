@@ -57,7 +57,7 @@ func (e *Endpoint) duplicate(now machine.Time, cause machine.Cause, p *peer, pat
 					if x.value.unacked.on != nil {
 						e.ackNow(x.value)
 					} else {
-						e.pushEmpty(cause, *path, coap.ACK, m.ID, r.commit())
+						e.pushEmpty(cause, *path, coap.ACK, m.ID, 0)
 					}
 					return true
 				}

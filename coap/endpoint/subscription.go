@@ -38,8 +38,9 @@ func (e *Endpoint) Accept(now machine.Time, x Exchange) Subscription {
 	if ex == nil || ex.sub != nil {
 		return Subscription{}
 	}
-	d := e.deal(ex.peer)
+	d, first := e.deal(ex.peer), uint32(1)
 	if old := ex.peer.subscription(ex.token); old != nil {
+		first = (old.sequence + 1) & coap.MaxSequence
 		e.endSubscription(now, ex.cause, old, Replaced)
 		d = e.deal(ex.peer)
 	}
@@ -50,7 +51,7 @@ func (e *Endpoint) Accept(now machine.Time, x Exchange) Subscription {
 	}
 	s, index, generation := e.subscriptions.take()
 	*s = subscription{index: index, generation: generation, peer: ex.peer, token: ex.token, key: slices.Clone(ex.key),
-		sum: ex.sum, szx: e.szx(&ex.peer.path), sequence: 1, confirmed: now}
+		sum: ex.sum, szx: e.szx(&ex.peer.path), sequence: first, confirmed: now}
 	if ex.hasBlock2 {
 		s.szx = min(s.szx, ex.block2.SZX)
 	}

@@ -65,6 +65,9 @@ const maxChallenges = 4096
 func New(c Config) *Stack {
 	s := &Stack{config: c, nest: machine.NewOutbox(c.Nest)}
 	c.Endpoint.Nest, c.Endpoint.Rand = s.nest.Nest(), c.Rand
+	if c.DTLS != nil && c.Endpoint.MaxMessage == nil {
+		c.Endpoint.MaxMessage = s.maxMessage
+	}
 	s.endpoint = endpoint.New(c.Endpoint)
 	if c.DTLS != nil {
 		d := *c.DTLS
@@ -75,6 +78,14 @@ func New(c Config) *Stack {
 		}
 	}
 	return s
+}
+
+// maxMessage makes blocks fit what max_fragment_length allows (RFC 6066 section 4).
+func (s *Stack) maxMessage(path *machine.Path) int {
+	if path.Security == nil {
+		return 0
+	}
+	return s.dtls.MaxData(path.Security.Session)
 }
 
 // Endpoint returns the message layer, for commands and counters.

@@ -1,0 +1,237 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"heddle.example/lwm2m"
+	"heddle.example/machine"
+)
+
+// Account is one LwM2M server: what instances of objects 0 and 1 say about it.
+type Account struct {
+	ShortID  uint16 // 1 to 65534
+	URI      string // coap://host[:port] or coaps://host[:port]
+	Identity string // PSK identity
+	Key      []byte // PSK; never readable by any server, never logged
+
+	Lifetime       time.Duration // of the registration: default 24 h; negative: without end (resource 1 is 0)
+	MinPeriod      time.Duration // resource 2: pmin where no attribute says otherwise
+	MaxPeriod      time.Duration // resource 3: pmax where no attribute says otherwise
+	DisableTimeout time.Duration // resource 5: default 24 h
+	Storing        bool          // resource 6
+
+	Priority     uint32        // resource 13: lower ones register first, one after the other; 0: at once
+	InitialDelay time.Duration // resource 14
+	FailureBlock bool          // resource 15: later priorities wait until this one is registered
+	Retry        *RetryPolicy  // resources 17 to 20; nil: DefaultRetry
+	HoldOff      time.Duration // Client Hold Off Time of the Security object, for bootstrap
+}
+
+// DefaultLifetime is the lifetime of a registration where nothing else is said (6.2.1.2).
+const DefaultLifetime = 24 * time.Hour
+
+// phase is where an account is in its life cycle.
+type phase uint8
+
+const (
+	idle          phase = iota
+	waiting             // until the account's timer fires
+	queued              // until the account before it, by priority, is done
+	resolving           // the name
+	connecting          // DTLS handshake
+	registering         // Register is under way
+	registered          // and nothing is under way
+	updating            // Update is under way
+	deregistering       // Deregister is under way
+	disabled            // 1/x/4 was executed; the timer ends it
+)
+
+// dirt is what the next Update has to say.
+type dirt uint8
+
+const (
+	dirtLifetime dirt = 1 << iota
+	dirtBinding
+	dirtObjects
+	dirtForced // nothing changed, but an Update was asked for
+)
+
+// account is a server's account at run time.
+type account struct {
+	Account
+	host   string // without brackets
+	addr   netip.Addr
+	port   uint16
+	secure bool
+
+	phase      phase
+	failed     bool // the last attempt
+	disabling  bool // deregister and stay away, once the answer to 1/x/4 has left
+	dirty      dirt
+	version    lwm2m.Version // offered, and then in force
+	binding    lwm2m.Binding
+	mute       bool // 1/x/23
+	hasMute    bool
+	timer      machine.TimerID
+	op         machine.OpID // under way
+	retry      retryState
+	addrs      []netip.Addr // what the name resolved to
+	next       int          // index of the address to try
+	path       machine.Path
+	session    uint64
+	restored   bool // the session is from before a restart, and has not been answered on yet
+	connected  machine.Time
+	resume     resumption
+	location   string       // "/rd/ID", without the leading slash of the URI: "rd/ID"; "" when not registered
+	registered machine.Time // of the registration
+	expires    machine.Time
+
+	stored, storedAttributes string // the records as they were persisted last
+}
+
+// errURI is wrapped by errors about an account's URI.
+var errURI = errors.New("lwm2m client: server URI must be coap://host[:port] or coaps://host[:port]")
+
+// newAccount checks an account.
+func newAccount(a Account) (account, error) {
+	u, err := url.Parse(a.URI)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Path != "" && u.Path != "/" {
+		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
+	}
+	r := account{Account: a, host: u.Hostname(), phase: idle, expires: machine.Never}
+	switch u.Scheme {
+	case "coap":
+		r.port = 5683
+	case "coaps":
+		r.port, r.secure = 5684, true
+	default:
+		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
+	}
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return account{}, fmt.Errorf("%w: port %.16q", errURI, p)
+		}
+		r.port = uint16(n)
+	}
+	if r.host == "" {
+		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
+	}
+	r.addr, _ = netip.ParseAddr(r.host)
+	if a.ShortID == 0 || a.ShortID == lwm2m.NoID {
+		return account{}, fmt.Errorf("lwm2m client: Short Server ID %d is not in 1 to 65534", a.ShortID)
+	}
+	if r.secure && (a.Identity == "" || len(a.Key) == 0) {
+		return account{}, fmt.Errorf("lwm2m client: %s needs an identity and a key", a.URI)
+	}
+	if r.Lifetime == 0 {
+		r.Lifetime = DefaultLifetime
+	}
+	if r.DisableTimeout == 0 {
+		r.DisableTimeout = 24 * time.Hour
+	}
+	return r, nil
+}
+
+// ServerURI returns the URI of a server at a host (a name, or an address with or without brackets) and port.
+func ServerURI(secure bool, host string, port uint16) string {
+	scheme := "coap://"
+	if secure {
+		scheme = "coaps://"
+	}
+	if len(host) > 1 && host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
+	}
+	return scheme + net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+func (a *account) policy() RetryPolicy {
+	if a.Retry != nil {
+		return *a.Retry
+	}
+	return DefaultRetry
+}
+
+// lifetimeSeconds is resource 1, and the lt parameter; 0 is without end.
+func (a *account) lifetimeSeconds() int64 {
+	if a.Lifetime < 0 {
+		return 0
+	}
+	return int64(a.Lifetime / time.Second)
+}
+
+// updateAfter says how long after a registration or an Update the next Update is due: early enough that an Update can
+// be given up (93 s, MAX_TRANSMIT_WAIT of RFC 7252 section 4.8.2) and a new Register still arrives in time, but not
+// before half of a short lifetime.
+func (a *account) updateAfter() time.Duration {
+	if a.Lifetime < 0 {
+		return -1
+	}
+	return a.Lifetime - min(a.Lifetime/2, 103*time.Second)
+}
+
+// status says how the registration stands, in the words of lwlist.
+func (a *account) status() Status {
+	switch a.phase {
+	case registered:
+		return StatusRegistered
+	case updating:
+		return StatusUpdatePending
+	case deregistering:
+		return StatusDeregistrationPending
+	case resolving, connecting, registering:
+		return StatusRegistrationPending
+	case waiting, queued:
+		if a.failed {
+			return StatusRegistrationFailed
+		}
+	}
+	return StatusDeregistered
+}
+
+// active reports whether server requests of this account are served.
+func (a *account) active() bool { return a.phase >= registering && a.phase <= deregistering }
+
+// ServerStatus is what the client tells about one account.
+type ServerStatus struct {
+	ShortID  uint16
+	URI      string
+	Status   Status
+	Location string // "/rd/ID" while registered
+	Lifetime time.Duration
+	Version  lwm2m.Version
+	Remote   netip.AddrPort
+	Session  uint64 // DTLS session, 0: none
+}
+
+// Servers returns how each account stands, in the order of Config.Servers.
+func (c *Client) Servers() []ServerStatus {
+	out := make([]ServerStatus, len(c.accounts))
+	for i := range c.accounts {
+		a := &c.accounts[i]
+		out[i] = ServerStatus{
+			ShortID: a.ShortID, URI: a.URI, Status: a.status(), Lifetime: a.Lifetime, Version: a.version,
+			Remote: a.path.Remote, Session: a.session,
+		}
+		if a.location != "" {
+			out[i].Location = "/" + a.location
+		}
+	}
+	return out
+}
+
+// Accounts returns the accounts as they are now, with what servers have changed; keys are left out.
+func (c *Client) Accounts() []Account {
+	out := make([]Account, len(c.accounts))
+	for i := range c.accounts {
+		out[i] = c.accounts[i].Account
+		out[i].Key = nil
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package client_test
+
+import (
+	"testing"
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
+	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
+)
+
+// The client keeps the rules of a machine, whatever comes in.
+func TestConform(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		machinetest.Conform(t, machinetest.Kit{
+			New: func(r machine.Rand) machine.Machine { return conformClient(t, r, secure) },
+			Paths: []machine.Path{
+				{Local: deviceAddr, Remote: serverAddr}, {Local: deviceAddr, Remote: otherAddr},
+			},
+			Datagram: conformDatagram,
+			Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){
+				func(m machine.Machine, now machine.Time, cause machine.Cause, _ machinetest.Rand) {
+					m.(*client.Client).Start(now, cause)
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, _ machinetest.Rand) {
+					m.(*client.Client).Start(now, cause)
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+					if r.IntN(4) == 0 {
+						m.(*client.Client).Stop(now, cause)
+					}
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, _ machinetest.Rand) {
+					m.(*client.Client).Update(now, cause, 1)
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+					c := m.(*client.Client)
+					c.Set(now, cause, lwm2m.MustPath("/31024/10/1"), lwm2m.Int(int64(r.IntN(256))))
+					c.Changed(now, cause, lwm2m.MustPath("/3303"), lwm2m.MustPath("/3/0"))
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+					c := m.(*client.Client)
+					if r.IntN(2) == 0 {
+						c.RemoveObject(now, cause, 31024)
+					} else {
+						c.AddObject(now, cause, objects.NewTest())
+					}
+				},
+			},
+		})
+	}
+}
+
+func conformClient(t *testing.T, r machine.Rand, secure bool) machine.Machine {
+	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1:5683", Lifetime: time.Minute}
+	if secure {
+		a.URI, a.Identity, a.Key = "coaps://192.0.2.1:5683", "id", simKey
+	}
+	c, err := client.New(client.Config{
+		Rand: r, Endpoint: "conform", Local: deviceAddr, Servers: []client.Account{a}, Durable: true,
+		Objects: []client.Object{objects.NewDevice(&testDevice), objects.NewTest(), objects.NewTemperature(2, nil), objects.NewConnectivityStatistics()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// conformDatagram makes an input: mostly sensible requests and answers, sometimes broken.
+func conformDatagram(r machinetest.Rand, sent [][]byte) []byte {
+	var m coap.Message
+	if len(sent) > 0 && r.IntN(3) == 0 {
+		// An answer to something that the client asked.
+		if m.Decode(append([]byte(nil), sent[r.IntN(len(sent))]...)) != nil {
+			return r.Bytes(64)
+		}
+		codes := []coap.Code{coap.Created, coap.Changed, coap.Deleted, coap.NotFound, coap.Forbidden, coap.PreconditionFailed, coap.Empty}
+		answer := coap.Message{Type: coap.ACK, Code: codes[r.IntN(len(codes))], ID: m.ID, Token: m.Token}
+		switch answer.Code {
+		case coap.Created:
+			answer.Options = answer.Options.AppendLocation("/rd/1")
+		case coap.Empty:
+			answer.Token = coap.Token{}
+			answer.Type = []coap.Type{coap.ACK, coap.RST}[r.IntN(2)]
+		}
+		b, _ := answer.Append(nil)
+		return b
+	}
+	paths := []string{"/3/0/9", "/3303/0/5700", "/3303", "/31024/10", "/31024", "/1/0/8", "/1/0/1", "/31024/10/1", "/31024/7", "/0/0", "/7/0/6", "/3/0/4", "/1/0/4", "/x", "/"}
+	m = coap.Message{Type: coap.Type(r.IntN(2)), Code: coap.Code(1 + r.IntN(5)), ID: uint16(r.IntN(40)), Token: coap.NewToken([]byte{byte(r.IntN(4))})}
+	m.Options = m.Options.AppendPath(paths[r.IntN(len(paths))])
+	formats := []coap.ContentFormat{coap.Text, coap.LinkFormat, coap.TLV, coap.SenMLCBOR, coap.SenMLJSON, coap.CBOR, 999}
+	switch r.IntN(6) {
+	case 0, 1:
+		m.Options = m.Options.SetUint(coap.Observe, uint32(r.IntN(3)))
+	case 2:
+		m.Options = m.Options.AddQuery([]string{"pmin=1", "pmax=5", "gt=3", "st=1", "lt=2", "pmin", "nonsense"}[r.IntN(7)])
+	case 3, 4:
+		m.Options = m.Options.SetFormat(formats[r.IntN(len(formats))])
+		m.Payload = [][]byte{[]byte("5"), {0xc1, 1, 5}, []byte(`[{"n":"/31024/7/1","v":5}]`), r.Bytes(20)}[r.IntN(4)]
+	}
+	if r.IntN(2) == 0 {
+		m.Options = m.Options.SetAccept(formats[r.IntN(len(formats))])
+	}
+	b, err := m.Append(nil)
+	if err != nil {
+		return r.Bytes(64)
+	}
+	if r.IntN(5) == 0 {
+		return r.Mutate(b)
+	}
+	return b
+}
+
+func FuzzParseArguments(f *testing.F) {
+	for _, s := range []string{"", "0", "0='on',5", "2='10.3',7,0='https://www.oma.org'", "1=", "1='", "00", "0,0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		args, err := client.ParseArguments(s)
+		if err != nil {
+			return
+		}
+		text := ""
+		for i, a := range args {
+			if i > 0 {
+				text += ","
+			}
+			text += string('0' + rune(a.Number))
+			if a.HasValue {
+				text += "='" + a.Value + "'"
+			}
+		}
+		if text != s {
+			t.Errorf("%q was read as %q", s, text)
+		}
+	})
+}

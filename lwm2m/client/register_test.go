@@ -1,0 +1,320 @@
+package client_test
+
+import (
+	"testing"
+	"time"
+
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
+)
+
+func TestETS_101_InitialRegistration(t *testing.T) {
+	newScript(t, nil, objects.NewTest()).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links),</31024/10>,</31024/11>,</31024/12>
+		! STATE_REGISTERING
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestETS_102_RegistrationUpdate(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		+3m16s
+		+1s
+		< @3m17s CON POST /rd/1
+		> 2.04
+		! Updated{Server:123}
+		+10s
+		> PUT /1/0/1 ct=0 : 60
+		! Written{Server:123 Path:/1/0/1}
+		< ACK 2.04
+		< CON POST /rd/1?lt=60
+		> 2.04
+		! Updated{Server:123}
+		+30s
+		< @3m57s CON POST /rd/1
+		> 2.04
+		! Updated{Server:123}
+	`)
+}
+
+func TestETS_103_Deregistration(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		stop
+		< CON DELETE /rd/1
+		> 2.02
+		! Deregistered{Server:123}
+		! Stopped{}
+		! STATE_INITIAL
+	`)
+}
+
+func TestETS_104_RegistrationUpdateTrigger(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		> POST /1/0/8
+		! Executed{Server:123 Path:/1/0/8}
+		< ACK 2.04
+		< CON POST /rd/1
+		> 2.04
+		! Updated{Server:123}
+		update 123
+		< CON POST /rd/1
+		> 2.04
+		! Updated{Server:123}
+		update 7
+		! lwm2m client: no server with this Short Server ID
+	`)
+}
+
+func TestETS_107_ExtendingTheLifetime(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		> PUT /1/0 ct=11542 : /1/0/1=600
+		! Written{Server:123 Path:/1/0/1}
+		< ACK 2.04
+		< CON POST /rd/1?lt=600
+		> 2.04
+		! Updated{Server:123}
+		> GET /1/0/1 accept=0
+		< ACK 2.05 ct=0 : 600
+	`)
+}
+
+func TestDisable(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		> PUT /1/0/5 ct=0 : 20
+		! Written{Server:123 Path:/1/0/5}
+		< ACK 2.04
+		> POST /1/0/4
+		! Executed{Server:123 Path:/1/0/4}
+		< ACK 2.04
+		< CON DELETE /rd/1
+		> 2.02
+		! Deregistered{Server:123}
+		! STATE_REGISTER_REQUIRED
+		+19s
+		+1s
+		< @20s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @20s STATE_REGISTERING
+	`)
+}
+
+func TestRegistrationRefusedBySchedule(t *testing.T) {
+	newScript(t, nil).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		> 4.03 : unknown endpoint
+		! failed at 123: 4.03 unknown endpoint; again after 1m0s
+		! STATE_REGISTER_REQUIRED
+		+60s
+		< @1m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1m0s STATE_REGISTERING
+		> 4.00
+		! failed at 123: 4.00 ; again after 2m0s
+		! STATE_REGISTER_REQUIRED
+		+120s
+		< @3m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @3m0s STATE_REGISTERING
+		> 5.03
+		! failed at 123: 5.03 ; again after 4m0s
+		! STATE_REGISTER_REQUIRED
+		+240s
+		< @7m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @7m0s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 8m0s
+		! STATE_REGISTER_REQUIRED
+		+480s
+		< @15m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @15m0s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 16m0s
+		! STATE_REGISTER_REQUIRED
+		+960s
+		< @31m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @31m0s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 16m0s
+		! STATE_REGISTER_REQUIRED
+		+960s
+		< @47m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @47m0s STATE_REGISTERING
+		> 2.01 /rd/9
+		! registered at 123: /rd/9, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestRegistrationSequences(t *testing.T) {
+	newScript(t, func(c *client.Config) {
+		c.Servers[0].Retry = &client.RetryPolicy{Count: 2, Timer: 10 * time.Second, SequenceDelay: time.Hour, SequenceCount: 2}
+	}).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 10s
+		! STATE_REGISTER_REQUIRED
+		+10s
+		< @10s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @10s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 1h0m0s
+		! STATE_REGISTER_REQUIRED
+		+1h
+		< @1h0m10s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1h0m10s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 10s
+		! STATE_REGISTER_REQUIRED
+		+10s
+		< @1h0m20s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1h0m20s STATE_REGISTERING
+		> 4.03
+		! failed at 123: 4.03 ; again after 20s
+		! STATE_REGISTER_REQUIRED
+		+20s
+		< @1h0m40s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1h0m40s STATE_REGISTERING
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestRegistrationNoAnswer(t *testing.T) {
+	newScript(t, nil).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		+4m
+		< @2.518s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @7.555s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @17.629s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @37.777s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1m18.073s failed at 123: no answer in time; again after 1m0s
+		! @1m18.073s STATE_REGISTER_REQUIRED
+		< @2m18.073s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @2m18.073s STATE_REGISTERING
+		< @2m20.206s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @2m24.472s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @2m33.003s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @2m50.066s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @3m24.191s failed at 123: no answer in time; again after 2m0s
+		! @3m24.191s STATE_REGISTER_REQUIRED
+	`)
+}
+
+func TestVersionStepsDownOn412Only(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Version, c.Queue = lwm2m.V1_2, true }).run(`
+		start
+		< CON POST /rd?lwm2m=1.2&ep=demo&lt=300&Q ct=40 : (links)
+		! STATE_REGISTERING
+		> 4.12
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300&Q ct=40 : (links)
+		> 4.12
+		< CON POST /rd?lwm2m=1.0&ep=demo&lt=300&b=UQ ct=40 : (links)
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.0
+		! STATE_READY
+		> GET /3/0/0
+		< ACK 2.05 ct=11542 : /3/0/0=Heddle
+	`)
+}
+
+func TestUpdateUnknownRegistersAnew(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		+197s
+		< @3m17s CON POST /rd/1
+		> 4.04
+		! failed at 123: 4.04 ; again after 0s
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		> 2.01 /rd/2
+		! registered at 123: /rd/2, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestUpdateTimeOutRegistersAnew(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		+197s
+		< @3m17s CON POST /rd/1
+		+93s
+		< @3m19.133s CON POST /rd/1
+		< @3m23.399s CON POST /rd/1
+		< @3m31.93s CON POST /rd/1
+		< @3m48.993s CON POST /rd/1
+		! @4m23.118s failed at 123: no answer in time; again after 0s
+		< @4m23.118s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @4m23.118s STATE_REGISTERING
+		< @4m25.517s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @4m30.314s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @4m39.908s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		> 2.01 /rd/2
+		! registered at 123: /rd/2, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestUpdateServerErrorKeepsRegistration(t *testing.T) {
+	newScript(t, nil).registered().run(`
+		+197s
+		< @3m17s CON POST /rd/1
+		> 5.03
+		! failed at 123: 5.03 ; again after 1m0s
+		+60s
+		< @4m17s CON POST /rd/1
+		> 2.04
+		! Updated{Server:123}
+	`)
+}
+
+func TestNameIsResolved(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Servers[0].URI = "coap://server.example" }).run(`
+		start
+		? Resolve{Host:server.example}
+		! STATE_REGISTERING
+		resolved none
+		! failed at 123: no such host; again after 1m0s
+		! STATE_REGISTER_REQUIRED
+		+60s
+		? @1m0s Resolve{Host:server.example}
+		! @1m0s STATE_REGISTERING
+		resolved 192.0.2.1
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+	`)
+}
+
+func TestObjectsComeAndGo(t *testing.T) {
+	s := newScript(t, nil).registered()
+	if err := s.c.AddObject(s.now, 1, objects.NewTest()); err != nil {
+		t.Fatal(err)
+	}
+	s.run(`
+		+0s
+		< CON POST /rd/1 ct=40 : (links),</31024/10>,</31024/11>,</31024/12>
+		> 2.04
+		! Updated{Server:123}
+	`)
+	if err := s.c.RemoveObject(s.now, 1, 31024); err != nil {
+		t.Fatal(err)
+	}
+	s.run(`
+		+0s
+		< CON POST /rd/1 ct=40 : (links)
+		> 2.04
+		! Updated{Server:123}
+	`)
+	for _, id := range []uint16{0, 1, 3, 31024} {
+		if err := s.c.RemoveObject(s.now, 1, id); err == nil {
+			t.Errorf("object %d could be removed", id)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package client
+
+import (
+	"errors"
+
+	"heddle.example/coap"
+	"heddle.example/coap/endpoint"
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/format"
+	"heddle.example/machine"
+)
+
+// serveWrite carries out Write: replace (PUT) or partial update (POST) of an instance, a resource or a resource instance
+// (6.3.3).
+func (c *Client) serveWrite(op *operation, replace bool) (*endpoint.Reply, error) {
+	if op.path.Depth() < 2 {
+		return nil, NotAllowed("Write is for an object instance or a resource")
+	}
+	o, r, err := c.target(op.path)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil && !r.Operations.Has(lwm2m.Write) {
+		return nil, NotAllowed("the resource cannot be written")
+	}
+	entries, err := c.decode(op, op.path, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.write(op.call, o, op.path, entries, replace); err != nil {
+		return nil, err
+	}
+	return &endpoint.Reply{Code: coap.Changed}, nil
+}
+
+// decode reads the payload of a Write or Create.
+func (c *Client) decode(op *operation, base lwm2m.Path, instance uint16) ([]lwm2m.Entry, error) {
+	f := op.Format
+	if !op.HasFormat {
+		// LwM2M 1.0 says nothing about a missing format; text is what CoAP clients without an opinion send.
+		f = coap.Text
+	}
+	entries, err := format.Decode(nil, f, base, op.Payload, typer{c}, format.Options{
+		MaxEntries: maxEntries, Now: int64(c.now), Instance: instance,
+	})
+	switch {
+	case errors.Is(err, format.ErrUnsupported):
+		return nil, &Error{coap.UnsupportedContentFormat, "this content format is not supported"}
+	case errors.Is(err, format.ErrTooMany):
+		return nil, &Error{coap.RequestEntityTooLarge, "too many values"}
+	case err != nil:
+		return nil, BadRequest(err.Error())
+	}
+	return entries, nil
+}
+
+// write carries out a Write of sorted entries at or below a path, as a whole or not at all.
+func (c *Client) write(call Call, o Object, p lwm2m.Path, entries []lwm2m.Entry, replace bool) error {
+	w, ok := o.(Writer)
+	if !ok {
+		return NotAllowed("the object cannot be written")
+	}
+	writings, err := c.writings(call.Now, o, p, entries, replace)
+	if err != nil {
+		return err
+	}
+	for _, x := range writings {
+		if err := w.CheckWrite(call, x); err != nil {
+			return err
+		}
+	}
+	var written []uint16
+	for _, x := range writings {
+		w.Write(call, x)
+		written = append(written, x.Resource.Resource())
+	}
+	if rep, ok := o.(Replacer); ok && replace && p.Depth() == 2 {
+		rep.Replaced(call, p, written)
+	}
+	c.objectTouched(o)
+	for _, x := range writings {
+		c.emit(&Written{Server: call.Server, Path: x.Resource})
+	}
+	c.changed(p)
+	return nil
+}
+
+// writings groups entries by resource and checks them against the object's definition.
+func (c *Client) writings(now machine.Time, o Object, p lwm2m.Path, entries []lwm2m.Entry, replace bool) ([]Writing, error) {
+	var out []Writing
+	for rest := entries; len(rest) > 0; {
+		e := rest[0]
+		if !e.Path.HasPrefix(p) {
+			return nil, BadRequest("a value lies outside of the path that is written")
+		}
+		if e.Path.Depth() < 3 { // an empty instance
+			rest = rest[1:]
+			continue
+		}
+		var w Writing
+		w.Resource = e.Path.Cut(3)
+		w.Entries, rest = cutResource(rest)
+		r := o.Definition().Resource(w.Resource.Resource())
+		switch {
+		case r == nil:
+			return nil, NotFound("no resource " + w.Resource.String())
+		case !r.Operations.Has(lwm2m.Write):
+			return nil, NotAllowed("the resource " + w.Resource.String() + " cannot be written")
+		}
+		if err := checkEntries(r, &w); err != nil {
+			return nil, err
+		}
+		// Writing one resource instance never takes its sisters away; a whole resource does so when it is replaced.
+		w.Replace = r.Multiple && replace && p.Depth() < 4
+		if p.Depth() >= 3 {
+			// A resource that the instance does not have yet may be made by writing it (6.3.3) where it is optional;
+			// a resource instance too.
+			if _, ok := o.Read(now, nil, w.Resource); !ok && r.Mandatory {
+				return nil, NotFound("no such resource")
+			}
+		}
+		out = append(out, w)
+	}
+	if len(out) == 0 && p.Depth() > 2 {
+		return nil, BadRequest("there is no value to write")
+	}
+	return out, nil
+}
+
+// checkEntries checks the values of one resource. The empty mark of a multiple resource is taken out.
+func checkEntries(r *Resource, w *Writing) error {
+	if len(w.Entries) > 0 && w.Entries[0].Value.IsNone() && w.Entries[0].Path.Depth() == 3 && r.Multiple {
+		w.Entries = w.Entries[1:]
+	}
+	for _, e := range w.Entries {
+		if r.Multiple != (e.Path.Depth() == 4) {
+			return BadRequest("single and multiple resource mixed up at " + e.Path.String())
+		}
+		if err := r.Check(e.Value); err != nil {
+			return err
+		}
+	}
+	if !r.Multiple && len(w.Entries) != 1 {
+		return BadRequest("more than one value for " + w.Resource.String())
+	}
+	return nil
+}
+
+// Set sets a resource from inside the device: one that a server could write, with the same checks, or one that the
+// object itself lets be changed (Changer). Observers are notified.
+func (c *Client) Set(now machine.Time, cause machine.Cause, p lwm2m.Path, v lwm2m.Value) error {
+	c.begin(now, cause)
+	defer c.end()
+	o, r, err := c.target(p)
+	if err != nil {
+		return err
+	}
+	if r == nil || p.Object() == securityObject {
+		return NotAllowed("only a resource can be set")
+	}
+	if v, err = v.Convert(r.Kind); err != nil {
+		return BadRequest(err.Error())
+	}
+	if err := r.Check(v); err != nil {
+		return err
+	}
+	call := Call{Now: now, Cause: cause, Client: c}
+	if r.Operations.Has(lwm2m.Write) {
+		return c.write(call, o, p, []lwm2m.Entry{{Path: p, Value: v}}, false)
+	}
+	ch, ok := o.(Changer)
+	if !ok {
+		return NotAllowed("the resource cannot be set")
+	}
+	if err := ch.Change(call, p, v); err != nil {
+		return err
+	}
+	c.objectTouched(o)
+	c.changed(p)
+	return nil
+}
+
+// ResourceAt returns the definition of the resource that a path names, or nil.
+func (c *Client) ResourceAt(p lwm2m.Path) *Resource {
+	if o := c.object(p.Object()); o != nil && p.Depth() >= 3 {
+		return o.Definition().Resource(p.Resource())
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"net/netip"
+	"time"
+
+	"heddle.example/coap/endpoint"
+	"heddle.example/dtls"
+	"heddle.example/lwm2m/registry"
+	"heddle.example/machine"
+)
+
+// Unknown says what becomes of an endpoint that has no credentials and comes over plain CoAP.
+type Unknown uint8
+
+// The policies for unknown endpoints. DTLS takes known identities only, whatever the policy.
+const (
+	RefuseUnknown Unknown = iota
+	AcceptUnknown
+)
+
+// Credential binds an endpoint to the identity that it must prove.
+type Credential struct {
+	Endpoint string
+	Identity string // PSK identity
+	Key      []byte // never logged
+	Mode     machine.SecurityKind
+}
+
+// Credentials looks up who may register as what. The look-ups are called by the server's owner, in the middle of an
+// input: they must answer at once.
+type Credentials interface {
+	ByIdentity(identity []byte) (Credential, bool)
+	ByEndpoint(endpoint string) (Credential, bool)
+}
+
+// Config is what a Server is made of. Zero values take the defaults; only Rand is required.
+type Config struct {
+	Nest        *machine.Nest
+	Rand        machine.Rand
+	Shard       uint8
+	Endpoint    endpoint.Config                 // limits and timers of the CoAP layer
+	DTLS        *dtls.Config                    // nil: plain CoAP only; what is not set is set for a server with Credentials
+	Secure      func(local netip.AddrPort) bool // which local addresses speak DTLS
+	Registry    *registry.Registry              // nil: the built-in one
+	Credentials Credentials                     // nil: no endpoint has credentials
+	Unknown     Unknown
+	Limits      Limits
+
+	// RequestTimeout bounds an operation that names no time-out of its own. Default: 93 s (MAX_TRANSMIT_WAIT, RFC 7252
+	// section 4.8.2).
+	RequestTimeout time.Duration
+	// ExpiryGrace is how long after its lifetime a registration is kept, for the Update that is on its way. Default: 10 s.
+	ExpiryGrace time.Duration
+	// ObservationFlush is how long the order of a notification may wait before it is written. Default: 1 s.
+	ObservationFlush time.Duration
+}
+
+// Limits bounds everything that a peer can make grow. Zero values take the defaults.
+type Limits struct {
+	Registrations         int // registrations of this shard; default 1,000,000
+	Payload               int // bytes of object links in a registration; default 16 KiB
+	Endpoint              int // bytes of an endpoint name; default 192
+	Params                int // bytes of a registration's unknown parameters; default 256
+	SharedLinks           int // distinct lists of object links kept for sharing; default 4,096
+	ObservationsPerClient int // default 128
+	Observations          int // of this shard, those of absent endpoints included; default 1,000,000
+	OperationsPerClient   int // operations under way towards one endpoint; default 64
+	Operations            int // operations under way in this shard; default 65,536
+	Entries               int // values in one answer of a device; default 10,000
+}
+
+func (l *Limits) setDefaults() {
+	for _, d := range []struct {
+		v *int
+		d int
+	}{
+		{&l.Registrations, 1_000_000}, {&l.Payload, 16 << 10}, {&l.Endpoint, 192}, {&l.Params, 256}, {&l.SharedLinks, 4096}, {&l.ObservationsPerClient, 128}, {&l.Observations, 1_000_000},
+		{&l.OperationsPerClient, 64}, {&l.Operations, 65536}, {&l.Entries, 10_000},
+	} {
+		if *d.v <= 0 {
+			*d.v = d.d
+		}
+	}
+}
+
+func (c *Config) setDefaults() {
+	c.Limits.setDefaults()
+	if c.Registry == nil {
+		c.Registry = registry.Builtin()
+	}
+	if c.RequestTimeout <= 0 {
+		c.RequestTimeout = 93 * time.Second
+	}
+	if c.ExpiryGrace <= 0 {
+		c.ExpiryGrace = 10 * time.Second
+	}
+	if c.ObservationFlush <= 0 {
+		c.ObservationFlush = time.Second
+	}
+}

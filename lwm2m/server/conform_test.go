@@ -1,0 +1,158 @@
+package server
+
+import (
+	"testing"
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/lwm2m"
+	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
+)
+
+// The server keeps the rules of all machines under random and half-right messages, commands, failing commits and time.
+func TestConform(t *testing.T) {
+	var paths []machine.Path
+	for i := range 4 {
+		paths = append(paths, benchPath(i))
+	}
+	endpoints := []string{"a", "b", "c", "nobody"}
+	lwPaths := []string{"/", "/3", "/3/0", "/3/0/9", "/3303/0/5700", "/31024/10/5"}
+	command := func(f func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand)) func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand) {
+		return func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+			f(m.(*Server), now, cause, r)
+		}
+	}
+	machinetest.Conform(t, machinetest.Kit{
+		New: func(r machine.Rand) machine.Machine {
+			return New(Config{Rand: r, Unknown: AcceptUnknown, Limits: Limits{Registrations: 3, ObservationsPerClient: 2, OperationsPerClient: 3, SharedLinks: 2}})
+		},
+		Paths: paths,
+		Datagram: func(r machinetest.Rand, sent [][]byte) []byte {
+			m := coap.Message{Type: coap.Type(r.IntN(2)), ID: uint16(r.IntN(50)), Token: coap.NewToken(r.Bytes(8))}
+			var q coap.Message
+			if len(sent) > 0 && q.Decode(sent[len(sent)-1-r.IntN(min(len(sent), 5))]) == nil {
+				switch {
+				case q.Code == coap.Created && r.IntN(2) == 0:
+					m.Code = [...]coap.Code{coap.POST, coap.POST, coap.DELETE, coap.GET}[r.IntN(4)]
+					m.Options = uriOptions(q.Options.Location() + [...]string{"", "?lt=5", "?b=UQ", "?lt=x"}[r.IntN(4)])
+					return mustAppend(m)
+				case q.Code.IsRequest():
+					m.Type, m.ID, m.Token = coap.ACK, q.ID, q.Token
+					m.Code = [...]coap.Code{coap.Content, coap.Content, coap.Content, coap.Changed, coap.NotAcceptable, coap.UnsupportedContentFormat, coap.NotFound, coap.ServiceUnavailable}[r.IntN(8)]
+					if m.Code == coap.Content && r.IntN(2) == 0 {
+						m.Options = observing(r.Uint32()&0xFFFFFF, coap.Text)
+						m.Payload = []byte("17")
+					} else if m.Code == coap.Content {
+						m.Options, m.Payload = in(coap.TLV), []byte{0xC1, 9, 100}
+					}
+					if r.IntN(4) == 0 {
+						m.Type, m.ID = coap.CON, uint16(r.Uint32())
+					}
+					return mustAppend(m)
+				}
+			}
+			m.Code = coap.POST
+			m.Options = uriOptions("/rd?ep=" + endpoints[r.IntN(3)] + "&lwm2m=1.1&lt=" + [...]string{"10", "100", "0"}[r.IntN(3)]).SetFormat(coap.LinkFormat)
+			m.Payload = []byte([...]string{links, oldLinks, "</3/0>", "<"}[r.IntN(4)])
+			return mustAppend(m)
+		},
+		Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){
+			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+				op := &Operation{Kind: OpKind(r.IntN(12)), Path: path(lwPaths[r.IntN(len(lwPaths))]), Passive: r.IntN(2) == 0,
+					Timeout: time.Duration(r.IntN(20)) * time.Second, Entries: entry1("/3/0/9", lwm2m.Int(5))}
+				s.Do(now, cause, endpoints[r.IntN(4)], op)
+			}),
+			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+				s.Do(now, cause, endpoints[r.IntN(3)], &Operation{Kind: Observe, Path: path("/3/0/9")})
+			}),
+			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+				s.Do(now, cause, endpoints[r.IntN(3)], &Operation{Kind: CancelObserve, Path: path("/3/0/9"), Passive: r.IntN(2) == 0})
+			}),
+			command(func(s *Server, now machine.Time, _ machine.Cause, r machinetest.Rand) { checkCounts(t, s) }),
+			command(func(s *Server, now machine.Time, _ machine.Cause, r machinetest.Rand) {
+				s.Cancel(now, machine.OpID(r.IntN(50)))
+			}),
+			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+				ep := endpoints[r.IntN(4)]
+				switch r.IntN(4) {
+				case 0:
+					s.Forget(now, cause, ep)
+				case 1:
+					s.Superseded(now, cause, ep)
+				case 2:
+					s.CredentialChanged(now, cause, Credential{Endpoint: ep})
+				case 3:
+					s.Watch(now, ep, r.IntN(2) == 0)
+				}
+			}),
+			command(func(s *Server, now machine.Time, _ machine.Cause, r machinetest.Rand) {
+				if seq := s.out.Nest().LastSeq(); seq > 0 && r.IntN(300) == 0 {
+					s.PersistFailed(now, seq, machinetestError)
+				}
+			}),
+		},
+		Steps: 500, Seeds: 40,
+	})
+}
+
+type stringError string
+
+func (e stringError) Error() string { return string(e) }
+
+const machinetestError = stringError("the disk is gone")
+
+// checkCounts compares every count with what it counts.
+func checkCounts(t *testing.T, s *Server) {
+	t.Helper()
+	entries, ops, obs, delivering, refs := 0, 0, 0, 0, 0
+	s.table.each(func(n slot, e *entry) {
+		entries++
+		if s.table.byEndpoint[e.reg.Endpoint] != n || s.table.byID[e.reg.ID.Bits] != n {
+			t.Fatalf("%s is not where the indexes say", e.reg.Endpoint)
+		}
+		count := 0
+		for p := e.ops; p != nil; p = p.next {
+			count++
+			if s.ops.byInner[p.inner] != p || p.n != n {
+				t.Fatalf("an operation of %s is lost", e.reg.Endpoint)
+			}
+		}
+		if count != int(e.nops) {
+			t.Fatalf("%s has %d operations, not %d", e.reg.Endpoint, count, e.nops)
+		}
+		ops, count = ops+count, 0
+		for o := e.obs; o != nil; o = o.next {
+			count++
+			if o.n != n || o.op != 0 && s.obs.byOp[o.op] != o || (o.State == Active) != (o.op != 0) && o.State != Restoring {
+				t.Fatalf("observation %v of %s is lost", o.Path, e.reg.Endpoint)
+			}
+			if o.op != 0 {
+				delivering++
+			}
+		}
+		if count != int(e.nobs) {
+			t.Fatalf("%s has %d observations, not %d", e.reg.Endpoint, count, e.nobs)
+		}
+		obs += count
+		if e.timer == 0 && e.until != machine.Never {
+			t.Fatalf("%s would never expire", e.reg.Endpoint)
+		}
+	})
+	for ep, o := range s.obs.asleep {
+		if _, e := s.table.find(ep); e != nil {
+			t.Fatalf("observations of %s sleep though it is registered", ep)
+		}
+		for ; o != nil; o = o.next {
+			obs++
+		}
+	}
+	for _, o := range s.objects.byText {
+		refs += o.refs
+	}
+	if entries != s.table.count || entries != len(s.table.byEndpoint) || entries != len(s.table.byID) || ops != len(s.ops.byInner) ||
+		obs != s.obs.count || delivering != len(s.obs.byOp) || refs > entries {
+		t.Fatalf("%d entries of %d, %d, %d; %d operations of %d; %d observations of %d, %d of %d deliver; %d users of links", entries,
+			s.table.count, len(s.table.byEndpoint), len(s.table.byID), ops, len(s.ops.byInner), obs, s.obs.count, delivering, len(s.obs.byOp), refs)
+	}
+}

@@ -1,0 +1,102 @@
+package server
+
+import "heddle.example/machine"
+
+// timer says what a timer of the server is for.
+type timer struct {
+	kind timerKind
+	n    uint32
+}
+
+type timerKind uint8
+
+const (
+	lifetimeTimer timerKind = iota // n: slot
+	flushTimer                     // observations wait to be written
+	heldTimer                      // n: number of a postponed request
+	observeTimer                   // n: slot whose device is to be asked for its observations again
+)
+
+// setLifetime begins a registration's lifetime anew. The timer is not touched where it fires early enough: when it
+// does, it is set for what is left then. So a plain Update costs no work in the table of timers.
+func (s *Server) setLifetime(n slot, e *entry) {
+	e.until = machine.Never
+	if e.reg.Lifetime > 0 {
+		e.until = s.now.Add(e.reg.Lifetime + s.config.ExpiryGrace)
+	}
+	if e.until < s.timers.At(e.timer) {
+		e.timer = s.timers.Set(e.timer, e.until, timer{lifetimeTimer, uint32(n)})
+	}
+}
+
+func (s *Server) expire() {
+	for {
+		t, ok := s.timers.Pop(s.now)
+		if !ok {
+			return
+		}
+		switch t.kind {
+		case lifetimeTimer:
+			n := slot(t.n)
+			e := s.table.at(n)
+			e.timer = 0
+			if e.until > s.now {
+				if e.until != machine.Never {
+					e.timer = s.timers.Set(0, e.until, t)
+				}
+				continue
+			}
+			s.stats.Expired++
+			s.end(n, e, Expired)
+		case flushTimer:
+			s.flushObservations()
+		case observeTimer:
+			if n := slot(t.n); s.table.at(n).reg != nil {
+				s.cause = 0
+				s.observeAgain(n, s.table.at(n))
+			}
+		case heldTimer:
+			s.dropHeld(t.n)
+		}
+	}
+}
+
+// end removes a registration and returns the commit that holds its removal, or zero.
+func (s *Server) end(n slot, e *entry, why Reason) machine.Seq {
+	reg := e.reg
+	s.failOperations(e, ErrDeregistered, true)
+	s.sleep(e)
+	s.timers.Stop(e.timer)
+	var seq machine.Seq
+	// The record of a superseded registration belongs to the shard that has the endpoint now.
+	if why != Superseded && s.failed == nil {
+		seq = s.promise(reg.Path.Security, registrationRemoved(reg.Endpoint))
+	}
+	s.objects.release(reg.Objects)
+	s.table.remove(n)
+	s.emit(reg.Path, &Deregistered{Registration: reg, Reason: why, At: s.now})
+	return seq
+}
+
+// Superseded says that the endpoint has registered with another shard.
+func (s *Server) Superseded(now machine.Time, cause machine.Cause, ep string) {
+	s.begin(now, cause)
+	if n, e := s.table.find(ep); e != nil {
+		s.end(n, e, Superseded)
+		s.pump()
+	}
+}
+
+// Forget ends an endpoint's registration and its observations because an operator wants it so. It reports whether
+// there was anything to forget.
+func (s *Server) Forget(now machine.Time, cause machine.Cause, ep string) bool {
+	s.begin(now, cause)
+	n, e := s.table.find(ep)
+	known := e != nil
+	if known {
+		s.end(n, e, Forgotten)
+	}
+	dropped := s.dropAsleep(ep)
+	s.pump()
+	return known || dropped
+}

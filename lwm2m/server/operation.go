@@ -1,0 +1,117 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/lwm2m"
+	"heddle.example/machine"
+)
+
+// OpKind is what an Operation does on a device (OMA-TS-LightweightM2M_Core section 6.3 and 6.4).
+type OpKind uint8
+
+// The operations.
+const (
+	Read OpKind = iota + 1
+	Discover
+	Write        // replace (PUT)
+	WritePartial // partial update (POST)
+	Execute
+	Create
+	Delete
+	WriteAttributes
+	Observe
+	CancelObserve
+	Ping
+)
+
+var opNames = [...]string{"", "read", "discover", "write", "write-partial", "execute", "create", "delete",
+	"write-attributes", "observe", "cancel-observe", "ping"}
+
+func (k OpKind) String() string {
+	if int(k) < len(opNames) && k != 0 {
+		return opNames[k]
+	}
+	return "unknown"
+}
+
+// ParseOpKind is the reverse of OpKind.String.
+func ParseOpKind(s string) (OpKind, bool) {
+	for k, n := range opNames {
+		if k != 0 && n == s {
+			return OpKind(k), true
+		}
+	}
+	return 0, false
+}
+
+// Idempotent reports whether the operation may run twice without harm.
+func (k OpKind) Idempotent() bool { return k != Execute && k != Create }
+
+// Operation is a command to a device.
+type Operation struct {
+	Kind       OpKind
+	Path       lwm2m.Path
+	Entries    []lwm2m.Entry      // Write, WritePartial, Create: what to write, with whole paths
+	Args       string             // Execute: "0='text',1" (section 6.3.5)
+	Attributes lwm2m.Attributes   // WriteAttributes
+	Format     coap.ContentFormat // with HasFormat: instead of the one that the server would choose
+	HasFormat  bool
+	Timeout    time.Duration // zero: Config.RequestTimeout
+	Passive    bool          // CancelObserve: forget it and answer the next notification with RST (section 6.4.3)
+}
+
+// Outcome is the one result of an operation. It and what it points to are valid until the next input after the drain,
+// as every action is, except that Entries' strings and byte values may be kept.
+type Outcome struct {
+	Endpoint     string
+	Registration *Registration // nil: no such endpoint
+	Op           OpKind
+	Path         lwm2m.Path
+	Code         coap.Code // zero: the device did not answer, Err says why
+	Err          error     // nil: the device answered, maybe with an error code, and the answer could be read
+	Entries      []lwm2m.Entry
+	Links        []lwm2m.Link // Discover
+	Format       coap.ContentFormat
+	HasFormat    bool
+	Location     lwm2m.Path  // Create: the new instance
+	Observation  Observation // Observe: what is now observed; zero where it is not
+	Took         time.Duration
+	RTT          time.Duration // of the exchange alone
+	Payload      []byte        // as the device sent it
+}
+
+// Failures of an operation that are no answer of the device.
+var (
+	ErrUnknownEndpoint = errors.New("lwm2m/server: no such endpoint is registered")
+	ErrBusy            = errors.New("lwm2m/server: too many operations under way; try again when some have ended")
+	ErrTimeout         = errors.New("lwm2m/server: the device did not answer in time")
+	ErrReset           = errors.New("lwm2m/server: the device rejected the message (RST)")
+	ErrClosed          = errors.New("lwm2m/server: the device's secure session has ended; it must connect again")
+	ErrCancelled       = errors.New("lwm2m/server: the operation was cancelled")
+	ErrDeregistered    = errors.New("lwm2m/server: the device's registration ended before it answered")
+	ErrReregistered    = errors.New("lwm2m/server: the device registered again before it answered; repeat the operation")
+	ErrNotObserved     = errors.New("lwm2m/server: the device answered but does not observe this path")
+	ErrNoObservation   = errors.New("lwm2m/server: this path is not observed")
+	ErrTooMany         = errors.New("lwm2m/server: too many observations")
+	ErrNotStored       = errors.New("lwm2m/server: the store has failed; nothing new can be promised until it is repaired and the server restarted")
+	ErrUnreadable      = errors.New("lwm2m/server: the device's answer cannot be read")
+)
+
+// ErrInvalid is an operation that makes no sense as it stands: nothing was sent.
+type ErrInvalid struct {
+	Path   lwm2m.Path
+	Reason string
+}
+
+func (e *ErrInvalid) Error() string { return "lwm2m/server: " + e.Path.String() + ": " + e.Reason }
+
+// Do sends an operation to an endpoint. Exactly one Result with the returned id follows; its Value is an *Outcome.
+func (s *Server) Do(now machine.Time, cause machine.Cause, ep string, op *Operation) machine.OpID {
+	return s.do(now, cause, ep, op)
+}
+
+// Cancel ends an operation that is under way; its Result says ErrCancelled. The device may still have acted on it.
+func (s *Server) Cancel(now machine.Time, id machine.OpID) { s.cancel(now, id) }

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"heddle.example/coap"
+	"heddle.example/coap/endpoint"
+	"heddle.example/coap/stack"
+	"heddle.example/dtls"
+	"heddle.example/lwm2m/registry"
+	"heddle.example/machine"
+)
+
+// Server is one shard of an LwM2M server. It is a machine.Durable.
+type Server struct {
+	config  Config
+	out     machine.Outbox
+	stack   *stack.Stack
+	ep      *endpoint.Endpoint
+	now     machine.Time  // of the input that is being worked on, for the tap
+	cause   machine.Cause // likewise
+	table   table
+	objects objectsTable
+	types   *registry.Types
+	timers  machine.Timers[timer]
+	ops     operations
+	obs     observations
+	held    heldTable
+	watch   watchTable
+	failed  error // set once the store has failed: nothing is promised any more
+	stats   Stats
+	restore restored
+	after   machine.Seq // what requests of this moment wait for, besides the commit of their registration
+
+	// Scratch, so that an Update allocates nothing.
+	query   query
+	reply   endpoint.Reply
+	scratch [128]byte
+	req     endpoint.Request
+	options [16]coap.Option
+	body    []byte
+}
+
+var _ machine.Durable = (*Server)(nil)
+
+// New returns a server that knows of nobody. Restore and Started bring back what an earlier one wrote.
+func New(config Config) *Server {
+	config.setDefaults()
+	s := &Server{config: config, out: machine.NewOutbox(config.Nest), table: newTable()}
+	s.types = config.Registry.Types()
+	s.objects.limit = config.Limits.SharedLinks
+	s.ops.init()
+	s.obs.init()
+	inner := stack.Config{Nest: s.out.Nest(), Rand: config.Rand, Endpoint: config.Endpoint, Secure: config.Secure, Tap: s.tap}
+	if config.DTLS != nil {
+		d := *config.DTLS
+		if d.PSK == nil {
+			d.PSK = s.psk
+		}
+		if d.CIDLen == 0 && !d.DisableCID {
+			d.CIDLen = 8
+		}
+		d.CIDFirst, d.Durable = config.Shard, true
+		inner.DTLS = &d
+	}
+	s.stack = stack.New(inner)
+	s.ep = s.stack.Endpoint()
+	return s
+}
+
+// SetRegistry gives the server a registry with other definitions in it.
+func (s *Server) SetRegistry(now machine.Time, r *registry.Registry) {
+	s.begin(now, 0)
+	s.types = r.Types()
+}
+
+// begin starts an input.
+func (s *Server) begin(now machine.Time, cause machine.Cause) {
+	s.out.Begin()
+	s.stack.Begin(now)
+	s.now, s.cause = now, cause
+}
+
+// Receive takes in a datagram.
+func (s *Server) Receive(now machine.Time, cause machine.Cause, path machine.Path, b []byte) {
+	s.begin(now, cause)
+	s.stack.Receive(now, cause, path, b)
+	s.pump()
+}
+
+// Expire fires all timers that are due.
+func (s *Server) Expire(now machine.Time) {
+	s.begin(now, 0)
+	s.stack.Expire(now)
+	s.pump()
+	s.expire()
+	s.pump()
+}
+
+// Deadline says when Expire wants to be called.
+func (s *Server) Deadline() machine.Time { return min(s.stack.Deadline(), s.timers.Deadline()) }
+
+// Next returns the next action. What the Value of an Event or Result points to is never used again by the server: the
+// receiver may keep it.
+func (s *Server) Next() (machine.Action, bool) { return s.out.Next() }
+
+// pump hands what the layers below want to the driver, and takes in what they tell.
+func (s *Server) pump() {
+	for {
+		a, ok := s.stack.Next()
+		if !ok {
+			return
+		}
+		switch a.Kind {
+		case machine.Event:
+			s.cause = a.Cause
+			s.event(&a)
+		case machine.Result:
+			s.cause = a.Cause
+			s.result(&a)
+		default:
+			s.out.Push(a)
+		}
+	}
+}
+
+func (s *Server) event(a *machine.Action) {
+	switch v := a.Value.(type) {
+	case *endpoint.Incoming:
+		s.incoming(a.Path, v)
+	case *endpoint.Notification:
+		s.notification(a.Op, v)
+	case *dtls.Moved:
+		s.moved(v)
+	case *dtls.Fresh:
+		s.fresh(v)
+	case *dtls.Closed:
+		s.closed(v)
+	case *dtls.Refused:
+		s.refuse(a.Path, "", v.Identity, 0, v.Reason.Error())
+	}
+}
+
+// emit tells the program something.
+func (s *Server) emit(path machine.Path, value any) {
+	s.out.Push(machine.Action{Kind: machine.Event, Cause: s.cause, Path: path, Value: value})
+}
+
+// persist asks for records to be made durable.
+func (s *Server) persist(records ...machine.Record) machine.Seq {
+	seq := s.out.Nest().NextSeq()
+	s.out.Push(machine.Action{Kind: machine.Persist, Cause: s.cause, Seq: seq, Records: records})
+	return seq
+}
+
+// promise is persist for what a device's request asked for. The highest number received on its secure session goes into
+// the same commit, so that the request cannot be replayed after a restart.
+func (s *Server) promise(by *machine.Identity, records ...machine.Record) machine.Seq {
+	if by != nil && s.stack.DTLS() != nil {
+		if r, ok := s.stack.DTLS().Export(by.Session); ok {
+			records = append(records, r)
+		}
+	}
+	return s.persist(records...)
+}
+
+// psk is the key look-up of the DTLS layer.
+func (s *Server) psk(identity []byte) ([]byte, bool) {
+	if s.config.Credentials == nil {
+		return nil, false
+	}
+	c, ok := s.config.Credentials.ByIdentity(identity)
+	if !ok || c.Mode != machine.PSK || len(c.Key) == 0 {
+		return nil, false
+	}
+	return c.Key, true
+}
