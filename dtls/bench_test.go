@@ -1,0 +1,190 @@
+package dtls
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	"heddle.example/machine"
+)
+
+// pair returns two engines with a session between them.
+func pair(b testing.TB, suite Suite, cache int) (w *world, client, server uint64) {
+	w = newWorld(b, 1, Config{CipherCache: cache}, Config{CipherCache: cache, CIDLen: 8})
+	ce, se := w.connect(ClientConfig{Suites: []Suite{suite}})
+	return w, ce.Session, se.Session
+}
+
+// A record of 100 bytes, sealed or opened by the record layer, with the expanded cipher in the cache and without.
+func BenchmarkSeal(b *testing.B) { benchRecord(b, true) }
+func BenchmarkOpen(b *testing.B) { benchRecord(b, false) }
+
+func benchRecord(b *testing.B, seal bool) {
+	for _, suite := range []Suite{PSKWithAES128CCM8, PSKWithAES128GCM} {
+		for _, miss := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%v/miss=%v", suite, miss), func(b *testing.B) {
+				w, client, _ := pair(b, suite, 0)
+				e := w.client.e
+				s, err := e.find(client)
+				if err != nil {
+					b.Fatal(err)
+				}
+				e.ciphers.drop(s)
+				s.keys[dirRead] = s.keys[dirWrite]
+				content := make([]byte, 100)
+				peer := s.peerCID
+				s.peerCID = ""
+				sealed := e.seal(nil, s, contentApplicationData, 5, content)
+				s.peerCID = peer
+				var r record
+				if _, ok := r.decode(sealed, 0); !ok {
+					b.Fatal("record")
+				}
+				buf := make([]byte, 0, 300)
+				b.ReportAllocs()
+				b.SetBytes(100)
+				for b.Loop() {
+					if miss {
+						e.ciphers.drop(s)
+					}
+					if seal {
+						e.seal(buf, s, contentApplicationData, 5, content)
+					} else {
+						e.out.Next()
+						e.out.Begin()
+						if _, _, ok := e.open(s, &r); !ok {
+							b.Fatal("open")
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// One datagram of 100 bytes from one engine to the other: Write, Send, Receive, Received.
+func BenchmarkDatagram(b *testing.B) {
+	w, client, _ := pair(b, PSKWithAES128CCM8, 0)
+	data := make([]byte, 100)
+	path := machine.Path{Local: serverAddr, Remote: clientAddr}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := w.client.e.Write(w.now, 0, client, data, 0); err != nil {
+			b.Fatal(err)
+		}
+		a, _ := w.client.e.Next()
+		w.server.e.Receive(w.now, 0, path, a.Data)
+		w.client.e.Next()
+		if a, ok := w.server.e.Next(); !ok || a.Kind != machine.Event {
+			b.Fatal("nothing received")
+		}
+		w.server.e.Next()
+	}
+}
+
+// A handshake, both ends.
+func BenchmarkHandshake(b *testing.B) {
+	for _, suite := range []Suite{PSKWithAES128CCM8, ECDHEPSKWithAES128CCM8} {
+		for _, short := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%v/resumed=%v", suite, short), func(b *testing.B) {
+				w := newWorld(b, 1, Config{}, Config{CIDLen: 8})
+				ce, _ := w.connect(ClientConfig{Suites: []Suite{suite}})
+				cfg := ClientConfig{Identity: testIdentity, Key: []byte(testKey), Suites: []Suite{suite}}
+				if short {
+					cfg.Resume = ce.Resume
+				}
+				c, s := w.client.e, w.server.e
+				b.ReportAllocs()
+				for b.Loop() {
+					id, err := c.Dial(w.now, 0, machine.Path{Local: clientAddr, Remote: serverAddr}, cfg)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for busy := true; busy; {
+						busy = false
+						for _, x := range []struct {
+							from, to *Engine
+							path     machine.Path
+						}{{c, s, machine.Path{Local: serverAddr, Remote: clientAddr}}, {s, c, machine.Path{Local: clientAddr, Remote: serverAddr}}} {
+							for {
+								a, ok := x.from.Next()
+								if !ok {
+									break
+								}
+								busy = true
+								if a.Kind == machine.Send {
+									x.to.Receive(w.now, 0, x.path, a.Data)
+								}
+							}
+						}
+					}
+					if _, err := c.find(id); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Memory of a server's idle session, all told: slab, maps, identity. 100,000 clients of one engine.
+func BenchmarkIdleSession(b *testing.B) {
+	const n = 100_000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		// The client engine ends each session at once, so that only the server's are measured.
+		psk := func(id []byte) ([]byte, bool) { return []byte(testKey), true }
+		srv, err := New(Config{Rand: newTestRand(1), CIDLen: 8, PSK: psk, MaxResumable: -1, CipherCache: 64})
+		if err != nil {
+			b.Fatal(err)
+		}
+		cli, _ := New(Config{Rand: newTestRand(2), CipherCache: 64, MaxSessions: 1})
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		now := machine.Time(1e18)
+		for i := range n {
+			addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 5684)
+			cfg := ClientConfig{Identity: fmt.Sprintf("urn:imei:%015d", i), Key: []byte(testKey), Suites: []Suite{PSKWithAES128CCM8}}
+			id, err := cli.Dial(now, 0, machine.Path{Local: addr, Remote: serverAddr}, cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			wrote := false
+			for busy := true; busy; {
+				busy = false
+				for _, x := range []struct {
+					from, to *Engine
+					path     machine.Path
+				}{{cli, srv, machine.Path{Local: serverAddr, Remote: addr}}, {srv, cli, machine.Path{Local: addr, Remote: serverAddr}}} {
+					for {
+						a, ok := x.from.Next()
+						if !ok {
+							break
+						}
+						busy = true
+						if a.Kind == machine.Send {
+							x.to.Receive(now, 0, x.path, a.Data)
+						}
+					}
+				}
+				if !busy && !wrote {
+					wrote, busy = true, true
+					if err := cli.Write(now, 0, id, []byte("x"), 0); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+		now = now.Add(5 * time.Minute)
+		srv.Expire(now)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if srv.idle.n != n {
+			b.Fatalf("%d sessions", srv.idle.n)
+		}
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/session")
+		runtime.KeepAlive(srv)
+	}
+}

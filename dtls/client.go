@@ -1,0 +1,254 @@
+package dtls
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"heddle.example/machine"
+)
+
+// Dial begins a handshake as a client and returns the number of the session to be. Established or Closed follows.
+func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, c ClientConfig) (uint64, error) {
+	e.begin(now, cause)
+	if len(c.Key) == 0 || len(c.Key) > maxKey {
+		return 0, fmt.Errorf("dtls: a key of %d bytes cannot be used: give 1 to %d bytes", len(c.Key), maxKey)
+	}
+	if len(c.Identity) > maxIdentity {
+		return 0, fmt.Errorf("dtls: an identity of %d bytes is too long: %d at most", len(c.Identity), maxIdentity)
+	}
+	if !path.Remote.IsValid() {
+		return 0, fmt.Errorf("dtls: Dial needs a remote address")
+	}
+	suites := c.Suites
+	if len(suites) == 0 {
+		suites = e.cfg.Suites
+	}
+	for _, id := range suites {
+		if suiteByID(id) == nil {
+			return 0, fmt.Errorf("dtls: cipher suite %v is not known", id)
+		}
+	}
+	if slot := e.paths.find(e.paths.pending, path); slot != 0 {
+		e.end(e.slab.at(slot), ErrReplaced)
+	}
+	s := e.newSession(path)
+	s.flags |= flagClient
+	hs := e.newHandshake(s, clientWaitHello)
+	hs.suites = suites
+	hs.identity = c.Identity
+	hs.draftCID = c.DraftCID
+	hs.psk = append([]byte(nil), c.Key...)
+	if _, err := netip.ParseAddr(c.ServerName); err != nil { // RFC 6066 section 3: no IP literals
+		hs.serverName = c.ServerName
+	}
+	if r := c.Resume; r != nil && r.ident == c.Identity && contains(suites, r.suite) && !e.cfg.DisableEMS {
+		hs.resume = r
+	}
+	e.cfg.Rand.Fill(hs.clientRandom[:])
+	e.sendClientHello(s)
+	return s.id, nil
+}
+
+func contains(suites []Suite, id Suite) bool {
+	for _, s := range suites {
+		if s == id {
+			return true
+		}
+	}
+	return false
+}
+
+// sendClientHello begins the flight with ClientHello. Each time the transcript begins anew: a hello without the cookie
+// and the HelloVerifyRequest are not part of it (RFC 6347 section 4.2.6).
+func (e *Engine) sendClientHello(s *session) {
+	hs := s.hs
+	m := clientHello{version: version12, random: hs.clientRandom[:], cookie: hs.cookie, compressions: []byte{0}}
+	if hs.resume != nil {
+		m.sessionID = hs.resume.id
+	}
+	curves := false
+	for _, id := range hs.suites {
+		m.suites = binary.BigEndian.AppendUint16(m.suites, uint16(id))
+		curves = curves || suiteByID(id).ecdhe
+	}
+	m.suites = binary.BigEndian.AppendUint16(m.suites, uint16(emptyRenegotiationInfo))
+	x := &m.ext
+	x.serverName = hs.serverName
+	x.maxFragment = fragmentCode(e.cfg.MaxFragment)
+	if curves {
+		x.groups = appendGroups(nil)
+		x.pointFormats = []byte{0}
+	}
+	x.ems = !e.cfg.DisableEMS
+	switch {
+	case e.cfg.DisableCID:
+	case hs.draftCID:
+		x.cidDraft, x.hasCIDDraft = e.ownCID(s), true
+	default:
+		x.cid, x.hasCID = e.ownCID(s), true
+		x.rrc = !e.cfg.DisableRRC
+	}
+	hs.transcript.Reset()
+	e.newFlight(hs)
+	_ = hs.message(typeClientHello, 0, func(b []byte) ([]byte, error) { return m.append(b), nil })
+	e.startFlight(s)
+}
+
+// helloVerify repeats the hello with the server's cookie. A second request counts only if the hello with the first
+// cookie got no answer: the server's secret may have changed. A copy of the first one must not change the transcript.
+func (e *Engine) helloVerify(s *session, f *fragment) {
+	hs := s.hs
+	var m helloVerifyRequest
+	if hs.state != clientWaitHello || !m.decode(f.body) || len(m.cookie) > maxCookie {
+		return
+	}
+	if hs.cookie != nil && (hs.tries == 0 || bytes.Equal(hs.cookie, m.cookie)) || hs.verifies >= maxVerifies {
+		return
+	}
+	hs.verifies++
+	hs.alert = -1
+	hs.cookie = append([]byte{}, m.cookie...)
+	hs.in.next = f.seq + 1
+	e.sendClientHello(s)
+}
+
+// clientMessage takes in a handshake message, whole and in order.
+func (e *Engine) clientMessage(s *session, typ byte, seq uint16, body []byte) error {
+	hs := s.hs
+	switch {
+	case hs.state == clientWaitHello && typ == typeServerHello:
+		hs.addMessage(typ, seq, body)
+		return e.serverHello(s, body)
+	case hs.state == clientWaitKeys && typ == typeServerKeyExchange:
+		hs.addMessage(typ, seq, body)
+		hs.state = clientWaitDone
+		return hs.exchange.readServer(body)
+	case (hs.state == clientWaitDone || hs.state == clientWaitKeys && !hs.exchange.needsServer()) &&
+		typ == typeServerHelloDone:
+		if len(body) != 0 {
+			return errMalformed
+		}
+		hs.addMessage(typ, seq, body)
+		return e.clientKeys(s)
+	case hs.state == clientWaitFinished && typ == typeFinished:
+		if !hs.checkFinished(s, seq, body) {
+			return ErrVerify
+		}
+		if hs.resumed {
+			e.newFlight(hs)
+			hs.finish(s)
+			e.sendFlight(s)
+			e.startLinger(s)
+		}
+		e.establish(s)
+		return nil
+	}
+	return errUnexpected
+}
+
+// serverHello takes over what the server chose, if it chose from what was offered.
+func (e *Engine) serverHello(s *session, body []byte) error {
+	hs := s.hs
+	var m serverHello
+	if !m.decode(body) {
+		return errMalformed
+	}
+	if m.version != version12 {
+		return ErrVersion
+	}
+	hs.suite = suiteByID(m.suite)
+	if hs.suite == nil || !contains(hs.suites, m.suite) || m.compression != 0 {
+		return errIllegal
+	}
+	s.suite = suiteIndex(hs.suite)
+	copy(hs.serverRandom[:], m.random)
+	if err := e.readExtensions(s, &m.ext); err != nil {
+		return err
+	}
+	hs.sessionID = append([]byte(nil), m.sessionID...)
+	if r := hs.resume; r != nil && len(r.id) > 0 && bytes.Equal(m.sessionID, r.id) {
+		// A session with the extended master secret is resumed with it and with its suite, or not at all
+		// (RFC 7627 section 5.3, RFC 5246 section 7.4.1.3).
+		if !hs.ems || m.suite != r.suite {
+			return errIllegal
+		}
+		hs.resumed = true
+		hs.master = r.master
+		hs.deriveKeys(s)
+		hs.state = clientWaitFinished
+		e.replayEarly(s)
+		return nil
+	}
+	hs.exchange = hs.suite.exchange()
+	hs.state = clientWaitKeys
+	return nil
+}
+
+// readExtensions checks the server's answers: only to what was offered (RFC 5246 section 7.4.1.4).
+func (e *Engine) readExtensions(s *session, x *extensions) error {
+	hs := s.hs
+	if x.unknown || x.groups != nil || x.ems && e.cfg.DisableEMS || x.hasCID && (e.cfg.DisableCID || hs.draftCID) ||
+		x.hasCIDDraft && (e.cfg.DisableCID || !hs.draftCID) ||
+		x.rrc && (e.cfg.DisableRRC || !x.hasCID) || x.pointFormats != nil && !offersCurves(hs.suites) {
+		return errUnsupportedExtension
+	}
+	if x.maxFragment != fragmentCode(e.cfg.MaxFragment) && x.maxFragment != 0 { // RFC 6066 section 4
+		return errIllegal
+	}
+	if x.maxFragment != 0 {
+		s.maxFragment = uint16(fragmentLength(x.maxFragment))
+	}
+	if x.renegotiation && len(x.renegotiated) != 0 { // RFC 5746 section 3.4
+		return errIllegal
+	}
+	if x.ems {
+		hs.ems = true
+		s.flags |= flagEMS
+	}
+	if x.hasCIDDraft {
+		x.cid = x.cidDraft
+		s.flags |= flagDraftCID
+	}
+	if x.hasCID || x.hasCIDDraft {
+		s.peerCID = string(x.cid)
+		if e.cfg.CIDLen > 0 {
+			s.flags |= flagOwnCID
+		}
+	}
+	if x.rrc {
+		s.flags |= flagRRC
+	}
+	return nil
+}
+
+func offersCurves(suites []Suite) bool {
+	for _, id := range suites {
+		if suiteByID(id).ecdhe {
+			return true
+		}
+	}
+	return false
+}
+
+// clientKeys answers ServerHelloDone with our flight and switches to the new keys.
+func (e *Engine) clientKeys(s *session) error {
+	hs := s.hs
+	e.newFlight(hs)
+	err := hs.message(typeClientKeyExchange, 0, func(b []byte) ([]byte, error) {
+		return hs.exchange.appendClient(b, e.cfg.Rand, hs.identity)
+	})
+	if err != nil {
+		return err
+	}
+	if err := hs.deriveMaster(hs.psk); err != nil {
+		return err
+	}
+	hs.deriveKeys(s)
+	hs.finish(s)
+	hs.state = clientWaitFinished
+	e.startFlight(s)
+	e.replayEarly(s)
+	return nil
+}

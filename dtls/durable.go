@@ -1,0 +1,195 @@
+package dtls
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"heddle.example/machine"
+)
+
+// durable is the state of the store as far as sequence numbers are concerned. No sequence number goes out before the
+// store holds a bound above it, so that a restart never uses one twice under the same key.
+type durable struct {
+	done   machine.Seq // commits up to this one are on disk
+	failed bool        // nothing will ever be on disk again
+}
+
+// nextSequence takes the next sequence number of a session and says which commit a record with it has to wait for.
+func (e *Engine) nextSequence(s *session) (seq uint64, after machine.Seq, err error) {
+	if s.sendSeq > maxSequence {
+		return 0, 0, ErrExhausted
+	}
+	if s.is(flagStored) {
+		if s.boundSeq <= e.store.done {
+			s.safe = s.bound
+		}
+		// A new block is reserved shortly before it is needed, so that records seldom wait for the disk.
+		if s.sendSeq+e.cfg.ReserveBlock/8 >= s.bound && !e.store.failed {
+			s.bound += e.cfg.ReserveBlock
+			s.boundSeq = e.persist(s)
+		}
+		if s.sendSeq >= s.bound {
+			return 0, 0, ErrNotDurable
+		}
+		if s.sendSeq >= s.safe {
+			after = s.boundSeq
+		}
+	}
+	seq = s.sendSeq
+	s.sendSeq++
+	return seq, after, nil
+}
+
+// persistNew stores a session that was just established, with its first block.
+func (e *Engine) persistNew(s *session) {
+	if !e.cfg.Durable || e.store.failed {
+		return
+	}
+	s.flags |= flagStored
+	s.bound = s.sendSeq + e.cfg.ReserveBlock
+	s.boundSeq = e.persist(s)
+	s.storedSeq = s.boundSeq
+}
+
+func (e *Engine) persist(s *session) machine.Seq {
+	return e.commit(e.record(s))
+}
+
+func (e *Engine) commit(r machine.Record) machine.Seq {
+	seq := e.out.Nest().NextSeq()
+	e.out.Push(machine.Action{Kind: machine.Persist, Cause: e.cause, Seq: seq, Records: []machine.Record{r}})
+	return seq
+}
+
+func (e *Engine) persistGone(s *session) {
+	if s.is(flagStored) && !e.store.failed {
+		e.commit(machine.Record{Table: SessionTable, Key: sessionKey(e.out.Nest(), s.id)})
+	}
+}
+
+// Persisted says that a commit and all before it are on disk.
+func (e *Engine) Persisted(now machine.Time, seq machine.Seq) {
+	e.begin(now, 0)
+	e.store.done = max(e.store.done, seq)
+}
+
+// PersistFailed says that commit seq and all later ones will never be on disk. Sessions that the store knows may use
+// what is reserved there and no more. Sessions that it does not know cannot come back, so they need no store.
+func (e *Engine) PersistFailed(now machine.Time, seq machine.Seq, _ error) {
+	e.begin(now, 0)
+	e.store.failed = true
+	for slot := uint32(1); slot <= e.slab.used; slot++ {
+		s := e.slab.at(slot)
+		if s.id == 0 || !s.is(flagStored) || s.boundSeq < seq {
+			continue
+		}
+		if s.storedSeq >= seq {
+			s.flags &^= flagStored
+			continue
+		}
+		s.bound, s.boundSeq = s.safe, 0
+	}
+}
+
+// Export returns the record of a session as it is now, with the highest number received from it. The outer machine
+// adds it to its own Persist when a datagram of the session had a durable effect: after a restart the same datagram is
+// refused. It is valid like an action's records.
+func (e *Engine) Export(session uint64) (r machine.Record, ok bool) {
+	s, err := e.find(session)
+	if err != nil || !s.is(flagStored) || e.store.failed {
+		return machine.Record{}, false
+	}
+	return e.record(s), true
+}
+
+func sessionKey(n *machine.Nest, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(n.Buf(8), id)
+}
+
+const sessionFormat = 1
+
+// storedFlags are those that outlive a restart.
+const storedFlags = flagClient | flagOwnCID | flagDraftCID | flagEMS | flagRRC
+
+func (e *Engine) record(s *session) machine.Record {
+	n := e.out.Nest()
+	path := e.paths.path(s)
+	b := n.Buf(256 + len(s.peerCID) + len(s.ident.Name))
+	b = append(b, sessionFormat)
+	b = binary.BigEndian.AppendUint16(b, uint16(s.flags&storedFlags))
+	b = binary.BigEndian.AppendUint16(b, uint16(s.info().id))
+	b = binary.BigEndian.AppendUint16(b, s.maxFragment)
+	b = binary.BigEndian.AppendUint64(b, s.bound)
+	b = binary.BigEndian.AppendUint64(b, s.window.high)
+	for dir := range s.keys {
+		b = append(b, s.keys[dir].key[:]...)
+		b = append(b, s.keys[dir].iv[:]...)
+	}
+	b = appendVector8(b, []byte(s.peerCID))
+	b = append(b, byte(s.ident.Kind))
+	b = appendVector16(b, []byte(s.ident.Name))
+	b = appendAddr(b, path.Local)
+	b = appendAddr(b, path.Remote)
+	b = binary.BigEndian.AppendUint32(b, path.Link)
+	return machine.Record{Table: SessionTable, Key: sessionKey(n, s.id), Value: b}
+}
+
+// Restore takes a stored session back. It goes on at the reserved bound, refuses every record that could have been
+// received before, and is marked Identity.Resumed until the peer has answered a challenge. Call it before the first
+// input.
+func (e *Engine) Restore(now machine.Time, key, value []byte) error {
+	e.begin(now, 0)
+	r := reader{b: value}
+	if len(key) != 8 || r.uint8() != sessionFormat {
+		return fmt.Errorf("%w: key %x", ErrRestore, key)
+	}
+	id := binary.BigEndian.Uint64(key)
+	flags := sessionFlags(r.uint16())
+	info := suiteByID(Suite(r.uint16()))
+	maxFragment := uint16(r.uint16())
+	numbers := r.bytes(16)
+	keys := r.bytes(2 * (keyLen + implicitNonceLen))
+	cid := r.vector8()
+	kind := machine.SecurityKind(r.uint8())
+	name := r.vector16()
+	var path machine.Path
+	path.Local = r.addr()
+	path.Remote = r.addr()
+	link := r.bytes(4)
+	if !r.done() || info == nil || flags&^storedFlags != 0 || !path.Remote.IsValid() || id == 0 {
+		return fmt.Errorf("%w: key %x", ErrRestore, key)
+	}
+	if _, ok := e.ids[id]; ok {
+		return fmt.Errorf("%w: key %x is there already", ErrRestore, key)
+	}
+	if flags&flagOwnCID != 0 && e.cfg.CIDLen == 0 {
+		return fmt.Errorf("%w: key %x has a connection ID and Config.CIDLen is 0", ErrRestore, key)
+	}
+	path.Link = binary.BigEndian.Uint32(link)
+	for e.idle.n >= e.cfg.MaxSessions {
+		e.end(e.slab.at(e.idle.head), ErrEvicted)
+	}
+	s := e.slab.alloc()
+	s.id = id
+	s.flags = flags | flagKeys | flagEstablished | flagStored | flagRestored
+	s.suite = suiteIndex(info)
+	s.maxFragment = maxFragment
+	s.bound = binary.BigEndian.Uint64(numbers)
+	s.sendSeq, s.safe = s.bound, s.bound
+	s.window.high = binary.BigEndian.Uint64(numbers[8:])
+	s.window.close()
+	for dir := range s.keys {
+		keys = keys[copy(s.keys[dir].key[:], keys):]
+		keys = keys[copy(s.keys[dir].iv[:], keys):]
+	}
+	s.peerCID = string(cid)
+	s.ident = &machine.Identity{
+		Session: id, Name: string(name), Kind: kind, CID: s.survivesMove(), Resumed: true,
+	}
+	s.last = now
+	e.ids[id] = s.slot
+	e.paths.bind(s, path)
+	e.paths.established[keyOf(s.remote, s.local)] = s.slot
+	e.idle.push(&e.slab, s)
+	return nil
+}

@@ -1,0 +1,154 @@
+package dtls
+
+import "encoding/binary"
+
+// Extension types.
+const (
+	extServerName           = 0
+	extMaxFragmentLength    = 1
+	extSupportedGroups      = 10
+	extPointFormats         = 11
+	extExtendedMasterSecret = 23
+	extConnectionIDDraft    = 53 // drafts of RFC 9146 up to version 08: other additional data
+	extConnectionID         = 54
+	extRRC                  = 61
+	extRenegotiationInfo    = 0xFF01
+)
+
+// extensions holds those extensions of a hello that this package knows. Slices are of the message.
+type extensions struct {
+	serverName    string // only written
+	maxFragment   byte   // code of RFC 6066 section 4; 0: absent
+	groups        []byte // supported_groups, 2 bytes each; nil: absent
+	pointFormats  []byte
+	ems           bool
+	cid           []byte
+	hasCID        bool
+	cidDraft      []byte
+	hasCIDDraft   bool
+	rrc           bool
+	renegotiation bool
+	renegotiated  []byte // renegotiated_connection: empty in a first handshake
+	unknown       bool   // there was an extension that this package does not know
+}
+
+// decode reads the extensions at the end of a hello. Unknown ones are skipped, and server_name is not looked at: a
+// name says nothing to a server that has one identity (an IP literal in it is tolerated).
+func (x *extensions) decode(b []byte) bool {
+	*x = extensions{}
+	if len(b) == 0 {
+		return true
+	}
+	r := reader{b: b}
+	list := reader{b: r.vector16()}
+	if !r.done() {
+		return false
+	}
+	var seen uint64 // of the small types: one of a kind (RFC 5246 section 7.4.1.4)
+	for len(list.b) > 0 {
+		typ := list.uint16()
+		v := reader{b: list.vector16()}
+		if list.bad {
+			return false
+		}
+		if typ < 64 {
+			if seen>>typ&1 != 0 {
+				return false
+			}
+			seen |= 1 << typ
+		}
+		switch typ {
+		case extServerName:
+			continue
+		case extMaxFragmentLength:
+			x.maxFragment = byte(v.uint8())
+			if x.maxFragment < 1 || x.maxFragment > 4 {
+				return false
+			}
+		case extSupportedGroups:
+			x.groups = v.vector16()
+			if len(x.groups)%2 != 0 {
+				return false
+			}
+		case extPointFormats:
+			x.pointFormats = v.vector8()
+		case extExtendedMasterSecret:
+			x.ems = true
+		case extConnectionID:
+			x.cid, x.hasCID = v.vector8(), true
+		case extConnectionIDDraft:
+			x.cidDraft, x.hasCIDDraft = v.vector8(), true
+		case extRRC:
+			x.rrc = true
+		case extRenegotiationInfo:
+			x.renegotiation = true
+			x.renegotiated = v.vector8()
+		default:
+			x.unknown = true
+			continue
+		}
+		if !v.done() {
+			return false
+		}
+	}
+	return !list.bad
+}
+
+// append appends the extensions with their length; nothing if there are none.
+func (x *extensions) append(dst []byte) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0)
+	if x.serverName != "" {
+		n := len(x.serverName)
+		dst = appendExtension(dst, extServerName, n+5)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n+3))
+		dst = append(dst, 0) // host_name
+		dst = appendVector16(dst, []byte(x.serverName))
+	}
+	if x.maxFragment != 0 {
+		dst = append(appendExtension(dst, extMaxFragmentLength, 1), x.maxFragment)
+	}
+	if x.groups != nil {
+		dst = appendVector16(appendExtension(dst, extSupportedGroups, 2+len(x.groups)), x.groups)
+	}
+	if x.pointFormats != nil {
+		dst = appendVector8(appendExtension(dst, extPointFormats, 1+len(x.pointFormats)), x.pointFormats)
+	}
+	if x.ems {
+		dst = appendExtension(dst, extExtendedMasterSecret, 0)
+	}
+	if x.hasCIDDraft {
+		dst = appendVector8(appendExtension(dst, extConnectionIDDraft, 1+len(x.cidDraft)), x.cidDraft)
+	}
+	if x.hasCID {
+		dst = appendVector8(appendExtension(dst, extConnectionID, 1+len(x.cid)), x.cid)
+	}
+	if x.rrc {
+		dst = appendExtension(dst, extRRC, 0)
+	}
+	if x.renegotiation {
+		dst = appendVector8(appendExtension(dst, extRenegotiationInfo, 1+len(x.renegotiated)), x.renegotiated)
+	}
+	n := len(dst) - start - 2
+	if n == 0 {
+		return dst[:start]
+	}
+	binary.BigEndian.PutUint16(dst[start:], uint16(n))
+	return dst
+}
+
+func appendExtension(dst []byte, typ uint16, n int) []byte {
+	return append(dst, byte(typ>>8), byte(typ), byte(n>>8), byte(n))
+}
+
+// fragmentCode returns the code of a length in max_fragment_length, or 0.
+func fragmentCode(n int) byte {
+	for c := byte(1); c <= 4; c++ {
+		if fragmentLength(c) == n {
+			return c
+		}
+	}
+	return 0
+}
+
+func fragmentLength(code byte) int { return 256 << code }

@@ -1,0 +1,155 @@
+package dtls
+
+import (
+	"net/netip"
+
+	"heddle.example/machine"
+)
+
+// paths finds sessions by address. Local addresses are few and remote ones many, so the local half of a path is kept
+// once and named by a small number.
+type paths struct {
+	locals  []localEntry // number i is at i-1
+	numbers map[localKey]uint32
+	free    []uint32
+	wild    int // sessions that dialled from an unspecified local address
+
+	established map[addrKey]uint32 // slot
+	pending     map[addrKey]uint32 // slot of a handshake that runs
+}
+
+type localKey struct {
+	addr netip.AddrPort
+	link uint32
+	zone string // of the remote address
+}
+
+type localEntry struct {
+	localKey
+	uses int
+}
+
+// addrKey is a path in 24 bytes.
+type addrKey struct {
+	ip    [16]byte
+	port  uint16
+	local uint32
+}
+
+func newPaths() paths {
+	return paths{
+		numbers:     make(map[localKey]uint32),
+		established: make(map[addrKey]uint32),
+		pending:     make(map[addrKey]uint32),
+	}
+}
+
+func keyOf(remote netip.AddrPort, local uint32) addrKey {
+	return addrKey{remote.Addr().As16(), remote.Port(), local}
+}
+
+func (p *paths) localKey(path machine.Path) localKey {
+	return localKey{path.Local, path.Link, path.Remote.Addr().Zone()}
+}
+
+// acquire returns the number of a path's local half and counts its use.
+func (p *paths) acquire(path machine.Path) uint32 {
+	k := p.localKey(path)
+	if n, ok := p.numbers[k]; ok {
+		p.locals[n-1].uses++
+		return n
+	}
+	var n uint32
+	if l := len(p.free); l > 0 {
+		n = p.free[l-1]
+		p.free = p.free[:l-1]
+		p.locals[n-1] = localEntry{k, 1}
+	} else {
+		p.locals = append(p.locals, localEntry{k, 1})
+		n = uint32(len(p.locals))
+	}
+	p.numbers[k] = n
+	return n
+}
+
+func (p *paths) releaseLocal(n uint32) {
+	l := &p.locals[n-1]
+	if l.uses--; l.uses == 0 {
+		delete(p.numbers, l.localKey)
+		*l = localEntry{}
+		p.free = append(p.free, n)
+	}
+}
+
+// path returns the adopted path of a session.
+func (p *paths) path(s *session) machine.Path {
+	l := &p.locals[s.local-1]
+	return machine.Path{Local: l.addr, Remote: s.remote, Link: l.link, Security: s.ident}
+}
+
+// bind gives a session a path and takes its former one away. It does not touch the maps.
+func (p *paths) bind(s *session, path machine.Path) {
+	n := p.acquire(path)
+	if isWild(path.Local) {
+		p.wild++
+	}
+	p.unbind(s)
+	s.local, s.remote = n, path.Remote
+}
+
+func (p *paths) unbind(s *session) {
+	if s.local == 0 {
+		return
+	}
+	if isWild(p.locals[s.local-1].addr) {
+		p.wild--
+	}
+	p.releaseLocal(s.local)
+	s.local = 0
+}
+
+func isWild(a netip.AddrPort) bool { return !a.IsValid() || a.Addr().IsUnspecified() }
+
+// find looks a datagram's path up in one of the maps. A client that dialled from an unspecified local address hears
+// answers on a concrete one.
+func (p *paths) find(m map[addrKey]uint32, path machine.Path) uint32 {
+	if len(m) == 0 {
+		return 0
+	}
+	k := p.localKey(path)
+	if n, ok := p.numbers[k]; ok {
+		if slot, ok := m[keyOf(path.Remote, n)]; ok {
+			return slot
+		}
+	}
+	if p.wild == 0 {
+		return 0
+	}
+	for _, a := range [...]netip.AddrPort{
+		netip.AddrPortFrom(netip.IPv6Unspecified(), k.addr.Port()),
+		netip.AddrPortFrom(netip.IPv4Unspecified(), k.addr.Port()),
+		netip.AddrPortFrom(netip.IPv6Unspecified(), 0),
+		netip.AddrPortFrom(netip.IPv4Unspecified(), 0),
+		{},
+	} {
+		k.addr = a
+		if n, ok := p.numbers[k]; ok {
+			if slot, ok := m[keyOf(path.Remote, n)]; ok {
+				return slot
+			}
+		}
+	}
+	return 0
+}
+
+// same reports whether a datagram on path comes over the session's adopted path.
+func (p *paths) same(s *session, path machine.Path) bool {
+	if s.remote != path.Remote {
+		return false
+	}
+	l := &p.locals[s.local-1]
+	if l.link != path.Link {
+		return false
+	}
+	return l.addr == path.Local || isWild(l.addr)
+}

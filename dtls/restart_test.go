@@ -1,0 +1,521 @@
+package dtls
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"heddle.example/machine"
+)
+
+// disk is the store of one engine in the tests of restarts: commits become durable in order, some time after they were
+// asked for, and a crash loses those that are not.
+type disk struct {
+	durable map[string][]byte
+	pending []pendingCommit
+	sends   []heldSend
+	done    machine.Seq
+}
+
+type pendingCommit struct {
+	seq     machine.Seq
+	records []machine.Record
+}
+
+type heldSend struct {
+	after machine.Seq
+	d     datagram
+}
+
+// oracle knows every protected record that ever left an engine: no key is used twice with one nonce.
+type oracle struct {
+	t     testing.TB
+	where string
+	seen  map[string][]byte
+	n     int
+}
+
+func (o *oracle) watch(e *Engine, b []byte) {
+	for len(b) > 0 {
+		var r record
+		rest, ok := r.decode(b, 8)
+		if !ok {
+			o.t.Fatalf("%s: sent a record that makes no sense: %x", o.where, b)
+		}
+		b = rest
+		if r.epoch == 0 {
+			continue
+		}
+		// The key is not on the wire: ask the engine which of its sessions wrote this.
+		for _, slot := range e.ids {
+			s := e.slab.at(slot)
+			if !s.is(flagKeys) || string(r.cid) != s.peerCID {
+				continue
+			}
+			if !sealedBy(s, &r) {
+				continue
+			}
+			id := fmt.Sprintf("%x %x", s.keys[dirWrite].key, append(slices.Clone(s.keys[dirWrite].iv[:]), r.body[:8]...))
+			if old, ok := o.seen[id]; ok && !bytes.Equal(old, r.body) {
+				o.t.Fatalf("%s: key and nonce used twice, for sequence number %d of session %x", o.where, r.seq, s.id)
+			}
+			o.seen[id] = slices.Clone(r.body)
+			o.n++
+		}
+	}
+}
+
+// sealedBy reports whether a record opens with the write key of a session.
+func sealedBy(s *session, r *record) bool {
+	a, err := newAEAD(s.info().aead, s.keys[dirWrite].key[:], s.info().tagLen, new(ccmScratch))
+	if err != nil {
+		return false
+	}
+	var nonce [12]byte
+	copy(nonce[:], s.keys[dirWrite].iv[:])
+	copy(nonce[4:], r.body)
+	aad := additionalData(nil, s, r.typ, r.seq, r.cid, len(r.body)-s.info().expansion())
+	_, ok := a.open(nil, &nonce, r.body[8:], aad)
+	return ok
+}
+
+// restartWorld is client and server with disks that lag and crash.
+type restartWorld struct {
+	t      *testing.T
+	r      *rand.Rand
+	now    machine.Time
+	side   [2]*restartSide
+	oracle oracle
+	wire   []datagram
+}
+
+type restartSide struct {
+	name    string
+	cfg     Config
+	addr    netip.AddrPort
+	e       *Engine
+	disk    disk
+	session uint64
+	got     map[string]int
+	resumed bool
+}
+
+func newRestartWorld(t *testing.T, seed uint64, block uint64) *restartWorld {
+	w := &restartWorld{t: t, r: rand.New(rand.NewPCG(seed, 7)), now: 1e18}
+	w.oracle = oracle{t: t, where: fmt.Sprintf("seed %d", seed), seen: map[string][]byte{}}
+	for i, addr := range []netip.AddrPort{clientAddr, serverAddr} {
+		s := &restartSide{name: []string{"client", "server"}[i], addr: addr, got: map[string]int{}}
+		s.cfg = Config{Durable: true, ReserveBlock: block, CIDLen: 8 * i, DisableRRC: seed%2 == 0}
+		if i == 1 {
+			s.cfg.PSK = testPSK
+		}
+		s.disk.durable = map[string][]byte{}
+		w.side[i] = s
+		w.boot(s, seed)
+	}
+	return w
+}
+
+func (w *restartWorld) boot(s *restartSide, seed uint64) {
+	s.cfg.Rand = newTestRand(w.r.Uint64())
+	e, err := New(s.cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s.e = e
+	keys := make([]string, 0)
+	for k := range s.disk.durable {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		if err := e.Restore(w.now, []byte(k), s.disk.durable[k]); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// crash loses what is not durable, a random part of which happened to reach the disk before, and what was held back.
+func (w *restartWorld) crash(s *restartSide) {
+	w.commit(s, w.r.IntN(len(s.disk.pending)+1))
+	s.disk.pending, s.disk.sends, s.disk.done = nil, nil, 0
+	w.boot(s, 0)
+}
+
+func (w *restartWorld) commit(s *restartSide, n int) {
+	for range n {
+		c := s.disk.pending[0]
+		s.disk.pending = s.disk.pending[1:]
+		for _, r := range c.records {
+			if r.Value == nil {
+				delete(s.disk.durable, string(r.Key))
+			} else {
+				s.disk.durable[string(r.Key)] = r.Value
+			}
+		}
+		s.disk.done = c.seq
+		s.e.Persisted(w.now, c.seq)
+		w.drain(s)
+	}
+	held := s.disk.sends[:0]
+	for _, h := range s.disk.sends {
+		if h.after <= s.disk.done {
+			w.leave(s, h.d)
+		} else {
+			held = append(held, h)
+		}
+	}
+	s.disk.sends = held
+}
+
+func (w *restartWorld) drain(s *restartSide) {
+	for {
+		a, ok := s.e.Next()
+		if !ok {
+			return
+		}
+		switch a.Kind {
+		case machine.Send:
+			d := datagram{from: s.addr, to: a.Path.Remote, data: slices.Clone(a.Data)}
+			if a.After > s.disk.done {
+				s.disk.sends = append(s.disk.sends, heldSend{a.After, d})
+			} else {
+				w.leave(s, d)
+			}
+		case machine.Persist:
+			c := pendingCommit{seq: a.Seq}
+			for _, r := range a.Records {
+				c.records = append(c.records, machine.Record{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)})
+			}
+			s.disk.pending = append(s.disk.pending, c)
+		case machine.Event:
+			switch v := a.Value.(type) {
+			case *Established:
+				s.session = v.Session
+			case *Received:
+				s.got[string(v.Data)]++
+				s.resumed = v.Path.Security.Resumed
+				if strings.HasPrefix(string(v.Data), "challenge ") {
+					_ = s.e.Write(w.now, 0, v.Path.Security.Session, []byte("answer"+string(v.Data[9:])), 0)
+				}
+				if strings.HasPrefix(string(v.Data), "answer ") {
+					s.e.Proved(w.now, 0, v.Path.Security.Session, v.Path)
+				}
+				w.effect(s, v.Path.Security.Session)
+			case *Challenge:
+				_ = s.e.WriteTo(w.now, 0, v.Session, v.Path, []byte(fmt.Sprintf("challenge %d", w.r.Uint64())), 0)
+			}
+		}
+	}
+}
+
+// leave lets a datagram out into the world: what never leaves cannot repeat a nonce.
+func (w *restartWorld) leave(s *restartSide, d datagram) {
+	w.oracle.watch(s.e, d.data)
+	w.wire = append(w.wire, d)
+}
+
+// effect stores the highest number received, as an outer machine does with each durable effect.
+func (w *restartWorld) effect(s *restartSide, session uint64) {
+	if w.r.IntN(3) == 0 {
+		if r, ok := s.e.Export(session); ok {
+			seq := s.e.out.Nest().NextSeq()
+			s.disk.pending = append(s.disk.pending, pendingCommit{seq, []machine.Record{
+				{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)}}})
+		}
+	}
+}
+
+// TestNonceOracle crashes both sides at random points, with commits that lag at random, and lets them talk on. No key
+// is ever used twice with one nonce, and no handshake is needed.
+func TestNonceOracle(t *testing.T) {
+	records := 0
+	for seed := range uint64(150) {
+		w := newRestartWorld(t, seed, []uint64{8, 16, 64}[seed%3])
+		c, s := w.side[0], w.side[1]
+		if _, err := c.e.Dial(w.now, 0, machine.Path{Local: clientAddr, Remote: serverAddr},
+			ClientConfig{Identity: testIdentity, Key: []byte(testKey)}); err != nil {
+			t.Fatal(err)
+		}
+		w.drain(c)
+		for range 20 {
+			w.tick(0)
+		}
+		if c.session == 0 || s.session == 0 {
+			t.Fatalf("seed %d: no session", seed)
+		}
+		for _, side := range w.side { // the sessions are on disk now, so that a crash cannot undo them
+			w.commit(side, len(side.disk.pending))
+		}
+		w.flush()
+		hello := false
+		for step := range 400 {
+			side := w.side[w.r.IntN(2)]
+			switch p := w.r.IntN(100); {
+			case p < 4:
+				w.crash(side)
+			case p < 40:
+				text := fmt.Sprintf("%s %d", side.name, step)
+				if err := side.e.Write(w.now, 0, side.session, []byte(text), 0); err != nil {
+					t.Fatalf("seed %d, step %d: %v", seed, step, err)
+				}
+				w.drain(side)
+			case p < 60 && len(side.disk.pending) > 0:
+				w.commit(side, 1+w.r.IntN(len(side.disk.pending)))
+			default:
+				w.tick(10)
+			}
+			for _, d := range w.wire {
+				hello = hello || d.data[0] == contentHandshake
+			}
+		}
+		if hello {
+			t.Errorf("seed %d: a handshake record after a restart", seed)
+		}
+		// In the end everybody is well: both restart, both prove themselves, both talk.
+		for _, side := range w.side {
+			w.crash(side)
+		}
+		for i := range 5 {
+			w.now = w.now.Add(30 * time.Second)
+			for _, side := range w.side {
+				text := fmt.Sprintf("%s at the end %d", side.name, i)
+				if err := side.e.Write(w.now, 0, side.session, []byte(text), 0); err != nil {
+					t.Fatal(err)
+				}
+				w.drain(side)
+			}
+			w.flush()
+			w.flush()
+		}
+		for i, side := range w.side {
+			other := w.side[1-i]
+			if side.got[other.name+" at the end 4"] != 1 || side.resumed {
+				t.Fatalf("seed %d: %s did not come back: resumed=%v %v", seed, side.name, side.resumed, side.got[other.name+" at the end 4"])
+			}
+		}
+		records += w.oracle.n
+	}
+	if records < 10_000 {
+		t.Errorf("the oracle saw %d records only", records)
+	}
+}
+
+// tick delivers, duplicates, reorders or loses a datagram, and lets timers fire.
+func (w *restartWorld) tick(loss int) {
+	w.now = w.now.Add(time.Duration(w.r.IntN(300)) * time.Millisecond)
+	if len(w.wire) > 0 {
+		i := w.r.IntN(min(len(w.wire), 3))
+		d := w.wire[i]
+		if w.r.IntN(100) >= loss || loss == 0 {
+			w.wire = slices.Delete(w.wire, i, i+1)
+		} // otherwise it comes again later
+		if w.r.IntN(100) >= loss {
+			w.deliver(d)
+		}
+	}
+	for _, s := range w.side {
+		if s.e.Deadline() <= w.now {
+			s.e.Expire(w.now)
+			w.drain(s)
+		}
+		if loss == 0 {
+			w.commit(s, len(s.disk.pending))
+		}
+	}
+}
+
+func (w *restartWorld) deliver(d datagram) {
+	for _, s := range w.side {
+		if s.addr == d.to {
+			s.e.Receive(w.now, 0, machine.Path{Local: d.to, Remote: d.from}, d.data)
+			w.drain(s)
+		}
+	}
+}
+
+func (w *restartWorld) flush() {
+	for n := 0; n < 200; n++ {
+		for _, s := range w.side {
+			w.commit(s, len(s.disk.pending))
+		}
+		if len(w.wire) == 0 {
+			return
+		}
+		d := w.wire[0]
+		w.wire = w.wire[1:]
+		w.deliver(d)
+	}
+}
+
+// A restored session: what it refuses, what it says, and what it does only after a fresh answer.
+func TestRestored(t *testing.T) {
+	for _, rrc := range []bool{false, true} {
+		w := newWorld(t, 60, Config{DisableRRC: !rrc}, Config{CIDLen: 8, Durable: true})
+		var wire [][]byte
+		w.filter = func(d *datagram) bool {
+			if d.to == serverAddr {
+				wire = append(wire, d.data)
+			}
+			return true
+		}
+		ce, se := w.connect(ClientConfig{})
+		// A durable effect: the record with the highest number received goes to the disk with it.
+		w.write(w.client, ce.Session, "register")
+		w.run(time.Second)
+		r, ok := w.server.e.Export(se.Session)
+		if !ok || r.Table != SessionTable {
+			t.Fatal("Export")
+		}
+		w.server.disk[string(r.Key)] = slices.Clone(r.Value)
+		committed := len(wire)
+		w.write(w.client, ce.Session, "update")
+		w.run(time.Second)
+
+		stored := w.server.disk
+		w.server = w.node("server", serverAddr, Config{CIDLen: 8, Durable: true}, 99)
+		w.server.disk = stored
+		for k, v := range stored {
+			if err := w.server.e.Restore(w.now, []byte(k), v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, ident, ok := w.server.e.Lookup(se.Session)
+		if !ok || !ident.Resumed || ident.Name != testIdentity || !ident.CID {
+			t.Fatalf("%+v", ident)
+		}
+		inject := func(from netip.AddrPort, b []byte) {
+			w.server.e.Receive(w.now, 0, machine.Path{Local: serverAddr, Remote: from}, b)
+			w.drain(w.server)
+		}
+		for _, b := range wire[:committed] {
+			inject(clientAddr, b)
+		}
+		if len(w.server.data) != 0 {
+			t.Fatalf("delivered again: %q", w.server.data)
+		}
+		w.queue = nil
+		// What was received after the last commit cannot be told from new: it is delivered, marked.
+		inject(otherAddr, wire[committed])
+		got := last[*Received](w.server)
+		if got == nil || string(got.Data) != "update" || !got.Path.Security.Resumed {
+			t.Fatalf("%+v", got)
+		}
+		if p, _, _ := w.server.e.Lookup(se.Session); p.Remote != clientAddr {
+			t.Fatal("a replayed record moved the session")
+		}
+		if rrc {
+			w.queue = nil // the challenge to the wrong address is lost
+			w.write(w.client, ce.Session, "next")
+			w.run(time.Second)
+			w.now = w.now.Add(challengeEvery)
+			w.write(w.client, ce.Session, "next")
+			w.run(time.Second)
+		} else {
+			if ch := last[*Challenge](w.server); ch == nil || !ch.Fresh {
+				t.Fatalf("%+v", ch)
+			}
+			w.write(w.client, ce.Session, "next")
+			w.run(time.Second)
+			if ch := last[*Challenge](w.server); !ch.Fresh || ch.Path.Remote != clientAddr {
+				t.Fatalf("%+v", ch)
+			}
+			w.server.e.Proved(w.now, 0, se.Session, machine.Path{Local: serverAddr, Remote: clientAddr})
+			w.drain(w.server)
+		}
+		f := last[*Fresh](w.server)
+		if f == nil || f.Path.Security.Resumed {
+			t.Fatalf("rrc=%v: %+v\n%s", rrc, f, w.transcript())
+		}
+		w.exchange(ce.Session, se.Session)
+		if got := last[*Received](w.server); got.Path.Security.Resumed || ident.Resumed == false {
+			t.Error("the mark is still there, or the old identity was changed under its readers")
+		}
+		if n := count[*Established](w.server); n != 0 {
+			t.Error("a handshake")
+		}
+	}
+}
+
+// A session that cannot be read is refused, and does not get in the way.
+func TestRestoreErrors(t *testing.T) {
+	w := newWorld(t, 61, Config{}, Config{CIDLen: 8, Durable: true})
+	_, se := w.connect(ClientConfig{})
+	r, _ := w.server.e.Export(se.Session)
+	key, value := slices.Clone(r.Key), slices.Clone(r.Value)
+	w.server.e.Next()
+	fresh := w.node("server", serverAddr, Config{CIDLen: 8}, 1).e
+	for i := range value {
+		if err := fresh.Restore(w.now, key, value[:i]); !errors.Is(err, ErrRestore) {
+			t.Fatalf("cut at %d: %v", i, err)
+		}
+	}
+	if err := fresh.Restore(w.now, key[:7], value); !errors.Is(err, ErrRestore) {
+		t.Error(err)
+	}
+	if fresh.slab.live != 0 {
+		t.Error("something was restored")
+	}
+	if err := fresh.Restore(w.now, key, value); err != nil {
+		t.Error(err)
+	}
+	if err := fresh.Restore(w.now, key, value); !errors.Is(err, ErrRestore) {
+		t.Error("twice")
+	}
+	without := w.node("server", serverAddr, Config{}, 1).e
+	if err := without.Restore(w.now, key, value); !errors.Is(err, ErrRestore) {
+		t.Error("with a connection ID into an engine without them")
+	}
+}
+
+// When the store fails, sessions that it knows use up what they have reserved and no more; new ones live in memory.
+func TestStoreFailure(t *testing.T) {
+	w := newWorld(t, 62, Config{}, Config{CIDLen: 8, Durable: true, ReserveBlock: 16})
+	ce, se := w.connect(ClientConfig{})
+	w.hold = true
+	first := w.server.seen + 1
+	for {
+		if err := w.server.e.Write(w.now, 0, se.Session, []byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		w.drain(w.server)
+		if w.server.seen >= first {
+			break
+		}
+	}
+	w.server.e.PersistFailed(w.now, first, errors.New("disk full"))
+	w.drain(w.server)
+	n := 0
+	for ; n < 100; n++ {
+		if err := w.server.e.Write(w.now, 0, se.Session, []byte("x"), 0); err != nil {
+			if err != ErrNotDurable {
+				t.Fatal(err)
+			}
+			break
+		}
+		w.drain(w.server)
+	}
+	s, _ := w.server.e.find(se.Session)
+	if n == 0 || n > 16 || s.sendSeq > 17 { // Finished and one block
+		t.Errorf("%d more records, up to number %d", n, s.sendSeq)
+	}
+	if w.server.seen != first {
+		t.Errorf("asked for commit %d after the failure", w.server.seen)
+	}
+	w.run(time.Second)
+	_, se2 := w.connect(ClientConfig{})
+	for range 100 {
+		if err := w.server.e.Write(w.now, 0, se2.Session, []byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+		w.drain(w.server)
+	}
+	_ = ce
+}

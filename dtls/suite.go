@@ -1,0 +1,84 @@
+package dtls
+
+import "fmt"
+
+// Suite is the number of a cipher suite.
+type Suite uint16
+
+// The suites of this package. All use SHA-256 as the hash of their pseudorandom function.
+const (
+	PSKWithAES128CCM8      Suite = 0xC0A8 // RFC 6655; mandatory in LwM2M
+	PSKWithAES128CCM       Suite = 0xC0A4 // RFC 6655
+	PSKWithAES128GCM       Suite = 0x00A8 // RFC 5487
+	ECDHEPSKWithAES128GCM  Suite = 0xD001 // RFC 8442
+	ECDHEPSKWithAES128CCM8 Suite = 0xD003 // RFC 8442
+	ECDHEPSKWithAES128CCM  Suite = 0xD005 // RFC 8442
+)
+
+// emptyRenegotiationInfo is the signalling suite of RFC 5746 section 3.3.
+const emptyRenegotiationInfo Suite = 0x00FF
+
+// suiteInfo is one row of the table of suites.
+type suiteInfo struct {
+	id       Suite
+	name     string
+	exchange func() keyExchange
+	aead     aeadKind
+	tagLen   int
+	ecdhe    bool // needs a named group
+}
+
+// All suites here are AEAD suites with a 16-byte key, a 4-byte implicit and an 8-byte explicit nonce (RFC 5288
+// section 3, RFC 6655 section 3).
+const (
+	keyLen           = 16
+	implicitNonceLen = 4
+	explicitNonceLen = 8
+)
+
+// suites is in the order that a client offers: what LwM2M makes mandatory first.
+var suites = [...]suiteInfo{
+	{PSKWithAES128CCM8, "TLS_PSK_WITH_AES_128_CCM_8", newPSK, kindCCM, 8, false},
+	{PSKWithAES128CCM, "TLS_PSK_WITH_AES_128_CCM", newPSK, kindCCM, 16, false},
+	{PSKWithAES128GCM, "TLS_PSK_WITH_AES_128_GCM_SHA256", newPSK, kindGCM, 16, false},
+	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true},
+	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true},
+	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true},
+}
+
+func suiteByID(id Suite) *suiteInfo {
+	for i := range suites {
+		if suites[i].id == id {
+			return &suites[i]
+		}
+	}
+	return nil
+}
+
+func suiteIndex(info *suiteInfo) uint8 {
+	for i := range suites {
+		if &suites[i] == info {
+			return uint8(i)
+		}
+	}
+	return 0
+}
+
+// SecureSuites returns all suites of this package, in the order that a client offers.
+func SecureSuites() []Suite {
+	ids := make([]Suite, len(suites))
+	for i := range suites {
+		ids[i] = suites[i].id
+	}
+	return ids
+}
+
+func (s Suite) String() string {
+	if i := suiteByID(s); i != nil {
+		return i.name
+	}
+	return fmt.Sprintf("0x%04X", uint16(s))
+}
+
+// expansion is by how much a record grows when it is protected.
+func (s *suiteInfo) expansion() int { return explicitNonceLen + s.tagLen }
