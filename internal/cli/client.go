@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"heddle.example/host"
+	"heddle.example/internal/device"
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/client"
+	"heddle.example/store"
+)
+
+// shortServerID is what a device without bootstrap calls its server.
+const shortServerID = 123
+
+// clientOptions are the settings of `heddle client`, and of lwstart at its prompt.
+type clientOptions struct {
+	name     string
+	local    uint16
+	host     string
+	port     uint16
+	lifetime uint32
+	battery  bool
+	identity string
+	key      string
+	objects  []string
+	version  string
+	queue    bool
+	data     string
+}
+
+// lwFlags defines the flags that lwstart has in common with `heddle client`.
+func (o *clientOptions) lwFlags(f *pflag.FlagSet) {
+	f.StringVarP(&o.name, "name", "n", o.name, "endpoint `NAME`")
+	f.Uint16VarP(&o.local, "local-port", "l", o.local, "local UDP `PORT`; 0: any")
+	f.StringVarP(&o.host, "host", "h", o.host, "server: a `HOST` name or address, IPv6 with or without brackets")
+	f.Uint16VarP(&o.port, "port", "p", o.port, "server's UDP `PORT` (default 5683, or 5684 with --psk)")
+	f.Uint32VarP(&o.lifetime, "lifetime", "t", o.lifetime, "lifetime of the registration in `SECONDS`; 0: without end")
+	f.BoolVarP(&o.battery, "change-battery", "c", o.battery, "change the battery level every 10 s")
+	f.StringVarP(&o.identity, "identity", "i", o.identity, "PSK identity (`TEXT`)")
+	f.StringVarP(&o.key, "psk", "s", o.key, "pre-shared key in `HEX`; without it there is no security")
+}
+
+func newClient() *cobra.Command {
+	o := clientOptions{name: "testlwm2mclient", host: "::1", lifetime: 300, version: "1.1"}
+	c := &cobra.Command{
+		Use:   "client",
+		Short: "Run an LwM2M device",
+		Long: `Run an LwM2M device on this computer: it registers with a server and answers its operations.
+
+On a terminal there is a prompt with the device's own commands; lwhelp lists them. Otherwise commands are read from
+the standard input, one a line, and the device stops at its end; with /dev/null it runs until it gets a signal.`,
+		Example: `  heddle client                                        registers at coap://[::1]:5683
+  heddle client -n lamp -h lwm2m.example -i lamp -s 00112233445566778899aabbccddeeff
+  heddle client -n lamp --object 3303,3311 --data ./lamp`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runClient(cmd.Context(), o, os.Stdin, os.Stdout) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.Bool("help", false, "print this help") // -h is the host here, as it is for lwstart
+	o.lwFlags(f)
+	f.StringSliceVar(&o.objects, "object", nil, "`OBJECTS` besides 1, 3, 4, 6, 7 and 31024: 3303, 3304, 3305, 3306, 3311, 3342")
+	f.StringVar(&o.version, "lwm2m", o.version, "newest LwM2M `VERSION` to offer: 1.0 or 1.1")
+	f.BoolVar(&o.queue, "queue", false, "ask for queue mode")
+	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: DTLS session, attributes, settings of the server")
+	return c
+}
+
+// parseKey reads a key. The message is the one of the first device of this kind.
+func parseKey(s string) ([]byte, error) {
+	key, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, errors.New("Failed to parse Pre-Shared-Key " + s)
+	}
+	return key, nil
+}
+
+// config makes the client's configuration.
+func (o *clientOptions) config() (client.Config, error) {
+	a := client.Account{ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second, HoldOff: 10 * time.Second}
+	if o.lifetime == 0 {
+		a.Lifetime = -1
+	}
+	port, secure := o.port, o.key != ""
+	if secure {
+		key, err := parseKey(o.key)
+		if err != nil {
+			return client.Config{}, err
+		}
+		if o.identity == "" {
+			return client.Config{}, errors.New("a pre-shared key needs an identity: -i TEXT")
+		}
+		a.Identity, a.Key = o.identity, key
+	} else if o.identity != "" {
+		return client.Config{}, errors.New("an identity needs a pre-shared key: -s HEX")
+	}
+	if port == 0 {
+		if port = 5683; secure {
+			port = 5684
+		}
+	}
+	a.URI = client.ServerURI(secure, o.host, port)
+	version, err := lwm2m.ParseVersion(o.version)
+	if err != nil || version != lwm2m.V1_0 && version != lwm2m.V1_1 {
+		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
+	}
+	return client.Config{Endpoint: o.name, Servers: []client.Account{a}, Version: version, Queue: o.queue}, nil
+}
+
+// kinds returns the objects that the device has.
+func (o *clientOptions) kinds() ([]uint16, error) {
+	more, err := device.ParseKinds(strings.Join(o.objects, ","))
+	if err != nil {
+		return nil, fmt.Errorf("--object: %w", err)
+	}
+	return slices.Concat(device.DefaultKinds, more), nil
+}
+
+// runClient starts the device, reads commands from in until its end, and stops the device.
+func runClient(ctx context.Context, o clientOptions, in *os.File, out io.Writer) error {
+	p := &prompt{out: out, host: host.New(host.Options{}), options: o}
+	if o.data != "" {
+		var err error
+		if p.store, err = store.Open(o.data, store.Options{}); err != nil {
+			return err
+		}
+		defer p.store.Close()
+	}
+	lines := newLines(in, out)
+	defer lines.close()
+	p.out = lines.out
+	if err := p.start(&o); err != nil {
+		return err
+	}
+	defer p.stop()
+	input := make(chan string)
+	go func() {
+		defer close(input)
+		for {
+			line, err := lines.read()
+			if err != nil {
+				return
+			}
+			select {
+			case input <- line:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, ok := <-input:
+			if !ok && lines.endless {
+				input = nil // nothing will ever come
+				continue
+			}
+			if !ok || p.execute(line) {
+				return nil
+			}
+		}
+	}
+}
+
+// lines reads commands: on a terminal with a prompt, editing and history, else plainly.
+type lines struct {
+	read    func() (string, error)
+	out     io.Writer
+	close   func()
+	endless bool // the input is no input: /dev/null
+}
+
+func newLines(in *os.File, out io.Writer) lines {
+	fd := int(in.Fd())
+	if f, ok := out.(*os.File); ok && term.IsTerminal(fd) && term.IsTerminal(int(f.Fd())) {
+		if state, err := term.MakeRaw(fd); err == nil {
+			t := term.NewTerminal(struct {
+				io.Reader
+				io.Writer
+			}{in, out}, "> ")
+			t.AutoCompleteCallback = complete
+			if w, h, err := term.GetSize(fd); err == nil {
+				t.SetSize(w, h)
+			}
+			return lines{read: t.ReadLine, out: t, close: func() { term.Restore(fd, state) }}
+		}
+	}
+	l := lines{out: &lockedWriter{w: out}, close: func() {}}
+	if st, err := in.Stat(); err == nil {
+		l.endless = st.Mode()&os.ModeCharDevice != 0 && !term.IsTerminal(fd)
+	}
+	s := bufio.NewScanner(in)
+	l.read = func() (string, error) {
+		if s.Scan() {
+			return s.Text(), nil
+		}
+		if err := s.Err(); err != nil {
+			return "", err
+		}
+		return "", io.EOF
+	}
+	return l
+}
+
+// lockedWriter lets the device's goroutine and the prompt write in turn.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}

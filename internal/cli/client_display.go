@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/client"
+	"heddle.example/machine"
+)
+
+func (p *prompt) lwlist([]string) error {
+	var servers []client.ServerStatus
+	if err := p.device.Do(func(_ machine.Time, c *client.Client) { servers = c.Servers() }); err != nil {
+		return err
+	}
+	p.printf("No Bootstrap Server.\nLWM2M Servers:\n")
+	for _, s := range servers {
+		p.printf(" - Server ID %d\tstatus: %s", s.ShortID, s.Status)
+		if s.Status == client.StatusRegistered {
+			p.printf("\tlocation: \"%s\"\tLifetime: %ds", s.Location, seconds(s.Lifetime))
+		}
+		p.printf("\n")
+	}
+	return nil
+}
+
+func seconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }
+
+func (p *prompt) lwls([]string) error {
+	var w strings.Builder
+	err := p.device.Do(func(_ machine.Time, c *client.Client) {
+		for _, o := range c.Inventory() {
+			if len(o.Instances) == 0 {
+				fmt.Fprintf(&w, "/%d ", o.ID)
+			}
+			for _, i := range o.Instances {
+				fmt.Fprintf(&w, "/%d/%d  ", o.ID, i)
+			}
+			w.WriteByte('\n')
+		}
+	})
+	p.printf("%s", w.String())
+	return err
+}
+
+func (p *prompt) lwobs([]string) error {
+	var list []client.Observation
+	if err := p.device.Do(func(_ machine.Time, c *client.Client) { list = c.Observations() }); err != nil {
+		return err
+	}
+	for _, o := range list {
+		p.printf(" - Server ID %d\t%s\t%s\n", o.Server, o.Path, o.Attributes)
+	}
+	return nil
+}
+
+func (p *prompt) lwdisp([]string) error {
+	var w strings.Builder
+	err := p.device.Do(func(now machine.Time, c *client.Client) { display(&w, now, c) })
+	p.printf("%s", w.String())
+	return err
+}
+
+// display writes all objects down.
+func display(w *strings.Builder, now machine.Time, c *client.Client) {
+	for _, o := range c.Inventory() {
+		switch o.ID {
+		case 0:
+			w.WriteString("  /0: Security object, instances:\n")
+			for i, a := range c.Accounts() {
+				fmt.Fprintf(w, "    /0/%d: instanceId: %d, uri: %s, isBootstrap: false, shortId: %d, clientHoldOffTime: %d\n",
+					i, i, a.URI, a.ShortID, seconds(a.HoldOff))
+			}
+		case 1:
+			w.WriteString("  /1: Server object, instances:\n")
+			for i, a := range c.Accounts() {
+				displayServer(w, i, &a, c)
+			}
+		default:
+			displayObject(w, now, c, o)
+		}
+	}
+}
+
+// displayServer writes an instance of object 1 down. The misspelt name is the one that its users' scripts look for.
+func displayServer(w *strings.Builder, i int, a *client.Account, c *client.Client) {
+	fmt.Fprintf(w, "    /1/%d: instanceId: %d, shortServerId: %d, lifetime: %d, storing: %t, binding: %s",
+		i, i, a.ShortID, seconds(a.Lifetime), a.Storing, c.Binding())
+	if a.Priority > 0 {
+		fmt.Fprintf(w, ", registrationPriorityOrder: %d", a.Priority)
+	}
+	if a.InitialDelay > 0 {
+		fmt.Fprintf(w, ", initialRegistrationDelayTimer: %d", seconds(a.InitialDelay))
+	}
+	if a.FailureBlock {
+		w.WriteString(", registrationFailureBlock: true")
+	}
+	if r := a.Retry; r != nil {
+		fmt.Fprintf(w, ", bootstrapOnRegistrationFaulure: false, communicationRetryCount: %d, communicationRetryTimer: %d, communicationSequenceDelayTimer: %d, communicationSequenceRetryCount: %d",
+			r.Count, seconds(r.Timer), seconds(r.SequenceDelay), r.SequenceCount)
+	}
+	w.WriteByte('\n')
+}
+
+// labels are the names under which lwdisp shows resources; a resource without one is not shown.
+var labels = map[uint16]struct {
+	title     string
+	resources []label
+}{
+	3:     {"Device object", []label{{13, "time"}, {14, "time_offset"}}},
+	4:     {"Connectivity Monitoring object", []label{{0, "bearer"}, {2, "rssi"}, {3, "linkQuality"}, {6, "linkUtilization"}}},
+	6:     {"Location object", []label{{0, "latitude"}, {1, "longitude"}, {2, "altitude"}, {3, "radius"}, {5, "timestamp"}, {6, "speed"}}},
+	7:     {"Connectivity Statistics object", []label{{2, "txData"}, {3, "rxData"}, {4, "maxMessageSize"}, {5, "averageMessageSize"}, {8, "collectionPeriod"}}},
+	3303:  {"Temperature object", []label{{5700, "value"}, {5701, "units"}, {5601, "min"}, {5602, "max"}}},
+	3304:  {"Humidity object", []label{{5700, "value"}, {5701, "units"}, {5601, "min"}, {5602, "max"}}},
+	3305:  {"Power Measurement object", []label{{5800, "power"}, {5805, "energy"}}},
+	3306:  {"Actuation object", []label{{5850, "on"}, {5851, "dimmer"}, {5852, "onTime"}}},
+	3311:  {"Light Control object", []label{{5850, "on"}, {5851, "dimmer"}, {5852, "onTime"}}},
+	3342:  {"On/Off switch object", []label{{5500, "state"}, {5501, "counter"}}},
+	31024: {"Test object", []label{{1, "test"}}},
+}
+
+type label struct {
+	resource uint16
+	name     string
+}
+
+func displayObject(w *strings.Builder, now machine.Time, c *client.Client, o client.InventoryObject) {
+	l := labels[o.ID]
+	if l.title == "" {
+		l.title = o.Name + " object"
+	}
+	fmt.Fprintf(w, "  /%d: %s", o.ID, l.title)
+	if o.Multiple {
+		w.WriteString(", instances")
+	}
+	w.WriteString(":\n")
+	for _, i := range o.Instances {
+		p := lwm2m.NewPath(o.ID, i)
+		entries, err := c.Read(now, p)
+		if err != nil {
+			continue
+		}
+		w.WriteString("    ")
+		if o.Multiple {
+			fmt.Fprintf(w, "%s: shortId: %d, ", p, i)
+		}
+		sep := ""
+		for _, r := range l.resources {
+			if v, ok := lwm2m.Get(entries, p.Child(r.resource)); ok {
+				fmt.Fprintf(w, "%s%s: %s", sep, r.name, displayValue(v))
+				sep = ", "
+			}
+		}
+		w.WriteByte('\n')
+	}
+}
+
+// displayValue writes a value as C's printf did: floats with six decimals, times in seconds.
+func displayValue(v lwm2m.Value) string {
+	switch v.Kind() {
+	case lwm2m.Float:
+		f, _ := v.AsFloat()
+		return fmt.Sprintf("%.6f", f)
+	case lwm2m.Time:
+		n, _ := v.AsInt()
+		return fmt.Sprint(n)
+	}
+	return v.String()
+}

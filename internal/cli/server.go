@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heddle.example/internal/serve"
+	"heddle.example/internal/web"
+)
+
+// serverStopTimeout is how long an orderly end may take.
+const serverStopTimeout = 10 * time.Second
+
+// off switches a kind of address off: --coap off.
+const off = "off"
+
+func newServer() *cobra.Command {
+	c := serve.Config{CoAP: []string{":5683"}, CoAPS: []string{":5684"}, Web: []string{"localhost:8080"}, Data: defaultData(), LeshanAPI: "token", Version: Version}
+	verbose := false
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run the LwM2M server with its web page and REST interface",
+		Long: `Run the LwM2M server: devices register over CoAP and CoAP over DTLS, people and programs manage them on the web page
+and through the REST interface.
+
+There is no default password: the first start prints a link that makes the administrator. It works once, within 15
+minutes; a restart prints another. Devices without credentials may register on plain CoAP only where the server listens
+on the loopback, or with --unknown accept.`,
+		Example: `  heddle server                                   devices on 5683 and 5684, the page on http://localhost:8080
+  heddle server --data ./data --coap 127.0.0.1:5683
+  heddle server --coap '[2001:db8::1]:5683' --coap 192.0.2.1:5683 --coaps off
+  heddle server --web :8443 --tls-cert cert.pem --tls-key key.pem
+  heddle server --web :8443 --tls-self-signed     for a look from another computer`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			level := slog.LevelInfo
+			if verbose {
+				level = slog.LevelDebug
+			}
+			c.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+			return runServer(cmd.Context(), c, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringSliceVar(&c.CoAP, "coap", c.CoAP, "`ADDRESS` for plain CoAP, may repeat; off: none")
+	f.StringSliceVar(&c.CoAPS, "coaps", c.CoAPS, "`ADDRESS` for CoAP over DTLS, may repeat; off: none")
+	f.StringSliceVar(&c.Web, "web", c.Web, "`ADDRESS` of the web page and REST interface, may repeat")
+	f.StringVar(&c.Data, "data", c.Data, "data `DIRECTORY`; none: nothing is kept")
+	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
+	f.StringVar(&c.LeshanAPI, "leshan-api", c.LeshanAPI, "REST interface in the shapes of Leshan's demo server: off, token, or open (without logging in; loopback only)")
+	f.StringSliceVar(&c.WebHosts, "web-host", nil, "further `NAME` that the web port answers to, may repeat")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate `FILE` (PEM) of the web port")
+	f.StringVar(&c.TLSKey, "tls-key", "", "key `FILE` (PEM) of the web port")
+	f.BoolVar(&c.TLSSelfSigned, "tls-self-signed", false, "make a certificate for the web port")
+	f.BoolVar(&c.InsecureWeb, "insecure-web", false, "the web port without TLS though others can reach it: where a proxy in front does TLS")
+	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
+	fixed(cmd, "unknown", "accept", "refuse")
+	fixed(cmd, "leshan-api", "off", "token", "open")
+	cmd.MarkFlagDirname("data")
+	return cmd
+}
+
+// fixed completes a flag with its possible values.
+func fixed(cmd *cobra.Command, flag string, values ...string) {
+	cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// defaultData is where a user's server keeps its data: ~/.local/state/heddle, for root /var/lib/heddle.
+func defaultData() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/heddle"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "heddle")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "heddle-data"
+	}
+	return filepath.Join(home, ".local", "state", "heddle")
+}
+
+// normalize turns the words off and none into nothing, and checks the choices.
+func normalize(c *serve.Config) error {
+	drop := func(list *[]string) {
+		if len(*list) == 1 && ((*list)[0] == off || (*list)[0] == "") {
+			*list = nil
+		}
+	}
+	drop(&c.CoAP)
+	drop(&c.CoAPS)
+	if len(c.CoAP)+len(c.CoAPS) == 0 {
+		return fmt.Errorf("--coap and --coaps are both off: no device could reach this server")
+	}
+	if c.Data == "none" {
+		c.Data = ""
+	}
+	switch c.Unknown {
+	case "", "accept", "refuse":
+	default:
+		return fmt.Errorf("--unknown is %q; use accept or refuse", c.Unknown)
+	}
+	return nil
+}
+
+func runServer(ctx context.Context, c serve.Config, out io.Writer) error {
+	if err := normalize(&c); err != nil {
+		return err
+	}
+	p, err := serve.Start(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Heddle %s\n", c.Version)
+	for _, a := range p.Info().Addresses {
+		fmt.Fprintf(out, "  devices   %s\n", a.URI)
+	}
+	fmt.Fprintf(out, "  web       %s\n", p.URL())
+	if c.Data == "" {
+		fmt.Fprintln(out, "  data      none: everything is forgotten at the end")
+	} else {
+		fmt.Fprintf(out, "  data      %s\n", c.Data)
+	}
+	if p.Fingerprint != "" {
+		fmt.Fprintf(out, "  the certificate is our own; its SHA-256 is %s\n", p.Fingerprint)
+	}
+	if !web.Built() {
+		fmt.Fprintln(out, "  the web app is not built in: make web, then build anew")
+	}
+	link, err := p.FirstRun()
+	if err == nil && link != "" {
+		fmt.Fprintf(out, "\nThere is no administrator yet. Open this link within 15 minutes to become it:\n  %s\n\n", link)
+	}
+	fmt.Fprintln(out, "Ready. Ctrl-C ends.")
+	if err == nil {
+		<-ctx.Done()
+	}
+	stop, cancel := context.WithTimeout(context.Background(), serverStopTimeout)
+	defer cancel()
+	if e := p.Stop(stop); err == nil {
+		err = e
+	}
+	return err
+}

@@ -1,0 +1,111 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"heddle.example/host"
+	"heddle.example/internal/access"
+	"heddle.example/internal/credentials"
+	"heddle.example/internal/device"
+	"heddle.example/internal/serve"
+	"heddle.example/lwm2m/server"
+)
+
+// Demo is a running server with its devices.
+type Demo struct {
+	Program *serve.Program
+	Link    string // logs in at once, once
+
+	host    *host.Host
+	devices []*device.Device
+	plain   netip.AddrPort
+	secure  netip.AddrPort
+}
+
+// Start starts the server and all devices. A port in use is replaced by a free one where the user has not asked for it.
+func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
+	c.Demo = true
+	p, err := startServer(c, mayMove)
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{Program: p, host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
+	d.plain, d.secure = p.DeviceAddress(false), p.DeviceAddress(true)
+	if d.Link, err = p.Enter(access.Admin); err == nil {
+		err = d.startDevices()
+	}
+	if err != nil {
+		d.Stop(context.Background())
+		return nil, err
+	}
+	return d, nil
+}
+
+func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program, error) {
+	for range 4 {
+		p, err := serve.Start(c)
+		var busy *host.InUseError
+		if !errors.As(err, &busy) || !mayMove(busy.Flag) {
+			return p, err
+		}
+		switch busy.Flag {
+		case "--coap":
+			c.CoAP = []string{"127.0.0.1:0"}
+		case "--coaps":
+			c.CoAPS = []string{"127.0.0.1:0"}
+		case "--web":
+			c.Web = []string{"localhost:0"}
+		default:
+			return nil, err
+		}
+	}
+	return nil, errors.New("no free ports")
+}
+
+func (d *Demo) startDevices() error {
+	list := specs()
+	var creds []server.Credential
+	for i := range list {
+		if list[i].key != nil {
+			creds = append(creds, list[i].credential())
+		}
+	}
+	// The devices of a demo with a data directory get new keys at each start.
+	res, err := d.Program.Credentials.PutAll(creds, credentials.Replace)
+	if err != nil {
+		return err
+	}
+	if len(res.Errors) > 0 {
+		return fmt.Errorf("credentials of %s: %w", creds[res.Errors[0].Index].Endpoint, res.Errors[0].Err)
+	}
+	for i := range list {
+		dev, err := d.start(&list[i])
+		if err != nil {
+			return fmt.Errorf("device %s: %w", list[i].name, err)
+		}
+		d.devices = append(d.devices, dev)
+	}
+	return nil
+}
+
+func (d *Demo) start(s *spec) (*device.Device, error) {
+	to := d.plain
+	if s.key != nil {
+		to = d.secure
+	}
+	return s.start(d.host, to.Addr().String(), to.Port())
+}
+
+// Stop ends the devices, which deregister, and the server.
+func (d *Demo) Stop(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, dev := range d.devices {
+		wg.Go(func() { dev.Stop(ctx) })
+	}
+	wg.Wait()
+	return d.Program.Stop(ctx)
+}

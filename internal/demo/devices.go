@@ -1,0 +1,105 @@
+// Package demo is a server with devices to look at, on one computer, and a check that the main job works.
+package demo
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"heddle.example/host"
+	"heddle.example/internal/device"
+	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+)
+
+// family is devices of one kind.
+type family struct {
+	names    []string
+	kinds    []uint16 // objects besides 3, 4 and 7
+	model    string
+	secure   bool
+	queue    bool
+	version  lwm2m.Version
+	lifetime time.Duration
+	track    []objects.Waypoint
+}
+
+// families are 25 devices: most of them secure, some plain, some that sleep, some that move, one old.
+var families = []family{
+	{names: []string{"temp-attic", "temp-cellar", "temp-kitchen", "temp-bath", "temp-hall"}, kinds: []uint16{3303}, model: "Thermometer T1", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"climate-study", "climate-nursery", "climate-greenhouse"}, kinds: []uint16{3303, 3304}, model: "Climate C2", secure: true, lifetime: 10 * time.Minute},
+	{names: []string{"door-front", "door-garage", "window-loft"}, kinds: []uint16{3342}, model: "Contact S1", secure: true, queue: true, lifetime: time.Hour},
+	{names: []string{"lamp-desk", "lamp-stairs", "lamp-garden", "lamp-porch"}, kinds: []uint16{3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"meter-main", "meter-heatpump"}, kinds: []uint16{3305}, model: "Meter P1", secure: true, lifetime: 2 * time.Minute},
+	{names: []string{"valve-north", "valve-south"}, kinds: []uint16{3306}, model: "Valve V1", secure: true, lifetime: 30 * time.Minute},
+	{names: []string{"tracker-bike", "tracker-mower"}, kinds: []uint16{6}, model: "Tracker G1", secure: true, queue: true, lifetime: 15 * time.Minute, track: harbour},
+	{names: []string{"node-31024"}, kinds: []uint16{6, 31024}, model: "Thread node", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"plain-temp-1", "plain-temp-2"}, kinds: []uint16{3303}, model: "Thermometer T0", lifetime: 5 * time.Minute},
+	{names: []string{"old-lamp"}, kinds: []uint16{3311}, model: "Light L1", version: lwm2m.V1_0, lifetime: 5 * time.Minute},
+}
+
+// harbour is a walk around a harbour.
+var harbour = []objects.Waypoint{
+	{At: 0, Latitude: 54.3233, Longitude: 10.1394, Altitude: 3}, {At: 2 * time.Minute, Latitude: 54.3251, Longitude: 10.1446, Altitude: 2}, {At: 4 * time.Minute, Latitude: 54.3278, Longitude: 10.1502, Altitude: 4},
+	{At: 6 * time.Minute, Latitude: 54.3262, Longitude: 10.1533, Altitude: 5}, {At: 8 * time.Minute, Latitude: 54.3233, Longitude: 10.1394, Altitude: 3},
+}
+
+// spec is one device.
+type spec struct {
+	name     string
+	family   *family
+	identity string
+	key      []byte
+}
+
+// Count is how many devices there are.
+func Count() (n int) {
+	for _, f := range families {
+		n += len(f.names)
+	}
+	return n
+}
+
+// specs gives each device credentials of its own.
+func specs() []spec {
+	var list []spec
+	for i := range families {
+		f := &families[i]
+		for _, name := range f.names {
+			s := spec{name: name, family: f}
+			if f.secure {
+				s.identity, s.key = name, make([]byte, 16)
+				rand.Read(s.key)
+			}
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (s *spec) credential() server.Credential {
+	return server.Credential{Endpoint: s.name, Identity: s.identity, Key: s.key, Mode: machine.PSK}
+}
+
+// start starts a device towards a server on this computer.
+func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
+	a := client.Account{ShortID: 123, URI: client.ServerURI(s.key != nil, address, port), Identity: s.identity, Key: s.key, Lifetime: s.family.lifetime}
+	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
+	p := &device.Profile{Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
+		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
+	if !s.family.secure || s.family.queue {
+		p.Bearer = objects.BearerIEEE802154
+	}
+	kinds := append([]uint16{3, 4, 7}, s.family.kinds...)
+	return device.Start(h, device.Options{Config: cfg, Objects: func() ([]client.Object, error) { return p.Make(h.Now(), kinds) }})
+}
+
+func hash(s string) (n uint32) {
+	for _, c := range []byte(s) {
+		n = n*16777619 ^ uint32(c)
+	}
+	return n
+}

@@ -1,0 +1,120 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"heddle.example/internal/access"
+	"heddle.example/internal/api"
+	"heddle.example/internal/credentials"
+	"heddle.example/internal/definitions"
+	"heddle.example/internal/fleet"
+	"heddle.example/internal/shards"
+	"heddle.example/internal/stream"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+)
+
+// Admin returns an HTTP client for the REST interface of a data directory, with the rights of an administrator: through
+// the socket of the server that runs on it, or, where none runs, on the directory itself.
+func Admin(data string) (*http.Client, func() error, error) {
+	if _, err := os.Stat(data); err != nil {
+		return nil, nil, fmt.Errorf("data directory: %w; name the server's with --data", err)
+	}
+	name := filepath.Join(data, adminSocket)
+	dial := func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if c, err := dial(ctx); err == nil {
+		c.Close()
+		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+		return &http.Client{Transport: t, Timeout: time.Minute}, func() error { t.CloseIdleConnections(); return nil }, nil
+	} else if errors.Is(err, os.ErrPermission) {
+		return nil, nil, fmt.Errorf("the server that runs on %s belongs to another user: %w", data, err)
+	}
+	s, err := OpenStore(data, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := offline(s)
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return &http.Client{Transport: inProcess{h}}, s.Close, nil
+}
+
+// Store is what the program keeps things in.
+type Store interface {
+	Append(records []machine.Record, done func(error))
+	Load(table machine.Table, each func(key, value []byte) error) error
+	Failed() error
+}
+
+// offline is the API without devices.
+func offline(s Store) (http.Handler, error) {
+	m, err := access.Open(s, access.Options{})
+	if err != nil {
+		return nil, err
+	}
+	cr, err := credentials.Open(s, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	defs, err := definitions.Open(s)
+	if err != nil {
+		return nil, err
+	}
+	hub := stream.NewHub(stream.Options{})
+	now := func() machine.Time { return machine.Time(time.Now().UnixNano()) }
+	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now})
+	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
+	return a.Handler(), nil
+}
+
+// nobody is the devices of a server that does not run.
+type nobody struct{}
+
+func (nobody) Do(context.Context, string, *server.Operation) (string, *server.Outcome, error) {
+	return "", nil, shards.ErrStopped
+}
+func (nobody) Observations(string) ([]server.Observation, error) { return nil, shards.ErrStopped }
+func (nobody) Forget(string) (bool, error)                       { return false, shards.ErrStopped }
+
+// inProcess calls a handler without a network.
+type inProcess struct{ h http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorder{header: http.Header{}, status: 200}
+	r = r.WithContext(api.Local(r.Context()))
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	t.h.ServeHTTP(w, r)
+	return &http.Response{StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r}, nil
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }
+func (w *recorder) WriteHeader(status int)      { w.status = status }

@@ -1,0 +1,267 @@
+// Package serve assembles the server program: store, credentials, shards, the fleet, the API and its listeners.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"heddle.example/dtls"
+	"heddle.example/host"
+	"heddle.example/internal/access"
+	"heddle.example/internal/api"
+	"heddle.example/internal/credentials"
+	"heddle.example/internal/definitions"
+	"heddle.example/internal/fleet"
+	"heddle.example/internal/leshan"
+	"heddle.example/internal/shards"
+	"heddle.example/internal/stream"
+	"heddle.example/lwm2m/registry"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+	"heddle.example/store"
+)
+
+// Config of the program; internal/cli fills it from flags.
+type Config struct {
+	CoAP, CoAPS   []string // addresses for devices
+	Web           []string // addresses of the web page and API
+	Data          string   // data directory; empty: nothing is kept
+	Unknown       string   // accept, refuse; empty: accept where all of CoAP is on the loopback
+	LeshanAPI     string   // off, token, open
+	WebHosts      []string // more names that the web port answers to
+	TLSCert       string
+	TLSKey        string
+	TLSSelfSigned bool
+	InsecureWeb   bool
+	Demo          bool
+	Version       string
+	Log           *slog.Logger
+}
+
+// Program is a running server.
+type Program struct {
+	Access      *access.Manager
+	Credentials *credentials.Credentials
+	Shards      *shards.Shards
+	Fleet       *fleet.Fleet
+	API         *api.API
+
+	config      Config
+	host        *host.Host
+	store       store.Store
+	hub         *stream.Hub
+	defs        *definitions.Definitions
+	plain       []*host.Socket
+	secure      []*host.Socket
+	web         []net.Listener
+	admin       net.Listener
+	http        []*http.Server
+	started     machine.Time
+	tls         bool
+	accepts     bool // unknown endpoints
+	securePorts map[uint16]bool
+	leshan      atomic.Pointer[leshan.Leshan]
+	cancel      context.CancelFunc
+	running     sync.WaitGroup
+
+	// Fingerprint is the SHA-256 of a self-signed certificate.
+	Fingerprint string
+}
+
+// Start brings everything up, or nothing.
+func Start(c Config) (p *Program, err error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	p = &Program{config: c, host: host.New(host.Options{Log: c.Log})}
+	defer func() {
+		if err != nil {
+			p.abandon()
+			p = nil
+		}
+	}()
+	p.started = p.host.Now()
+	// Ports first: a second server on the same ports says so before it touches anything.
+	if p.plain, err = p.listen(c.CoAP, "--coap"); err != nil {
+		return p, err
+	}
+	if p.secure, err = p.listen(c.CoAPS, "--coaps"); err != nil {
+		return p, err
+	}
+	if p.web, err = p.listenWeb(); err != nil {
+		return p, err
+	}
+	if p.store, err = OpenStore(c.Data, c.Log); err != nil {
+		return p, err
+	}
+	if p.Access, err = access.Open(p.store, access.Options{}); err != nil {
+		return p, err
+	}
+	if p.Credentials, err = credentials.Open(p.store, time.Now); err != nil {
+		return p, err
+	}
+	if p.defs, err = definitions.Open(p.store); err != nil {
+		return p, err
+	}
+	p.hub = stream.NewHub(stream.Options{Epoch: uint64(time.Now().UnixMilli())})
+	p.Fleet = fleet.New(fleet.Options{Hub: p.hub, Registry: p.defs.Registry, Now: p.host.Now, Watch: func(ep string, on bool) { p.Shards.Watch(ep, on) }})
+	if err = p.startShards(); err != nil {
+		return p, err
+	}
+	return p, p.startAPI()
+}
+
+func (p *Program) listen(addrs []string, flag string) ([]*host.Socket, error) {
+	return p.host.ListenWith(host.ListenOptions{Addrs: addrs, Flag: flag})
+}
+
+// OpenStore opens a data directory, or memory where dir is empty. Its errors say what to do.
+func OpenStore(dir string, log *slog.Logger) (store.Store, error) {
+	if dir == "" {
+		return store.Memory(), nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w; choose another with --data", err)
+	}
+	s, err := store.Open(dir, store.Options{Log: log})
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return nil, fmt.Errorf("data directory %s is in use by another heddle; stop that one, or choose another with --data: %w", dir, err)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("data directory %s cannot be written: %w; choose another with --data", dir, err)
+	case err != nil:
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+func (p *Program) startShards() error {
+	unknown := server.RefuseUnknown
+	if p.accepts = p.acceptUnknown(); p.accepts {
+		unknown = server.AcceptUnknown
+	}
+	p.securePorts = map[uint16]bool{}
+	for _, s := range p.secure {
+		p.securePorts[s.Local().Port()] = true
+	}
+	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown}
+	if len(p.secure) > 0 {
+		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true}
+	}
+	s, err := shards.Start(shards.Config{Host: p.host, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
+		OnRestored: p.Fleet.Restored})
+	if err != nil {
+		return err
+	}
+	p.plain, p.secure, p.Shards = nil, nil, s // the shards close them
+	p.Credentials.OnChange(s.CredentialChanged)
+	p.defs.OnChange(func(r *registry.Registry) {
+		s.SetRegistry(r)
+		p.Fleet.RegistryChanged()
+	})
+	return nil
+}
+
+// acceptUnknown says what becomes of endpoints without credentials on plain CoAP.
+func (p *Program) acceptUnknown() bool {
+	switch p.config.Unknown {
+	case "accept":
+		return true
+	case "refuse":
+		return false
+	}
+	for _, s := range p.plain {
+		if !s.Local().Addr().IsLoopback() {
+			return p.config.Demo
+		}
+	}
+	return true
+}
+
+func (p *Program) event(v any) {
+	switch e := v.(type) {
+	case *server.Registered:
+		p.config.Log.Debug("registered", "endpoint", e.Registration.Endpoint, "from", e.Registration.Path.Remote)
+	case *server.Refused:
+		p.config.Log.Info("refused", "endpoint", e.Endpoint, "identity", e.Identity, "from", e.Path.Remote, "why", e.Why)
+	}
+	p.Fleet.Take(v)
+	if l := p.leshan.Load(); l != nil {
+		l.Take(v)
+	}
+}
+
+// URL is where the web page is.
+func (p *Program) URL() string {
+	scheme := "http"
+	if p.tls {
+		scheme = "https"
+	}
+	return scheme + "://" + pageHost(p.web[0].Addr().String())
+}
+
+// Stop ends everything in order: no new request, then the shards, then the store.
+func (p *Program) Stop(ctx context.Context) error {
+	p.cancel()
+	p.API.Close()
+	p.hub.Close()
+	if l := p.leshan.Load(); l != nil {
+		l.Close()
+	}
+	var errs []error
+	for _, s := range p.http {
+		if err := s.Shutdown(ctx); err != nil {
+			s.Close()
+		}
+	}
+	errs = append(errs, p.Shards.Stop(ctx))
+	p.running.Wait()
+	errs = append(errs, p.store.Close())
+	if p.config.Data != "" {
+		os.Remove(filepath.Join(p.config.Data, adminSocket))
+	}
+	return errors.Join(errs...)
+}
+
+// abandon gives back what a failed start had taken.
+func (p *Program) abandon() {
+	for _, s := range append(p.plain, p.secure...) {
+		s.Close()
+	}
+	for _, l := range p.web {
+		l.Close()
+	}
+	if p.Shards != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		p.Shards.Stop(ctx)
+	}
+	if p.store != nil {
+		p.store.Close()
+	}
+}
+
+// DeviceAddress is an address on which devices of this computer reach the server.
+func (p *Program) DeviceAddress(secure bool) netip.AddrPort {
+	st, _ := p.Shards.Stats()
+	for _, s := range st.Owner.Sockets {
+		if p.securePorts[s.Local.Port()] != secure {
+			continue
+		}
+		if a := s.Local; a.Addr().IsUnspecified() {
+			return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), a.Port())
+		}
+		return s.Local
+	}
+	return netip.AddrPort{}
+}
