@@ -1,0 +1,28 @@
+// Every page and dialog, with what must be there before it is looked at. Shared by the pictures and by axe.
+const escape = (page) => page.keyboard.press('Escape')
+export const pages = [
+  { name: 'clients', hash: '#/clients', ready: '[data-row="5"]', wait: 3000, act: async (page, { touch } = {}) => { if (!touch) { await page.focus('[data-row="8"]').catch(() => {}); await page.keyboard.press('ArrowUp'); await page.keyboard.press('ArrowDown') } } },
+  { name: 'clients-none', hash: '#/clients?q=nothing-like-this', ready: '.empty' },
+  { name: 'client', hash: '#/clients/temp-greenhouse-07/3303/0', ready: '.plot canvas', wait: 6500, act: async (page, { touch } = {}) => { if (!touch) { const m = page.locator('.log .in .msg').first(); await m.waitFor(); await m.click(); await page.click('[data-res="/3303/0/5750"] [aria-label^="Write"]').catch(() => {}) } } },
+  { name: 'client-test', hash: '#/clients/node-5-test/31024/10', ready: '[data-res="/31024/10/1"]', wait: 1200 },
+  { name: 'client-device', hash: '#/clients/light-desk-03/3/0', ready: '[data-res="/3/0/9"]', wait: 1200 },
+  { name: 'client-object', hash: '#/clients/node-5-test/31024?create=1', ready: '.form', wait: 800 },
+  { name: 'client-asleep', hash: '#/clients/temp-attic-17/3303/0', ready: '.plot canvas', wait: 1200 },
+  { name: 'client-error', hash: '#/clients/bench-client-042/31024/10', ready: '[data-res="/31024/10/4"] .val', wait: 1500, act: async (page, { touch } = {}) => { if (touch) return; await page.waitForTimeout(600); await page.focus('[data-res="/31024/10/4"]'); await page.keyboard.press('w'); await page.keyboard.type('other'); await page.keyboard.press('Enter') } },
+  { name: 'client-missing', hash: '#/clients/nobody', ready: '.empty' },
+  { name: 'security', hash: '#/security', ready: '[data-cred]' },
+  { name: 'security-new', hash: '#/security/new', ready: 'dialog .qr', act: async (page) => { await page.fill('#ep', 'temp-cellar-21'); await page.click('.qr.no'); await page.waitForTimeout(600) }, undo: escape },
+  { name: 'security-import', hash: '#/security', ready: '[data-cred]', act: async (page) => { await page.click('.head .btn:not(.primary)'); await page.fill('#csv', 'endpoint;key\nvalve-1;00112233445566778899aabbccddeeff\nvalve-2;0011z') }, undo: escape },
+  { name: 'server', hash: '#/server', ready: '.figs', wait: 5000 },
+  { name: 'objects', hash: '#/objects', ready: '[data-obj]' },
+  { name: 'object', hash: '#/objects/31024', ready: '.right .t' },
+  { name: 'access', hash: '#/access/users', ready: '.t' },
+  { name: 'access-tokens', hash: '#/access/tokens', ready: '.t' },
+  { name: 'access-token-new', hash: '#/access/tokens', ready: '.t', act: async (page) => { await page.click('.bar .btn'); await page.fill('#tn', 'grafana') }, undo: escape },
+  { name: 'access-audit', hash: '#/access/audit', ready: '.t' },
+  { name: 'palette', hash: '#/clients', ready: '[data-row="5"]', act: async (page) => { await page.keyboard.press('Control+k'); await page.waitForSelector('#go-list'); await page.keyboard.type('temp'); await page.waitForTimeout(400) }, undo: escape },
+  { name: 'keys', hash: '#/clients', ready: '[data-row="5"]', act: async (page) => { await page.evaluate(() => document.activeElement?.blur()); await page.keyboard.press('?'); await page.waitForSelector('dialog') }, undo: escape },
+  { name: 'first-run', hash: '#/first-run/abc', ready: '#again' },
+  { name: 'link-gone', hash: '#/first-run/gone', ready: '#again', act: async (page) => { await page.fill('#pass', 'long-enough-1'); await page.fill('#again', 'long-enough-1'); await page.click('.btn.primary'); await page.waitForSelector('.er') } },
+  { name: 'log-in', hash: '#/clients', ready: '.side, #user', act: async (page) => { await page.context().clearCookies(); await page.reload(); await page.waitForSelector('#user'); await page.fill('#user', 'admin'); await page.fill('#pass', 'wrong'); await page.click('.btn.primary'); await page.waitForSelector('.er') } },
+]

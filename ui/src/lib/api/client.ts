@@ -1,0 +1,121 @@
+// One typed function for each call of the REST contract. Every failure is an ApiError that holds the server's problem+json.
+
+import { parse, stringify } from './json.ts'
+import type * as T from './types.ts'
+
+export class ApiError extends Error {
+  constructor(readonly problem: T.Problem) { super(problem.detail || problem.title); this.name = 'ApiError' }
+  get status(): number { return this.problem.status }
+  get title(): string { return this.problem.title }
+}
+
+export interface Skew { ms: number }
+export const skew: Skew = { ms: 0 } // how far the server's clock is ahead of ours
+
+let csrf = ''
+let onUnauthorised: () => void = () => {}
+export function setCsrf(token: string | undefined): void { csrf = token ?? '' }
+export function whenUnauthorised(f: () => void): void { onUnauthorised = f }
+
+const base = 'api/v1'
+export const url = (path: string): string => new URL(base + path, document.baseURI.replace(/#.*$/, '')).toString()
+
+export function query(params: Record<string, string | number | boolean | undefined | null>): string {
+  const q = new URLSearchParams()
+  for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== null && v !== '') q.set(k, String(v))
+  const s = q.toString()
+  return s ? '?' + s : ''
+}
+
+function measureSkew(response: Response, sent: number): void {
+  const date = Date.parse(response.headers.get('Date') ?? '')
+  if (Number.isNaN(date)) return
+  const here = (sent + Date.now()) / 2
+  const off = date + 500 - here // the header is cut to whole seconds
+  skew.ms = Math.abs(off) < 2000 ? 0 : off
+}
+
+async function call<R>(method: string, path: string, body?: unknown, raw?: { type: string }, signal?: AbortSignal): Promise<R> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = raw?.type ?? 'application/json'
+  if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf
+  const sent = Date.now()
+  let response: Response
+  try {
+    response = await fetch(url(path), { method, headers, body: body === undefined ? undefined : raw ? (body as BodyInit) : stringify(body), credentials: 'same-origin', signal })
+  } catch (e) {
+    if (signal?.aborted) throw e
+    throw new ApiError({ title: 'The server does not answer', status: 0, detail: 'The request did not reach heddle. Check that the server runs, then try again.' })
+  }
+  measureSkew(response, sent)
+  const text = await response.text()
+  if (response.ok) {
+    if (!text) return undefined as R
+    try { return parse<R>(text) } catch { throw new ApiError({ title: 'The answer is not JSON', status: response.status, detail: `${method} ${path} gave something that this page cannot read.` }) }
+  }
+  let problem: T.Problem = { title: response.statusText || `HTTP ${response.status}`, status: response.status }
+  try { problem = { ...problem, ...parse<T.Problem>(text) } } catch { if (text && text.length < 300) problem.detail = text }
+  if (response.status === 401 && path !== '/session' && !path.startsWith('/session/')) onUnauthorised()
+  throw new ApiError(problem)
+}
+
+const get = <R>(path: string, signal?: AbortSignal) => call<R>('GET', path, undefined, undefined, signal)
+const seg = encodeURIComponent
+const of = (endpoint: string) => `/clients/${seg(endpoint)}`
+
+export const api = {
+  session: () => get<T.Session>('/session'),
+  logIn: (user: string, password: string) => call<T.Session>('POST', '/session', { user, password }),
+  logOut: () => call<void>('DELETE', '/session'),
+  firstRun: (token: string, user: string, password: string) => call<T.Session>('POST', '/session/first-run', { token, user, password }),
+  link: (token: string) => call<T.Session>('POST', '/session/link', { token }),
+
+  clients: (p: { limit?: number; after?: string; q?: string; state?: string; object?: string; sort?: string }, signal?: AbortSignal) => get<T.ClientList>('/clients' + query(p), signal),
+  client: (endpoint: string) => get<T.ClientDetail>(of(endpoint)),
+  forget: (endpoint: string) => call<void>('DELETE', of(endpoint)),
+  operate: (endpoint: string, body: { op: T.Op; path: string; value?: unknown; values?: unknown; resources?: unknown; args?: string; attributes?: unknown; instance?: number; timeout?: number; format?: string }) =>
+    call<T.OperationResult>('POST', `${of(endpoint)}/operations`, body),
+  read: (endpoint: string, path: string) => get<T.OperationResult>(`${of(endpoint)}/objects${path}`),
+  write: (endpoint: string, path: string, body: { value?: unknown; resources?: unknown }) => call<T.OperationResult>('PUT', `${of(endpoint)}/objects${path}`, body),
+  writePartial: (endpoint: string, path: string, resources: Record<string, unknown>) => call<T.OperationResult>('POST', `${of(endpoint)}/objects${path}?partial=true`, { resources }),
+  execute: (endpoint: string, path: string, args?: string) => call<T.OperationResult>('POST', `${of(endpoint)}/objects${path}/execute`, args ? { args } : {}),
+  create: (endpoint: string, object: number, body: { instance?: number; resources: Record<string, unknown> }) => call<T.OperationResult>('POST', `${of(endpoint)}/objects/${object}`, body),
+  remove: (endpoint: string, path: string) => call<T.OperationResult>('DELETE', `${of(endpoint)}/objects${path}`),
+  discover: (endpoint: string, path: string) => get<T.OperationResult & { links: T.Link[] }>(`${of(endpoint)}/discover${path}`),
+  attributes: (endpoint: string, path: string, a: Record<string, number | null>) => call<T.OperationResult>('PUT', `${of(endpoint)}/attributes${path}`, a),
+  observations: (endpoint: string) => get<T.Observation[] | { items: T.Observation[] }>(`${of(endpoint)}/observations`),
+  observe: (endpoint: string, path: string) => call<T.Observation>('POST', `${of(endpoint)}/observations`, { path }),
+  unobserve: (endpoint: string, id: string, passive = false) => call<void>('DELETE', `${of(endpoint)}/observations/${seg(id)}${passive ? '?passive=true' : ''}`),
+  messages: (endpoint: string, limit = 200) => get<T.Message[] | { items: T.Message[] }>(`${of(endpoint)}/messages?limit=${limit}`),
+  series: (endpoint: string, path: string, from?: string) => get<T.Series>(`${of(endpoint)}/series${path}` + query({ from })),
+
+  registry: (p: { q?: string; limit?: number }) => get<{ items: T.RegistryItem[] }>('/registry' + query(p)),
+  object: (id: number, version?: string) => get<T.RegistryObject>(`/registry/${id}` + query({ version })),
+  addObject: (ddf: string) => call<{ items?: T.RegistryItem[] }>('POST', '/registry', ddf, { type: 'application/xml' }),
+  removeObject: (id: number, version: string) => call<void>('DELETE', `/registry/${id}/${seg(version)}`),
+
+  credentials: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.CredentialList>('/credentials' + query(p), signal),
+  credential: (endpoint: string) => get<T.Credential>(`/credentials/${seg(endpoint)}`),
+  key: (endpoint: string) => get<{ key: string }>(`/credentials/${seg(endpoint)}/key`),
+  putCredential: (c: T.NewCredential) => call<T.Credential>('PUT', `/credentials/${seg(c.endpoint)}`, { mode: c.mode, identity: c.identity, key: c.key }),
+  removeCredential: (endpoint: string) => call<void>('DELETE', `/credentials/${seg(endpoint)}`),
+  bulk: (items: T.NewCredential[], onConflict: 'fail' | 'replace' | 'skip') => call<T.BulkResult>('POST', '/credentials/bulk', { items, onConflict }),
+
+  server: () => get<T.ServerInfo>('/server'),
+
+  users: () => get<{ items: T.User[] } | T.User[]>('/users'),
+  addUser: (u: { name: string; role: T.Role; password: string }) => call<T.User>('POST', '/users', u),
+  removeUser: (name: string) => call<void>('DELETE', `/users/${seg(name)}`),
+  tokens: () => get<{ items: T.Token[] } | T.Token[]>('/tokens'),
+  addToken: (t: { name: string; scope: T.Role; expires?: string }) => call<T.Token>('POST', '/tokens', t),
+  removeToken: (id: string) => call<void>('DELETE', `/tokens/${seg(id)}`),
+  audit: (p: { limit?: number; before?: string | number }) => get<{ items: T.AuditEntry[]; next?: string | number } | T.AuditEntry[]>('/audit' + query(p)),
+}
+
+export function list<R>(answer: R[] | { items?: R[] | null } | null | undefined): R[] {
+  return Array.isArray(answer) ? answer : (answer?.items ?? [])
+}
+export function problemOf(e: unknown): T.Problem {
+  if (e instanceof ApiError) return e.problem
+  return { title: 'Something in this page failed', status: 0, detail: e instanceof Error ? e.message : String(e) }
+}

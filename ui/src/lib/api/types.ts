@@ -1,0 +1,79 @@
+// The shapes of the REST and SSE contract, /api/v1. One place, so that a change of the contract is a change here and the compiler finds the rest.
+
+export type Role = 'admin' | 'operate' | 'read'
+export interface Session { user: string; role: Role; via: 'cookie' | 'token' | 'open'; csrf?: string; version?: string; webBuild?: string }
+
+export interface Problem { type?: string; title: string; status: number; detail?: string; instance?: string; operation?: string; errors?: { message?: string; location?: string; value?: unknown }[] }
+
+export type ClientState = 'awake' | 'asleep' | 'late' | 'gone'
+export type SecurityMode = 'none' | 'psk' | 'rpk' | 'x509'
+export interface ClientSecurity { mode: SecurityMode; identity?: string; cid?: boolean }
+export interface ClientRow {
+  endpoint: string; id: string; state: ClientState; security: ClientSecurity; version: string; binding: string; queue: boolean; lifetime: number
+  registeredAt: string; updatedAt: string; expiresAt: string; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number
+}
+export interface StateCounts { awake: number; asleep: number; late: number; insecure: number }
+export interface ClientList { total: number; known?: number; matched: number; counts: StateCounts; items: ClientRow[]; next?: string }
+
+export interface ClientObject { id: number; version?: string; name?: string; instances: number[] }
+export interface Link { path: string; attributes?: Record<string, unknown>; version?: string }
+export interface Observation { id: string; path: string; since: string; lastAt?: string; count: number; state: 'active' | 'restoring' | 'failed' }
+
+// A value as JSON carries it. Opaque is hex, time is RFC 3339, objlink is "3:0"; an integer beyond 2^53 is kept as a bigint.
+export type Scalar = string | number | boolean | bigint | null
+export interface KnownValue { value: Scalar; type?: string; at: string }
+export interface ClientDetail extends Omit<ClientRow, 'objects'> {
+  objects: ClientObject[]; links?: Link[]; root?: string; parameters?: Record<string, string>; observations?: Observation[]; values?: Record<string, KnownValue>
+}
+
+export type Op = 'read' | 'discover' | 'write' | 'writePartial' | 'execute' | 'create' | 'delete' | 'writeAttributes' | 'observe' | 'cancelObserve'
+export interface Entry { path: string; type?: string; value: Scalar; at?: string }
+export interface OperationResult {
+  operation?: string; endpoint: string; op: string; path: string; status: 'answered' | 'timedOut' | 'refused' | 'failed'
+  code?: string; codeName?: string; tookMs?: number; format?: string; value?: Scalar; resources?: unknown; entries?: Entry[]; links?: Link[]; location?: string; detail?: string
+}
+export interface Message {
+  at: string; out: boolean; type: string; code: string; codeName?: string; messageId: number; token?: string; path?: string; format?: string; size: number
+  observe?: number; summary?: string; payloadHex?: string; decoded?: string
+}
+export interface Series { points: [number, number][] }
+export interface Attributes { pmin?: number; pmax?: number; gt?: number; lt?: number; st?: number; epmin?: number; epmax?: number }
+
+export interface RegistryItem { id: number; version: string; name: string; urn?: string; multiple: boolean; mandatory: boolean; versions?: string[]; source?: 'builtin' | 'added' }
+export interface RegistryResource { id: number; name: string; operations: string; multiple: boolean; mandatory: boolean; type: string; range?: string; units?: string }
+export interface RegistryObject extends RegistryItem { resources: RegistryResource[] }
+
+export type CredentialState = 'registered' | 'seen' | 'never' | 'refused'
+export interface Credential { endpoint: string; mode: SecurityMode; identity: string; hasKey?: boolean; createdAt?: string; state?: CredentialState; lastSeen?: string; lastRefusal?: { at: string; reason: string } }
+export interface CredentialList { total: number; matched?: number; items: Credential[]; next?: string }
+export interface NewCredential { endpoint: string; mode: SecurityMode; identity: string; key: string }
+export interface BulkResult { added: number; replaced: number; skipped: number; errors?: { index: number; detail: string }[] }
+
+export interface ServerAddress { uri: string; protocol?: string; security?: string; kernelDrops?: number }
+export interface ServerInfo {
+  version: string; startedAt: string; addresses: ServerAddress[]; web?: string; registrations: number; sessions?: number; counters?: Record<string, number>
+  store?: { dir?: string; commits?: number; records?: number; failed?: boolean | string; [k: string]: unknown }; demo?: boolean; unknown?: 'accept' | 'refuse'; webBuild?: string
+}
+
+export interface User { name: string; role: Role; createdAt?: string; lastSeen?: string }
+export interface Token { id: string; name: string; scope: Role; createdAt?: string; expires?: string; lastUsed?: string; token?: string }
+export interface AuditEntry { id?: string | number; at: string; user?: string; action: string; target?: string; detail?: string; address?: string; outcome?: string }
+
+// Events of /api/v1/events.
+export interface Stats { messagesPerSecond: number; registrations: number; counts: StateCounts }
+export interface EventMap {
+  hello: { epoch: string | number; seq: number }
+  reset: Record<string, never>
+  registered: { client: ClientRow; replaced?: boolean }
+  updated: { endpoint: string; lastSeen: string; expiresAt: string; changed?: ClientRow }
+  deregistered: { endpoint: string; reason: string }
+  moved: { endpoint: string; address: string }
+  value: { endpoint: string; path: string; value: Scalar; type?: string; at: string; source: 'notify' | 'read' | 'send' | 'write'; observation?: string }
+  observation: { endpoint: string; id: string; path: string; state: string }
+  message: Message & { endpoint: string }
+  operation: OperationResult
+  refused: { endpoint?: string; identity?: string; address: string; reason: string }
+  credential: { endpoint: string; change: string }
+  stats: Stats
+}
+export type EventKind = keyof EventMap

@@ -1,0 +1,232 @@
+// One client: what is known of it, and what we ask of it. Values come from its answers and from events, keyed by path.
+
+import { SvelteMap } from 'svelte/reactivity'
+import { api, ApiError, list, problemOf } from '../api/client.ts'
+import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, OperationResult, Problem, Scalar } from '../api/types.ts'
+import { codeMeaning, opName, trueNow } from '../codes.ts'
+import { clock } from './clock.svelte.ts'
+import { listen } from './live.svelte.ts'
+import { say } from './say.svelte.ts'
+
+export interface Running { op: Op; path: string; state: 'sent' | 'answered' | 'refused' | 'failed'; since: number; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
+export interface LogLine extends Message { n: number; key: string }
+const keyOf = (m: Message): string => `${m.at} ${m.messageId} ${m.out} ${m.code}`
+const keepMessages = 500
+const keepPoints = 2000
+
+export class ClientState {
+  detail = $state.raw<ClientDetail | null>(null)
+  missing = $state(false)
+  problem = $state.raw<Problem | null>(null)
+  gone = $state.raw<{ at: number; reason: string } | null>(null)
+  values = new SvelteMap<string, KnownValue>()
+  changed = new SvelteMap<string, number>()
+  observations = new SvelteMap<string, Observation>()
+  attributes = new SvelteMap<string, Attributes>()
+  found = new SvelteMap<string, string[]>() // by instance path: the resources that a discover listed
+  series = new SvelteMap<string, [number, number][]>()
+  running = new SvelteMap<string, Running>() // by path: the latest operation there
+  messages = $state.raw<LogLine[]>([])
+  paused = $state(false)
+  held = $state(0)
+  #held: LogLine[] = []
+  #n = 0
+  #wantedSeries = new Set<string>()
+  readonly endpoint: string
+  constructor(endpoint: string) { this.endpoint = endpoint }
+
+  async load(): Promise<void> {
+    try {
+      const d = await api.client(this.endpoint)
+      this.detail = d; this.missing = false; this.problem = null; this.gone = null
+      for (const [path, v] of Object.entries(d.values ?? {})) this.values.set(path, v)
+      this.observations.clear()
+      for (const o of d.observations ?? []) this.observations.set(o.path, o)
+      for (const l of d.links ?? []) if (l.attributes && Object.keys(l.attributes).length) this.attributes.set(l.path, l.attributes as Attributes)
+      for (const path of this.#wantedSeries) void this.#fetchSeries(path)
+    } catch (e) {
+      if (e instanceof ApiError && e.status === 404) { this.missing = !this.detail; if (this.detail && !this.gone) this.gone = { at: clock.exact(), reason: 'no longer registered' } } else this.problem = problemOf(e)
+    }
+  }
+  async loadMessages(): Promise<void> {
+    try {
+      const known = list(await api.messages(this.endpoint))
+      known.sort((a, b) => (a.at < b.at ? 1 : -1))
+      this.messages = known.map((m) => ({ ...m, n: ++this.#n, key: keyOf(m) }))
+    } catch { /* the log is best effort; the page says that it is empty */ }
+  }
+  start(): () => void {
+    void this.load()
+    void this.loadMessages()
+    const mine = (e: { endpoint?: string }) => e.endpoint === this.endpoint
+    const touch = (patch: Partial<ClientDetail>) => { if (this.detail) this.detail = { ...this.detail, ...patch } }
+    return listen({
+      reset: () => { void this.load(); void this.loadMessages() },
+      registered: ({ client }) => { if (client.endpoint === this.endpoint) void this.load() },
+      updated: (e) => {
+        if (!mine(e)) return
+        if (e.changed) { const { objects: _objects, ...row } = e.changed; touch(row); void this.load() } else touch({ lastSeen: e.lastSeen, expiresAt: e.expiresAt, updatedAt: e.lastSeen, ...(this.detail?.state === 'gone' || this.detail?.state === 'late' || this.detail?.state === 'asleep' ? { state: 'awake' as const } : {}) })
+      },
+      moved: (e) => { if (mine(e)) touch({ address: e.address }) },
+      deregistered: (e) => { if (mine(e)) { this.gone = { at: clock.exact(), reason: e.reason }; touch({ state: 'gone' }) } },
+      value: (e) => {
+        if (!mine(e)) return
+        this.#know(e.path, { value: e.value, type: e.type, at: e.at })
+        if (e.source !== 'write' && this.detail && e.at > this.detail.lastSeen) touch({ lastSeen: e.at })
+        const o = [...this.observations.values()].find((x) => x.id === e.observation || x.path === e.path)
+        if (o && e.source === 'notify') this.observations.set(o.path, { ...o, lastAt: e.at, count: o.count + 1, state: 'active' })
+      },
+      observation: (e) => {
+        if (!mine(e)) return
+        const old = this.observations.get(e.path)
+        if (e.state === 'active' || e.state === 'restoring' || e.state === 'failed') this.observations.set(e.path, { since: new Date(clock.exact()).toISOString(), count: 0, ...old, id: e.id, path: e.path, state: e.state })
+        else if (!old || old.id === e.id) this.observations.delete(e.path)
+      },
+      message: (e) => {
+        if (!mine(e)) return
+        const line = { ...e, n: ++this.#n, key: keyOf(e) }
+        if (this.paused) { this.#held = [line, ...this.#held].slice(0, keepMessages); this.held = this.#held.length } else this.messages = [line, ...this.messages].slice(0, keepMessages)
+      },
+    })
+  }
+  pause(): void {
+    this.paused = !this.paused
+    if (!this.paused) { this.messages = [...this.#held, ...this.messages].slice(0, keepMessages); this.#held = []; this.held = 0 }
+  }
+
+  #know(path: string, v: KnownValue): void {
+    const old = this.values.get(path)
+    if (old && old.value !== v.value) this.changed.set(path, clock.exact())
+    this.values.set(path, v)
+    const pts = this.series.get(path)
+    if (pts && typeof v.value === 'number') {
+      const at = Date.parse(v.at)
+      if (!pts.length || at > pts[pts.length - 1]![0]) this.series.set(path, [...pts.slice(-keepPoints + 1), [at, v.value]])
+    }
+  }
+  // Points of an observed number; asked for once, then kept by events.
+  wantSeries(path: string): void {
+    if (this.#wantedSeries.has(path)) return
+    this.#wantedSeries.add(path)
+    void this.#fetchSeries(path)
+  }
+  async #fetchSeries(path: string): Promise<void> {
+    try { this.series.set(path, (await api.series(this.endpoint, path)).points ?? []) } catch { if (!this.series.has(path)) this.series.set(path, []) }
+  }
+  observedBy(path: string): Observation | undefined {
+    for (let p = path; p; p = p.slice(0, p.lastIndexOf('/'))) { const o = this.observations.get(p); if (o) return o }
+    return undefined
+  }
+
+  // One operation at a path: sent, then answered, refused or failed, in place.
+  async #run(op: Op, path: string, call: () => Promise<OperationResult | void>, extra: Partial<Running> = {}): Promise<OperationResult | undefined> {
+    const again = () => void this.#run(op, path, call, extra)
+    const start: Running = { op, path, state: 'sent', since: clock.exact(), again, ...extra }
+    this.running.set(path, start)
+    const end = (r: Partial<Running>): void => { this.running.set(path, { ...start, ...r }) }
+    try {
+      const result = await call()
+      if (!result || result.status === 'answered' || (result.status as string | undefined) === undefined) {
+        const tookMs = result?.tookMs ?? clock.exact() - start.since
+        end({ state: 'answered', code: result?.code, codeName: result?.codeName, tookMs })
+        setTimeout(() => { if (this.running.get(path)?.since === start.since) this.running.delete(path) }, 3500)
+        return result ?? undefined
+      }
+      const title = result.status === 'timedOut' ? 'The device did not answer' : `The device refused the ${opName[op] ?? op}: ${result.code ?? ''} ${result.codeName ?? ''}`.trim()
+      const detail = result.detail || codeMeaning(result.code)
+      end({ state: result.status === 'refused' ? 'refused' : 'failed', code: result.code, codeName: result.codeName, tookMs: result.tookMs, problem: { title, status: 200, detail }, now: trueNow(op) })
+      say.now(title)
+    } catch (e) {
+      const problem = problemOf(e)
+      if (problem.status === 404 && !this.gone) void this.load()
+      end({ state: 'failed', problem, now: problem.status === 504 && (op === 'execute' || op === 'create') ? 'It may have been done all the same: only the answer is missing.' : problem.status === 504 && op.startsWith('write') ? 'Whether the device took the value is not known: read it.' : trueNow(op) })
+      say.now(problem.title)
+    }
+    return undefined
+  }
+  dismiss(path: string): void { this.running.delete(path) }
+
+  async read(path: string): Promise<boolean> {
+    const r = await this.#run('read', path, () => api.read(this.endpoint, path))
+    if (!r) return false
+    const at = new Date(clock.exact()).toISOString()
+    const entries = (r.entries ?? (r.value !== undefined ? [{ path, value: r.value }] : [])).filter((e) => e.value !== undefined)
+    const seen = new Set(entries.map((e) => e.path))
+    for (const known of [...this.values.keys()]) if ((known === path || known.startsWith(path + '/')) && !seen.has(known)) this.values.delete(known)
+    for (const e of entries) if (e.value !== null) this.#know(e.path, { value: e.value, type: e.type, at: e.at ?? at })
+    say.now(`Read ${path}: ${entries.length === 1 ? String(entries[0]!.value) : entries.length + ' values'}`)
+    return true
+  }
+  async readAll(): Promise<void> {
+    for (const o of this.detail?.objects ?? []) if (o.id !== 0 && o.instances.length && !(await this.read('/' + o.id))) { const p = this.running.get('/' + o.id)?.problem; if (p && (p.status === 504 || p.status === 0 || p.status === 404)) return }
+  }
+  async write(path: string, value: Scalar | Record<string, Scalar>): Promise<boolean> {
+    const many = value !== null && typeof value === 'object'
+    const r = await this.#run('write', path, () => api.write(this.endpoint, path, many ? { resources: value } : { value }), many ? {} : { wanted: value as Scalar })
+    if (!r) return false
+    const at = new Date(clock.exact()).toISOString()
+    if (many) {
+      for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
+      for (const [ri, v] of Object.entries(value as Record<string, Scalar>)) this.#know(`${path}/${ri}`, { value: v, at })
+    } else this.#know(path, { ...this.values.get(path), value: value as Scalar, at })
+    say.now('Written')
+    return true
+  }
+  async writeInstance(path: string, resources: Record<string, unknown>, replace: boolean): Promise<boolean> {
+    const r = await this.#run(replace ? 'write' : 'writePartial', path, () => (replace ? api.write(this.endpoint, path, { resources }) : api.writePartial(this.endpoint, path, resources)))
+    if (!r) return false
+    const at = new Date(clock.exact()).toISOString()
+    for (const [id, v] of Object.entries(resources)) {
+      if (v !== null && typeof v === 'object') for (const [ri, x] of Object.entries(v as Record<string, Scalar>)) this.#know(`${path}/${id}/${ri}`, { value: x, at })
+      else this.#know(`${path}/${id}`, { value: v as Scalar, at })
+    }
+    say.now('Written')
+    return true
+  }
+  async execute(path: string, args = ''): Promise<boolean> { return !!(await this.#run('execute', path, () => api.execute(this.endpoint, path, args))) }
+  async create(object: number, instance: number | undefined, resources: Record<string, unknown>): Promise<string | undefined> {
+    const path = '/' + object
+    const r = await this.#run('create', path, () => api.create(this.endpoint, object, { instance, resources }))
+    if (!r) return undefined
+    const made = r.location || (instance !== undefined ? `/${object}/${instance}` : '')
+    const id = Number(made.split('/').filter(Boolean)[1])
+    if (this.detail && Number.isInteger(id)) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object && !o.instances.includes(id) ? { ...o, instances: [...o.instances, id].sort((a, b) => a - b) } : o)) }
+    return made
+  }
+  async remove(path: string): Promise<boolean> {
+    const r = await this.#run('delete', path, () => api.remove(this.endpoint, path))
+    if (!r) return false
+    for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
+    const [object, instance] = path.split('/').filter(Boolean).map(Number)
+    if (this.detail) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object ? { ...o, instances: o.instances.filter((i) => i !== instance) } : o)) }
+    return true
+  }
+  async observe(path: string): Promise<boolean> {
+    const r = await this.#run('observe', path, async () => {
+      const o = await api.observe(this.endpoint, path)
+      this.observations.set(path, { ...o, path: o.path ?? path, state: o.state ?? 'active', since: o.since ?? new Date(clock.exact()).toISOString(), count: o.count ?? 0 })
+    })
+    return r !== undefined || this.running.get(path)?.state === 'answered'
+  }
+  async unobserve(o: Observation): Promise<void> {
+    await this.#run('cancelObserve', o.path, async () => { await api.unobserve(this.endpoint, o.id); this.observations.delete(o.path) })
+  }
+  async discover(path: string): Promise<boolean> {
+    const r = await this.#run('discover', path, () => api.discover(this.endpoint, path))
+    if (!r) return false
+    const byInstance = new Map<string, string[]>()
+    for (const l of r.links ?? []) {
+      this.attributes.set(l.path, (l.attributes ?? {}) as Attributes)
+      const parts = l.path.split('/').filter(Boolean)
+      if (parts.length >= 3) { const inst = `/${parts[0]}/${parts[1]}`; const a = byInstance.get(inst) ?? []; if (!a.includes(parts[2]!)) a.push(parts[2]!); byInstance.set(inst, a) }
+    }
+    if (path.split('/').length <= 3) for (const [inst, ids] of byInstance) this.found.set(inst, ids)
+    return true
+  }
+  async writeAttributes(path: string, a: Record<string, number | null>): Promise<boolean> {
+    const r = await this.#run('writeAttributes', path, () => api.attributes(this.endpoint, path, a))
+    if (!r) return false
+    this.attributes.set(path, Object.fromEntries(Object.entries(a).filter(([, v]) => v !== null)) as Attributes)
+    return true
+  }
+}

@@ -1,0 +1,41 @@
+// The latest events in words, for the strip under the list. Bounded.
+
+import type { EventMap } from '../api/types.ts'
+import type { IconName } from '../parts/Icon.svelte'
+import { span } from '../format/time.ts'
+import { number } from '../format/number.ts'
+import { host } from '../format/address.ts'
+import { live, listen } from './live.svelte.ts'
+
+export interface Line { n: number; at: number; icon: IconName; tone: string; endpoint: string; what: string; detail: string; known: boolean }
+const keep = 60
+const mode = { none: 'no security', psk: 'PSK', rpk: 'raw public key', x509: 'X.509' }
+
+class Events {
+  lines = $state.raw<Line[]>([])
+  paused = $state(false)
+  missed = $state(0)
+  #held: Line[] = []
+  #n = 0
+  #add(line: Omit<Line, 'n' | 'at' | 'known'> & { known?: boolean }, at: number): void {
+    const full = { known: true, ...line, n: ++this.#n, at }
+    if (this.paused) { this.#held = [full, ...this.#held].slice(0, keep); this.missed++ } else this.lines = [full, ...this.lines].slice(0, keep)
+  }
+  toggle(): void {
+    this.paused = !this.paused
+    if (!this.paused) { this.lines = [...this.#held, ...this.lines].slice(0, keep); this.#held = []; this.missed = 0 }
+  }
+  start(): () => void {
+    return listen({
+      registered: ({ client: c, replaced }, at) => this.#add({ icon: c.security.mode === 'none' ? 'unlock' : 'lock', tone: c.security.mode === 'none' ? 't-warn' : 't-ok', endpoint: c.endpoint, what: replaced ? 'registered again' : 'registered', detail: `LwM2M ${c.version}, lifetime ${span(c.lifetime)}, ${mode[c.security.mode] ?? c.security.mode}${c.security.cid ? ' with CID' : ''}` }, at),
+      updated: (e, at) => this.#add({ icon: 'check', tone: 't-ok', endpoint: e.endpoint, what: 'update', detail: e.changed ? `what it registered has changed; lifetime ${span(e.changed.lifetime)} begins again` : 'its lifetime begins again' }, at),
+      deregistered: (e, at) => this.#add({ icon: 'out', tone: 'muted', endpoint: e.endpoint, what: 'gone', detail: e.reason }, at),
+      moved: (e, at) => this.#add({ icon: 'swap', tone: 't-ok', endpoint: e.endpoint, what: 'moved', detail: `new address ${e.address}, same session` }, at),
+      value: (e, at) => this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: `${e.path} = ${typeof e.value === 'number' ? number(e.value) : String(e.value)}` }, at),
+      refused: (e, at) => this.#add({ icon: 'warn', tone: 't-err', endpoint: e.endpoint || e.identity || host(e.address), known: false, what: 'refused', detail: `${e.reason}, from ${e.address}` }, at),
+      credential: (e, at) => this.#add({ icon: 'key', tone: 'muted', endpoint: e.endpoint, known: false, what: 'credential', detail: e.change }, at),
+    })
+  }
+}
+export const events = new Events()
+export { live }
