@@ -9,15 +9,28 @@ import (
 // Event is one line of JSON that a peer printed.
 type Event map[string]any
 
-// Field returns a field as text; "value.9" goes into nested objects. A missing one is "".
+// Field returns a field as text; "value.9" goes into nested objects and "points.-1"
+// into lists, where -1 is the last. A missing one is "".
 func (e Event) Field(name string) string {
 	var v any = map[string]any(e)
 	for part := range strings.SplitSeq(name, ".") {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return ""
-		}
-		if v, ok = m[part]; !ok {
+		switch in := v.(type) {
+		case map[string]any:
+			found, ok := in[part]
+			if !ok {
+				return ""
+			}
+			v = found
+		case []any:
+			i, err := strconv.Atoi(part)
+			if i < 0 {
+				i += len(in)
+			}
+			if err != nil || i < 0 || i >= len(in) {
+				return ""
+			}
+			v = in[i]
+		default:
 			return ""
 		}
 	}

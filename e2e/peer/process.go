@@ -191,15 +191,15 @@ func (p *Process) ExpectLine(text string) string {
 // Stop ends the process: its input ends, then SIGTERM, then SIGKILL. It returns what Wait returned.
 func (p *Process) Stop() error {
 	p.stdin.Close()
-	for _, s := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
-		if s != 0 {
-			p.cmd.Process.Signal(s)
-		}
+	patience := 300 * time.Millisecond
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		select {
 		case <-p.ended:
 			return p.err
-		case <-time.After(3 * time.Second):
+		case <-time.After(patience):
 		}
+		p.cmd.Process.Signal(s)
+		patience = 5 * time.Second
 	}
 	<-p.ended
 	return p.err

@@ -10,7 +10,7 @@ import { objects } from './registry.js'
 import { iso, makeDevice, makeWorld } from './world.js'
 
 const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' } } })
-const dist = fileURLToPath(new URL('../../internal/web/dist/', import.meta.url))
+const dist = process.env.HEDDLE_DIST ? join(process.env.HEDDLE_DIST, '/') : fileURLToPath(new URL('../../internal/web/dist/', import.meta.url))
 const devices = flags.empty ? new Map() : makeWorld(Number(flags.clients))
 let sorted = [...devices.keys()].sort()
 const epoch = randomBytes(3).toString('hex')

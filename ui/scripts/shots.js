@@ -21,7 +21,7 @@ try {
       if (p.act) await p.act(page, { touch })
       await page.waitForTimeout(p.wait ?? 500)
       await page.screenshot({ path: `${out}/${p.name}-${size}-${theme}.png` })
-      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      const sideways = await page.evaluate((w) => Math.max(document.documentElement.scrollWidth, innerWidth) - w, width)
       if (sideways > 0) { console.log(`${p.name} ${size}: ${sideways} px wider than the screen`); failed = true }
       if (p.undo) await p.undo(page)
     }

@@ -26,3 +26,6 @@ const after: Record<string, string> = {
 export const opName: Record<string, string> = { read: 'read', write: 'write', writePartial: 'write', execute: 'execution', create: 'creation', delete: 'deletion', writeAttributes: 'attributes', observe: 'observation', cancelObserve: 'end of the observation', discover: 'discovery' }
 export const codeMeaning = (code: string | undefined): string => meanings[code ?? ''] ?? ''
 export const trueNow = (op: string): string => after[op] ?? ''
+
+// A reason as the server's log has it, without the layer that it begins with.
+export const plainReason = (reason: string | undefined): string => (reason ?? '').replace(/^(?:[a-z0-9/]+: )+/, '')

@@ -56,8 +56,13 @@ async function call<R>(method: string, path: string, body?: unknown, raw?: { typ
   let problem: T.Problem = { title: response.statusText || `HTTP ${response.status}`, status: response.status }
   try { problem = { ...problem, ...parse<T.Problem>(text) } } catch { if (text && text.length < 300) problem.detail = text }
   if (response.status === 401 && path !== '/session' && !path.startsWith('/session/')) onUnauthorised()
+  if (problem.title === response.statusText || !problem.title || problem.title === reasons[problem.status]) problem.title = titles[problem.status] ?? problem.title
   throw new ApiError(problem)
 }
+
+// HTTP's own phrases say little to a person.
+const reasons: Record<number, string> = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict', 410: 'Gone', 413: 'Content Too Large', 422: 'Unprocessable Entity', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout', 507: 'Insufficient Storage', 401: 'Unauthorized' }
+const titles: Record<number, string> = { 400: 'The server did not understand this', 401: 'Not logged in', 403: 'This is not allowed', 404: 'It is not there', 409: 'It does not fit with what is there', 410: 'It is gone', 413: 'It is too large', 422: 'A value does not fit', 429: 'Too many attempts', 500: 'Something failed in the server', 502: 'The server in front cannot reach heddle', 503: 'The server is too busy now', 504: 'The device did not answer', 507: 'The disk is full' }
 
 const get = <R>(path: string, signal?: AbortSignal) => call<R>('GET', path, undefined, undefined, signal)
 const seg = encodeURIComponent

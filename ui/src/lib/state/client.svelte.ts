@@ -1,6 +1,6 @@
 // One client: what is known of it, and what we ask of it. Values come from its answers and from events, keyed by path.
 
-import { SvelteMap } from 'svelte/reactivity'
+import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import { api, ApiError, list, problemOf } from '../api/client.ts'
 import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, OperationResult, Problem, Scalar } from '../api/types.ts'
 import { codeMeaning, opName, trueNow } from '../codes.ts'
@@ -25,6 +25,7 @@ export class ClientState {
   attributes = new SvelteMap<string, Attributes>()
   found = new SvelteMap<string, string[]>() // by instance path: the resources that a discover listed
   series = new SvelteMap<string, [number, number][]>()
+  answered = new SvelteSet<string>() // instances that were read as a whole
   running = new SvelteMap<string, Running>() // by path: the latest operation there
   messages = $state.raw<LogLine[]>([])
   paused = $state(false)
@@ -51,7 +52,7 @@ export class ClientState {
   async loadMessages(): Promise<void> {
     try {
       const known = list(await api.messages(this.endpoint))
-      known.sort((a, b) => (a.at < b.at ? 1 : -1))
+      if (known.length > 1 && known[0]!.at < known[known.length - 1]!.at) known.reverse() // newest first; within a millisecond the server's order holds
       this.messages = known.map((m) => ({ ...m, n: ++this.#n, key: keyOf(m) }))
     } catch { /* the log is best effort; the page says that it is empty */ }
   }
@@ -61,6 +62,7 @@ export class ClientState {
     const mine = (e: { endpoint?: string }) => e.endpoint === this.endpoint
     const touch = (patch: Partial<ClientDetail>) => { if (this.detail) this.detail = { ...this.detail, ...patch } }
     return listen({
+      hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } },
       reset: () => { void this.load(); void this.loadMessages() },
       registered: ({ client }) => { if (client.endpoint === this.endpoint) void this.load() },
       updated: (e) => {
@@ -154,6 +156,9 @@ export class ClientState {
     const seen = new Set(entries.map((e) => e.path))
     for (const known of [...this.values.keys()]) if ((known === path || known.startsWith(path + '/')) && !seen.has(known)) this.values.delete(known)
     for (const e of entries) if (e.value !== null) this.#know(e.path, { value: e.value, type: e.type, at: e.at ?? at })
+    const depth = path.split('/').length - 1
+    if (depth === 2) this.answered.add(path)
+    else if (depth === 1) for (const i of this.detail?.objects.find((o) => '/' + o.id === path)?.instances ?? []) this.answered.add(`${path}/${i}`)
     say.now(`Read ${path}: ${entries.length === 1 ? String(entries[0]!.value) : entries.length + ' values'}`)
     return true
   }

@@ -73,6 +73,7 @@ export class ClientListState {
 
   start(): () => void {
     const off = listen({
+      hello: () => { if (this.problem) void this.reload() },
       reset: () => void this.reload(),
       stats: (s) => { this.total = s.registrations; if (s.counts) this.counts = s.counts },
       registered: ({ client, replaced }) => {

@@ -2,6 +2,7 @@
 
 import type { EventMap } from '../api/types.ts'
 import type { IconName } from '../parts/Icon.svelte'
+import { plainReason } from '../codes.ts'
 import { span } from '../format/time.ts'
 import { number } from '../format/number.ts'
 import { host } from '../format/address.ts'
@@ -32,7 +33,7 @@ class Events {
       deregistered: (e, at) => this.#add({ icon: 'out', tone: 'muted', endpoint: e.endpoint, what: 'gone', detail: e.reason }, at),
       moved: (e, at) => this.#add({ icon: 'swap', tone: 't-ok', endpoint: e.endpoint, what: 'moved', detail: `new address ${e.address}, same session` }, at),
       value: (e, at) => this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: `${e.path} = ${typeof e.value === 'number' ? number(e.value) : String(e.value)}` }, at),
-      refused: (e, at) => this.#add({ icon: 'warn', tone: 't-err', endpoint: e.endpoint || e.identity || host(e.address), known: false, what: 'refused', detail: `${e.reason}, from ${e.address}` }, at),
+      refused: (e, at) => this.#add({ icon: 'warn', tone: 't-err', endpoint: e.endpoint || e.identity || host(e.address), known: false, what: 'refused', detail: `${plainReason(e.reason)}, from ${e.address}` }, at),
       credential: (e, at) => this.#add({ icon: 'key', tone: 'muted', endpoint: e.endpoint, known: false, what: 'credential', detail: e.change }, at),
     })
   }

@@ -31,11 +31,15 @@ class Live {
     if (this.#wanted) return
     this.#wanted = true
     document.addEventListener('visibilitychange', this.#visibility)
+    addEventListener('pagehide', this.#leave)
+    addEventListener('pageshow', this.#visibility)
     this.#open()
   }
   stop(): void {
     this.#wanted = false
     document.removeEventListener('visibilitychange', this.#visibility)
+    removeEventListener('pagehide', this.#leave)
+    removeEventListener('pageshow', this.#visibility)
     clearTimeout(this.#retry); clearTimeout(this.#hide)
     this.#close()
     this.connected = false; this.ever = false; this.lostAt = 0; this.#last = ''; this.stats = null
@@ -59,6 +63,8 @@ class Live {
     if (document.hidden) this.#hide = setTimeout(() => this.#close(), hiddenFor)
     else if (!this.#source && this.#wanted) this.now()
   }
+  // A page that was left is kept for the way back, with its connections: after six of them nothing loads any more.
+  #leave = (): void => { clearTimeout(this.#hide); this.#close() }
   #close(): void { this.#source?.close(); this.#source = undefined }
   #open(): void {
     this.#close()

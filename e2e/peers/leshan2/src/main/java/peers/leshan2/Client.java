@@ -155,7 +155,7 @@ public final class Client {
     /** --cid is off or the length of the client's own CID (0 is what most have); --ems is off, on or required. */
     static void dtls(Configuration config, Flags flags) {
         String cid = flags.get("cid", "0");
-        config.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, cid.equals("off") ? null : Integer.valueOf(cid));
+        config.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, cid.equals("off") ? -1 : Integer.parseInt(cid));
         config.set(DtlsConfig.DTLS_RECOMMENDED_CIPHER_SUITES_ONLY, false);
         if (flags.has("suites")) {
             config.set(DtlsConfig.DTLS_CIPHER_SUITES,
