@@ -188,3 +188,38 @@ func BenchmarkIdleSession(b *testing.B) {
 		runtime.KeepAlive(srv)
 	}
 }
+
+// Memory of a device's engine with its one session: `heddle load` runs many.
+func BenchmarkDeviceEngine(b *testing.B) {
+	const n = 2000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		w := newWorld(b, 1, Config{}, Config{CIDLen: 8})
+		engines := make([]*Engine, 0, n)
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range n {
+			w.client.addr = netip.AddrPortFrom(clientAddr.Addr(), uint16(10_000+i))
+			e, err := New(Config{Rand: w.client.e.cfg.Rand, MaxSessions: 4, MaxHandshakes: 4, CipherCache: 4})
+			if err != nil {
+				b.Fatal(err)
+			}
+			w.client.e = e
+			w.dial(ClientConfig{Suites: []Suite{PSKWithAES128CCM8}})
+			for len(w.queue) > 0 {
+				d := w.queue[0]
+				w.queue = w.queue[1:]
+				w.deliver(d)
+			}
+			if e.idle.n != 1 {
+				b.Fatal("no session")
+			}
+			w.lines, w.client.events, w.client.data, w.server.events = nil, nil, nil, nil
+			engines = append(engines, e)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/engine")
+		runtime.KeepAlive(engines)
+	}
+}

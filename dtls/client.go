@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"heddle.example/machine"
 )
@@ -17,6 +18,9 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 	}
 	if len(c.Identity) > maxIdentity {
 		return 0, fmt.Errorf("dtls: an identity of %d bytes is too long: %d at most", len(c.Identity), maxIdentity)
+	}
+	if len(c.ServerName) > 255 {
+		return 0, fmt.Errorf("dtls: a server name of %d bytes is no host name", len(c.ServerName))
 	}
 	if !path.Remote.IsValid() {
 		return 0, fmt.Errorf("dtls: Dial needs a remote address")
@@ -43,21 +47,12 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 	if _, err := netip.ParseAddr(c.ServerName); err != nil { // RFC 6066 section 3: no IP literals
 		hs.serverName = c.ServerName
 	}
-	if r := c.Resume; r != nil && r.ident == c.Identity && contains(suites, r.suite) && !e.cfg.DisableEMS {
+	if r := c.Resume; r != nil && r.ident == c.Identity && slices.Contains(suites, r.suite) && !e.cfg.DisableEMS {
 		hs.resume = r
 	}
 	e.cfg.Rand.Fill(hs.clientRandom[:])
 	e.sendClientHello(s)
 	return s.id, nil
-}
-
-func contains(suites []Suite, id Suite) bool {
-	for _, s := range suites {
-		if s == id {
-			return true
-		}
-	}
-	return false
 }
 
 // sendClientHello begins the flight with ClientHello. Each time the transcript begins anew: a hello without the cookie
@@ -159,7 +154,7 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 		return ErrVersion
 	}
 	hs.suite = suiteByID(m.suite)
-	if hs.suite == nil || !contains(hs.suites, m.suite) || m.compression != 0 {
+	if hs.suite == nil || !slices.Contains(hs.suites, m.suite) || m.compression != 0 {
 		return errIllegal
 	}
 	s.suite = suiteIndex(hs.suite)
@@ -184,52 +179,6 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 	hs.exchange = hs.suite.exchange()
 	hs.state = clientWaitKeys
 	return nil
-}
-
-// readExtensions checks the server's answers: only to what was offered (RFC 5246 section 7.4.1.4).
-func (e *Engine) readExtensions(s *session, x *extensions) error {
-	hs := s.hs
-	if x.unknown || x.groups != nil || x.ems && e.cfg.DisableEMS || x.hasCID && (e.cfg.DisableCID || hs.draftCID) ||
-		x.hasCIDDraft && (e.cfg.DisableCID || !hs.draftCID) ||
-		x.rrc && (e.cfg.DisableRRC || !x.hasCID) || x.pointFormats != nil && !offersCurves(hs.suites) {
-		return errUnsupportedExtension
-	}
-	if x.maxFragment != fragmentCode(e.cfg.MaxFragment) && x.maxFragment != 0 { // RFC 6066 section 4
-		return errIllegal
-	}
-	if x.maxFragment != 0 {
-		s.maxFragment = uint16(fragmentLength(x.maxFragment))
-	}
-	if x.renegotiation && len(x.renegotiated) != 0 { // RFC 5746 section 3.4
-		return errIllegal
-	}
-	if x.ems {
-		hs.ems = true
-		s.flags |= flagEMS
-	}
-	if x.hasCIDDraft {
-		x.cid = x.cidDraft
-		s.flags |= flagDraftCID
-	}
-	if x.hasCID || x.hasCIDDraft {
-		s.peerCID = string(x.cid)
-		if e.cfg.CIDLen > 0 {
-			s.flags |= flagOwnCID
-		}
-	}
-	if x.rrc {
-		s.flags |= flagRRC
-	}
-	return nil
-}
-
-func offersCurves(suites []Suite) bool {
-	for _, id := range suites {
-		if suiteByID(id).ecdhe {
-			return true
-		}
-	}
-	return false
 }
 
 // clientKeys answers ServerHelloDone with our flight and switches to the new keys.

@@ -1,7 +1,6 @@
 package dtls
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -81,65 +80,6 @@ func (hs *handshake) addMessage(typ byte, seq uint16, body []byte) {
 // transcriptHash is the hash of all messages so far.
 func (hs *handshake) transcriptHash() []byte { return hs.transcript.Sum(hs.hash[:0]) }
 
-// deriveMaster makes the master secret from the pre-shared key: RFC 5246 section 8.1, or RFC 7627 section 4 with the
-// hash of everything up to and including ClientKeyExchange.
-func (hs *handshake) deriveMaster(psk []byte) error {
-	var buf [2 + 66 + 2 + maxKey]byte
-	premaster, err := hs.exchange.premaster(buf[:0], psk)
-	if err != nil {
-		return err
-	}
-	p := newPRF(premaster)
-	if hs.ems {
-		p.expand(hs.master[:], "extended master secret", hs.transcriptHash())
-	} else {
-		p.expand(hs.master[:], "master secret", hs.clientRandom[:], hs.serverRandom[:])
-	}
-	clear(premaster)
-	p.wipe()
-	return nil
-}
-
-// deriveKeys makes the keys of epoch 1 from the master secret (RFC 5246 section 6.3).
-func (hs *handshake) deriveKeys(s *session) {
-	hs.prf = newPRF(hs.master[:])
-	var block [2 * (keyLen + implicitNonceLen)]byte
-	hs.prf.expand(block[:], "key expansion", hs.serverRandom[:], hs.clientRandom[:])
-	client, server := dirRead, dirWrite
-	if s.is(flagClient) {
-		client, server = dirWrite, dirRead
-	}
-	b := block[:]
-	b = b[copy(s.keys[client].key[:], b):]
-	b = b[copy(s.keys[server].key[:], b):]
-	b = b[copy(s.keys[client].iv[:], b):]
-	copy(s.keys[server].iv[:], b)
-	clear(block[:])
-	s.flags |= flagKeys
-}
-
-const verifyDataLen = 12
-
-// verifyData is the body of Finished (RFC 5246 section 7.4.9) after the messages so far.
-func (hs *handshake) verifyData(dst *[verifyDataLen]byte, client bool) {
-	label := "server finished"
-	if client {
-		label = "client finished"
-	}
-	hs.prf.expand(dst[:], label, hs.transcriptHash())
-}
-
-// checkFinished verifies the peer's Finished and adds it to the transcript.
-func (hs *handshake) checkFinished(s *session, seq uint16, body []byte) bool {
-	var want [verifyDataLen]byte
-	hs.verifyData(&want, !s.is(flagClient))
-	if !hmac.Equal(want[:], body) {
-		return false
-	}
-	hs.addMessage(typeFinished, seq, body)
-	return true
-}
-
 // message puts a message of ours into the flight and into the transcript.
 func (hs *handshake) message(typ byte, epoch uint8, append func(dst []byte) ([]byte, error)) error {
 	start := len(hs.flight.buf)
@@ -209,7 +149,9 @@ func (e *Engine) failHandshake(s *session, err error) {
 	if desc := alertFor(err); desc >= 0 {
 		e.sendPlainAlert(s, uint8(desc))
 	}
-	if errors.Is(err, errMalformed) || errors.Is(err, errIllegal) || errors.Is(err, errUnexpected) {
+	switch {
+	case errors.Is(err, errMalformed), errors.Is(err, errIllegal), errors.Is(err, errUnexpected),
+		errors.Is(err, errUnsupportedExtension), errors.Is(err, errDowngrade):
 		err = protocolError{err}
 	}
 	e.stats.HandshakesFailed++
@@ -222,7 +164,8 @@ func (e *Engine) failHandshake(s *session, err error) {
 // protocolError is ErrProtocol with the reason.
 type protocolError struct{ reason error }
 
-func (p protocolError) Error() string   { return ErrProtocol.Error() + ": " + p.reason.Error() }
+func (p protocolError) Error() string { return ErrProtocol.Error() + ": " + p.reason.Error() }
+
 func (p protocolError) Unwrap() []error { return []error{ErrProtocol, p.reason} }
 
 // alertFor chooses the alert that tells a peer what it did wrong; -1: none.
@@ -234,7 +177,7 @@ func alertFor(err error) int {
 		return alertIllegalParameter
 	case errors.Is(err, errUnexpected):
 		return alertUnexpected
-	case errors.Is(err, ErrNoSuite):
+	case errors.Is(err, ErrNoSuite), errors.Is(err, errDowngrade): // RFC 7627 section 5.3
 		return alertHandshakeFailure
 	case errors.Is(err, ErrVersion):
 		return alertProtocolVersion
@@ -246,4 +189,7 @@ func alertFor(err error) int {
 	return -1
 }
 
-var errUnsupportedExtension = errors.New("an extension that was not asked for")
+var (
+	errUnsupportedExtension = errors.New("an extension that was not asked for")
+	errDowngrade            = errors.New("resumption without the extended master secret that the session had")
+)

@@ -60,7 +60,7 @@ func (r *record) decode(b []byte, cidLen int) (rest []byte, ok bool) {
 // appendRecordHeader appends the header of a record whose body has n bytes.
 func appendRecordHeader(dst []byte, typ byte, version, epoch uint16, seq uint64, cid []byte, n int) []byte {
 	dst = append(dst, typ, byte(version>>8), byte(version))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(epoch)<<48|seq)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(epoch)<<48|seq&maxSequence)
 	dst = append(dst, cid...)
 	return append(dst, byte(n>>8), byte(n))
 }

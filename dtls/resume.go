@@ -3,6 +3,7 @@ package dtls
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 
 	"heddle.example/machine"
 )
@@ -98,4 +99,56 @@ func (c *resumeCache) dropIdentities(gone map[string]bool) {
 			c.kill(r)
 		}
 	}
+}
+
+// resumable returns the earlier session that a client may resume (RFC 5246 section 7.4.1.2, RFC 7627 section 5.3), and
+// sets the session id of the handshake.
+func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
+	hs := s.hs
+	if len(m.sessionID) == 0 {
+		return nil, nil
+	}
+	old := e.resume.get(m.sessionID, e.now)
+	if old == nil {
+		return nil, nil
+	}
+	if !hs.ems { // only sessions with the extended master secret are kept
+		return nil, errDowngrade
+	}
+	if !m.offers(old.suite) || !slices.Contains(e.cfg.Suites, old.suite) {
+		return nil, nil
+	}
+	if key, ok := e.cfg.PSK([]byte(old.identity)); !ok || !hmac.Equal(old.keyCheck(key), old.key[:]) {
+		e.resume.drop(m.sessionID)
+		return nil, nil
+	}
+	hs.suite = suiteByID(old.suite)
+	s.suite = suiteIndex(hs.suite)
+	hs.sessionID = append([]byte(nil), m.sessionID...)
+	return old, nil
+}
+
+// keepResumable keeps what a later short handshake needs: in the cache of a server, in the event of a client. Sessions
+// without the extended master secret are not resumed (RFC 7627 section 5.3).
+func (e *Engine) keepResumable(s *session, hs *handshake, ev *Established) {
+	if !hs.ems || len(hs.sessionID) == 0 {
+		return
+	}
+	if s.is(flagClient) {
+		ev.Resume = &Resumption{id: hs.sessionID, master: hs.master, suite: hs.suite.id, ident: hs.identity}
+		return
+	}
+	if hs.resumed || e.resume.limit <= 0 {
+		return
+	}
+	key, ok := e.cfg.PSK([]byte(hs.identity))
+	if !ok {
+		return
+	}
+	r := &resumeEntry{
+		id: [32]byte(hs.sessionID), master: hs.master, suite: hs.suite.id, identity: hs.identity,
+		until: e.now.Add(e.cfg.ResumeLifetime),
+	}
+	copy(r.key[:], r.keyCheck(key))
+	e.resume.put(r)
 }

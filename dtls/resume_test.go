@@ -70,14 +70,6 @@ func TestNoResumption(t *testing.T) {
 			t.Errorf("%+v", first)
 		}
 	})
-	t.Run("hello without extended master secret", func(t *testing.T) {
-		w := newWorld(t, 34, Config{}, Config{})
-		first, _ := w.connect(ClientConfig{})
-		w.client.e.cfg.DisableEMS = true
-		if ce, _ := w.connect(ClientConfig{Resume: first.Resume}); ce.Resumed {
-			t.Error("resumed")
-		}
-	})
 	t.Run("too old", func(t *testing.T) {
 		w := newWorld(t, 35, Config{}, Config{ResumeLifetime: time.Hour})
 		first, _ := w.connect(ClientConfig{})
@@ -134,6 +126,22 @@ func TestResumptionDowngrade(t *testing.T) {
 	w.run(time.Minute)
 	if c := last[*Closed](w.client); c == nil || !errors.Is(c.Reason, ErrProtocol) {
 		t.Errorf("%+v\n%s", c, w.transcript())
+	}
+}
+
+// The other way round: a hello that drops the extended master secret of the session it names is refused
+// (RFC 7627 section 5.3).
+func TestResumptionDowngradeByClient(t *testing.T) {
+	w := newWorld(t, 34, Config{}, Config{})
+	first, _ := w.connect(ClientConfig{})
+	m := baseHello()
+	m.sessionID = first.Resume.id
+	w2, answer, _ := answerToEngine(t, w, &m)
+	if !strings.HasPrefix(answer, "Alert(40)") {
+		t.Errorf("answer %s", answer)
+	}
+	if r := last[*Refused](w2.server); r == nil || !errors.Is(r.Reason, ErrProtocol) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -1,11 +1,6 @@
 package dtls
 
-import (
-	"crypto/hmac"
-	"encoding/binary"
-
-	"heddle.example/machine"
-)
+import "heddle.example/machine"
 
 // clientHello answers a ClientHello of epoch 0. Until the client has repeated our cookie nothing is stored, and
 // nothing is said but HelloVerifyRequest.
@@ -70,7 +65,11 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 	}
 	hs.addMessage(typeClientHello, f.seq, f.body)
 
-	old := e.resumable(s, m)
+	old, err := e.resumable(s, m)
+	if err != nil {
+		e.failHandshake(s, err)
+		return
+	}
 	if old == nil && e.resume.limit > 0 {
 		hs.sessionID = make([]byte, 32)
 		e.cfg.Rand.Fill(hs.sessionID)
@@ -102,84 +101,6 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 	}
 	_ = hs.message(typeServerHelloDone, 0, func(b []byte) ([]byte, error) { return b, nil })
 	e.startFlight(s)
-}
-
-// negotiate chooses version and suite and notes what the extensions say.
-func (e *Engine) negotiate(s *session, m *clientHello) error {
-	hs := s.hs
-	// Later versions of DTLS have lower numbers; 0xFExx is all that DTLS has (RFC 6347 section 4.2.1).
-	if m.version>>8 != version12>>8 || m.version > version12 {
-		return ErrVersion
-	}
-	if !m.offersNull() {
-		return errIllegal
-	}
-	if m.ext.renegotiation && len(m.ext.renegotiated) != 0 { // RFC 5746 section 3.6
-		return errIllegal
-	}
-	hs.group = chooseGroup(m.ext.groups)
-	for i := 0; i+1 < len(m.suites) && hs.suite == nil; i += 2 {
-		id := Suite(binary.BigEndian.Uint16(m.suites[i:]))
-		for _, own := range e.cfg.Suites {
-			if own != id {
-				continue
-			}
-			if info := suiteByID(id); !info.ecdhe || hs.group != 0 {
-				hs.suite = info
-			}
-		}
-	}
-	if hs.suite == nil {
-		return ErrNoSuite
-	}
-	s.suite = suiteIndex(hs.suite)
-	hs.ems = m.ext.ems && !e.cfg.DisableEMS
-	if hs.ems {
-		s.flags |= flagEMS
-	}
-	return nil
-}
-
-func (m *clientHello) offersNull() bool {
-	for _, c := range m.compressions {
-		if c == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// answerExtensions fills the extensions of ServerHello: answers to what the client offered, and nothing else.
-func (e *Engine) answerExtensions(s *session, m *clientHello, x *extensions) {
-	hs := s.hs
-	x.ems = hs.ems
-	x.renegotiation = m.ext.renegotiation || m.offers(emptyRenegotiationInfo) // RFC 5746 section 3.6
-	if m.ext.maxFragment != 0 {
-		x.maxFragment = m.ext.maxFragment
-		s.maxFragment = uint16(fragmentLength(m.ext.maxFragment))
-	}
-	if hs.suite.ecdhe && m.ext.pointFormats != nil {
-		x.pointFormats = []byte{0}
-	}
-	if e.cfg.DisableCID || !m.ext.hasCID && (!m.ext.hasCIDDraft || e.cfg.DisableDraft) {
-		return
-	}
-	own := e.ownCID(s)
-	if m.ext.hasCID {
-		s.peerCID = string(m.ext.cid)
-		x.cid, x.hasCID = own, true
-		if m.ext.rrc && !e.cfg.DisableRRC { // RFC 9853 section 3: only with connection IDs
-			x.rrc = true
-			s.flags |= flagRRC
-		}
-	} else {
-		s.peerCID = string(m.ext.cidDraft)
-		x.cidDraft, x.hasCIDDraft = own, true
-		s.flags |= flagDraftCID
-	}
-	if len(own) > 0 {
-		s.flags |= flagOwnCID
-	}
 }
 
 // serverMessage takes in a handshake message, whole and in order.
@@ -247,35 +168,4 @@ func (e *Engine) wrongFinished(s *session) error {
 		return ErrVerify
 	}
 	return ErrWrongKey
-}
-
-// resumable returns the earlier session that a client may resume (RFC 5246 section 7.4.1.2, RFC 7627 section 5.3), and
-// sets the session id of the handshake.
-func (e *Engine) resumable(s *session, m *clientHello) *resumeEntry {
-	hs := s.hs
-	if len(m.sessionID) == 0 {
-		return nil
-	}
-	old := e.resume.get(m.sessionID, e.now)
-	// Only sessions with the extended master secret are kept. A hello without it gets a full handshake.
-	if old == nil || !hs.ems || !m.offers(old.suite) || suiteByID(old.suite) == nil || !e.allows(old.suite) {
-		return nil
-	}
-	if key, ok := e.cfg.PSK([]byte(old.identity)); !ok || !hmac.Equal(old.keyCheck(key), old.key[:]) {
-		e.resume.drop(m.sessionID)
-		return nil
-	}
-	hs.suite = suiteByID(old.suite)
-	s.suite = suiteIndex(hs.suite)
-	hs.sessionID = append([]byte(nil), m.sessionID...)
-	return old
-}
-
-func (e *Engine) allows(id Suite) bool {
-	for _, s := range e.cfg.Suites {
-		if s == id {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package dtls
 
 import (
+	"math/bits"
 	"net/netip"
 
 	"heddle.example/machine"
@@ -79,15 +80,21 @@ func (s *session) survivesMove() bool {
 // slab holds the sessions in chunks that never move. Slots count from 1; 0 is none.
 type slab struct {
 	chunks [][]session
+	shift  uint8 // a chunk has 1 << shift sessions
 	free   uint32
 	used   uint32 // slots ever handed out
 	live   int
 }
 
-const slabChunk = 256
+const slabShift = 8
+
+// newSlab fits the chunks to an engine that will hold few sessions, as a device's does.
+func newSlab(most int) slab {
+	return slab{shift: uint8(min(bits.Len(uint(most-1)), slabShift))}
+}
 
 func (l *slab) at(slot uint32) *session {
-	return &l.chunks[(slot-1)/slabChunk][(slot-1)%slabChunk]
+	return &l.chunks[(slot-1)>>l.shift][(slot-1)&(1<<l.shift-1)]
 }
 
 func (l *slab) alloc() *session {
@@ -98,8 +105,8 @@ func (l *slab) alloc() *session {
 		*s = session{slot: slot}
 		return s
 	}
-	if l.used%slabChunk == 0 {
-		l.chunks = append(l.chunks, make([]session, slabChunk))
+	if l.used == uint32(len(l.chunks))<<l.shift {
+		l.chunks = append(l.chunks, make([]session, 1<<l.shift))
 	}
 	l.used++
 	s := l.at(l.used)

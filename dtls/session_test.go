@@ -353,3 +353,24 @@ func TestWildcardLocal(t *testing.T) {
 		w.exchange(id, se.Session)
 	}
 }
+
+// A server that has forgotten its secret asks for another cookie; the client gives it once its hello got no answer. A
+// copy of the first request changes nothing.
+func TestSecondVerifyRequest(t *testing.T) {
+	w := newWorld(t, 23, Config{}, Config{})
+	copies := 0
+	w.filter = func(d *datagram) bool {
+		if strings.HasPrefix(describe(d.data), "HelloVerifyRequest") && copies == 0 {
+			copies++
+			late := *d
+			late.at = late.at.Add(5 * time.Millisecond)
+			w.queue = append(w.queue, late)
+			w.server.e = w.node("server", serverAddr, Config{}, 77).e // restarted: another secret
+		}
+		return true
+	}
+	w.connect(ClientConfig{})
+	if n := strings.Count(w.transcript(), "client: ClientHello"); n != 4 { // plain, cookie, repeated, second cookie
+		t.Errorf("%d hellos:\n%s", n, w.transcript())
+	}
+}

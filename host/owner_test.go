@@ -311,6 +311,32 @@ func TestPostIsBounded(t *testing.T) {
 	}
 }
 
+// Submit runs at once when the owner is free, behind what waits, and otherwise later; from inside it never blocks.
+func TestSubmit(t *testing.T) {
+	h := testHost(t)
+	o := run(t, h, newEcho(), RunOptions{Inbox: 2})
+	var got []int
+	if !o.Submit(func(machine.Time) { got = append(got, 1) }) || len(got) != 1 {
+		t.Errorf("Submit to a free owner: ran %v", got)
+	}
+	last := make(chan struct{})
+	o.Do(func(machine.Time) {
+		o.Post(func(machine.Time) { got = append(got, 2) })
+		if !o.Submit(func(machine.Time) { got = append(got, 3); close(last) }) || len(got) != 1 {
+			t.Errorf("Submit to a busy owner: ran %v", got)
+		}
+		if o.Submit(func(machine.Time) {}) {
+			t.Error("Submit to a full inbox succeeded")
+		}
+	})
+	<-last
+	o.Do(func(machine.Time) {
+		if !slices.Equal(got, []int{1, 2, 3}) {
+			t.Errorf("ran %v", got)
+		}
+	})
+}
+
 func TestRebindKeepsThePath(t *testing.T) {
 	h := testHost(t)
 	server := newEcho()

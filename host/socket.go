@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -97,19 +98,27 @@ func (s *Socket) Stats() SocketStats {
 
 // Close closes a socket that was never given to an owner; an owner closes its own.
 func (s *Socket) Close() error {
-	defer s.lock()()
-	return s.close()
+	unlock := s.lock()
+	retired := s.retire()
+	unlock()
+	return retired.Close()
 }
 
-func (s *Socket) close() error {
+// retire takes the descriptor out of use; what it returns must be closed after the owner's lock is released. Close waits
+// for a reader that is inside RawConn.Read, and that reader may wait for the lock.
+func (s *Socket) retire() io.Closer {
 	if s.open.closed {
-		return nil
+		return closed{}
 	}
 	drops, _ := kernelCounters(s.open.fd)
 	s.dropsBefore.Add(drops)
 	s.open.closed = true
-	return s.open.conn.Close()
+	return s.open.conn
 }
+
+type closed struct{}
+
+func (closed) Close() error { return nil }
 
 // lock takes the lock of the socket's owner, if there is one, and returns what releases it.
 func (s *Socket) lock() func() {

@@ -126,3 +126,29 @@ func BenchmarkMillion(b *testing.B) {
 	b.ReportMetric(float64(journal), "journal-then")
 	b.ReportMetric(resident(b), "MB-after-reading")
 }
+
+// The fold of 20,000 records with keys of their own into tables that hold as many, per record.
+func BenchmarkFold(b *testing.B) {
+	s := open(b, b.TempDir(), Options{foldAfter: time.Hour, foldBytes: 1 << 30})
+	d := s.(*disk)
+	const n = 20_000
+	records := make([]machine.Record, n)
+	for round := 0; b.Loop(); round++ {
+		b.StopTimer()
+		for i := range records {
+			records[i] = value300(2*i + round%2)
+		}
+		for i := 0; i < n; i += 64 {
+			if err := put(s, records[i:min(i+64, n)]...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		s.Flush()
+		cpu := cpuTime()
+		b.StartTimer()
+		if err := d.fold(); err != nil { // the writer has nothing to do meanwhile
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1000/n, "cpu-us/record")
+	}
+}

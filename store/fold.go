@@ -82,10 +82,7 @@ func (d *disk) fold() error {
 		if bytes > 2*d.options.foldBytes { // the rest in the next fold
 			return errEnough
 		}
-		n, err := readRow(row, func(table machine.Table, key, value []byte) {
-			if value != nil {
-				value = append([]byte{}, value...)
-			}
+		n, err := readRow(slices.Clone(row), func(table machine.Table, key, value []byte) { // values live in the clone
 			newest[foldKey{table, string(key)}] = value
 		})
 		records += n

@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"bytes"
-	"encoding/binary"
 	"time"
 
 	"heddle.example/coap"
@@ -43,9 +42,7 @@ func (e *Endpoint) cut(now machine.Time, x *exchange, m *coap.Message) {
 	}
 	if len(m.Payload) > b.Size() {
 		if !m.Options.Has(coap.ETag) {
-			var tag [8]byte
-			binary.BigEndian.PutUint64(tag[:], sum(m.Payload))
-			m.Options = m.Options.Add(coap.ETag, e.out.Nest().Copy(tag[:]))
+			m.Options = e.tag(m)
 		}
 		e.keepBody(now, x.peer, x.key, x.sum, m)
 	}

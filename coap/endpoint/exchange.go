@@ -22,6 +22,7 @@ type exchange struct {
 	block1, block2    coap.Block
 	key               []byte // what is requested: see appendKey
 	sum               uint64 // of the payload
+	etags             []byte // of the request, each after its length: what the peer has already
 	sub               *subscription
 	cause             machine.Cause
 	at                machine.Time
@@ -72,7 +73,8 @@ func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *m
 func (e *Endpoint) hand(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, body []byte, block1 bool) {
 	x, index, generation := e.exchanges.take()
 	*x = exchange{index: index, generation: generation, peer: p, path: *path, token: m.Token, id: m.ID, code: m.Code,
-		con: m.Type == coap.CON, hasBlock1: block1, key: appendKey(x.key[:0], m), sum: sum(body), cause: cause, at: now}
+		con: m.Type == coap.CON, hasBlock1: block1, key: appendKey(x.key[:0], m), sum: sum(body),
+		etags: appendETags(x.etags[:0], m), cause: cause, at: now}
 	x.ofPeer.value, x.alive.value, x.unacked.value = x, x, x
 	if block1 {
 		x.block1, _ = m.Options.Block(coap.Block1)
@@ -157,7 +159,9 @@ func (e *Endpoint) Respond(now machine.Time, cause machine.Cause, x Exchange, re
 			ex.sub = nil
 		}
 	}
-	e.cut(now, ex, r)
+	if !e.validate(ex, r) {
+		e.cut(now, ex, r)
+	}
 	if ex.hasBlock1 {
 		r.Options = r.Options.Set(coap.Block1, e.uint(ex.block1.Uint()))
 	}

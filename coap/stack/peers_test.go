@@ -32,6 +32,7 @@ type real struct {
 	t         *testing.T
 	owner     *host.Owner
 	local     netip.AddrPort
+	secure    netip.AddrPort // of a server
 	results   chan endpoint.Response
 	notes     chan string
 	sessions  chan machine.Path
@@ -41,19 +42,29 @@ type real struct {
 	observers []endpoint.Subscription
 }
 
-func onHost(t *testing.T, plain, secure string) *real {
+// serve starts a stack that serves, and returns its plain and its secure address.
+func serve(t *testing.T) (r *real, plain, secure string) {
+	r = onHost(t, true)
+	r.tick()
+	return r, r.local.String(), r.secure.String()
+}
+
+func onHost(t *testing.T, server bool) *real {
 	h := host.New(host.Options{})
 	r := &real{t: t, results: make(chan endpoint.Response, 100), notes: make(chan string, 1000),
 		sessions: make(chan machine.Path, 10), refusals: make(chan error, 100)}
 	var sockets []*host.Socket
 	c := Config{Rand: h.Rand(), DTLS: &dtls.Config{}}
-	if plain != "" {
-		var err error
-		if sockets, err = h.Listen(0, plain, secure); err != nil {
-			t.Fatal(err)
+	if server {
+		for range 2 {
+			s, err := h.Listen(0, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sockets = append(sockets, s...)
 		}
-		at := netip.MustParseAddrPort(secure)
-		c.Secure = func(local netip.AddrPort) bool { return local.Port() == at.Port() }
+		r.local, r.secure = sockets[0].Bound(), sockets[1].Bound()
+		c.Secure = func(local netip.AddrPort) bool { return local.Port() == r.secure.Port() }
 		c.DTLS.CIDLen = 8
 		c.DTLS.PSK = func(id []byte) ([]byte, bool) { return []byte(psk), string(id) == "dev" }
 	} else {
@@ -85,7 +96,7 @@ func (r *real) on(now machine.Time, a machine.Action) {
 	switch v := a.Value.(type) {
 	case *endpoint.Incoming:
 		r.Begin(now)
-		r.serve(now, a, v)
+		r.reply(now, a, v)
 	case *endpoint.Response:
 		c := *v
 		c.Payload = bytes.Clone(v.Payload)
@@ -101,11 +112,11 @@ func (r *real) on(now machine.Time, a machine.Action) {
 	}
 }
 
-func (r *real) serve(now machine.Time, a machine.Action, in *endpoint.Incoming) {
-	e, reply := r.Endpoint(), &endpoint.Reply{Code: coap.Content}
+func (r *real) reply(now machine.Time, a machine.Action, in *endpoint.Incoming) {
+	e, answer := r.Endpoint(), &endpoint.Reply{Code: coap.Content}
 	switch path := in.Options.Path(); {
 	case path == "/small":
-		reply.Payload = []byte("hello")
+		answer.Payload = []byte("hello")
 	case path == "/slow":
 		r.slow = append(r.slow, in.Exchange)
 		return
@@ -113,15 +124,15 @@ func (r *real) serve(now machine.Time, a machine.Action, in *endpoint.Incoming) 
 		if in.Observe == 0 {
 			r.observers = append(r.observers, e.Accept(now, in.Exchange))
 		}
-		reply.Payload = []byte("value 0")
+		answer.Payload = []byte("value 0")
 	case path == "/store" && in.Code == coap.PUT:
-		r.stored, reply.Code = bytes.Clone(in.Payload), coap.Changed
+		r.stored, answer.Code = bytes.Clone(in.Payload), coap.Changed
 	case path == "/store":
-		reply.Payload = r.stored
+		answer.Payload = r.stored
 	default:
-		reply.Code = coap.NotFound
+		answer.Code = coap.NotFound
 	}
-	e.Respond(now, a.Cause, in.Exchange, reply, 0)
+	e.Respond(now, a.Cause, in.Exchange, answer, 0)
 }
 
 // tick answers what is slow and notifies observers, every 200 ms until the test ends.
@@ -166,9 +177,8 @@ func TestLibcoapClient(t *testing.T) {
 	for _, tls := range []string{"notls", "openssl", "gnutls"} {
 		for link, faults := range links {
 			t.Run(tls+" "+link, func(t *testing.T) {
-				plain, secure := peer.UDPPort(t), peer.UDPPort(t)
-				r := onHost(t, plain, secure)
-				r.tick()
+				t.Parallel() // most of the time is waiting
+				r, plain, secure := serve(t)
 				server, scheme := plain, "coap://"
 				if tls != "notls" {
 					server, scheme = secure, "coaps://"
@@ -179,11 +189,18 @@ func TestLibcoapClient(t *testing.T) {
 					wait = 60
 				}
 				do := func(c peer.CoapClient) peer.CoapAnswer {
-					c.TLS, c.URI, c.Wait = tls, scheme+relay.Addr()+c.URI, wait
+					out := filepath.Join(t.TempDir(), "payload") // where it does not mix with the log
+					c.TLS, c.URI, c.Wait, c.Options = tls, scheme+relay.Addr()+c.URI, wait, append(c.Options, "-o", out)
 					if tls != "notls" {
 						c.User, c.Key = "dev", psk
 					}
-					return c.Do(t)
+					a := c.Do(t)
+					for n := 0; n < 3 && a.Code == "" && link == "bad" && tls != "notls"; n++ {
+						a = c.Do(t) // libcoap gives a handshake 5 s, which loss can use up
+					}
+					b, _ := os.ReadFile(out) // not there where nothing came
+					a.Payload = string(b)
+					return a
 				}
 				if a := do(peer.CoapClient{Method: "get", URI: "/small"}); a.Code != "2.05" || a.Payload != "hello" {
 					t.Errorf("get: %s %q\n%s", a.Code, a.Payload, a.Log)
@@ -218,22 +235,30 @@ func TestLibcoapClient(t *testing.T) {
 						t.Errorf("get in blocks of %s: %d bytes", size, len(a.Payload))
 					}
 				}
-				if a := do(peer.CoapClient{Method: "get", URI: "/obs", Observe: 3}); !strings.HasPrefix(a.Payload, "value 0value") || len(a.Codes) < 5 {
+				if a := do(peer.CoapClient{Method: "get", URI: "/obs", Observe: 3}); !strings.HasPrefix(a.Payload, "value ") || len(a.Codes) < 3 || link == "good" && !strings.HasPrefix(a.Payload, "value 0value") {
 					t.Errorf("observe: %q %v", a.Payload, a.Codes)
 				}
-				shark := peer.Tshark{File: peer.WritePcap(t, relay.Since(0))}
-				number := server[strings.LastIndexByte(server, ':')+1:]
+				number, protocol := server[strings.LastIndexByte(server, ':')+1:], "coap"
+				if tls != "notls" {
+					protocol = "dtls"
+				}
+				// Ours only: tshark does not know libcoap's Request-Tag and calls it malformed.
+				shark := peer.Tshark{File: peer.WritePcap(t, relay.Since(0)), DecodeAs: []string{"udp.port==" + number + "," + protocol},
+					Filter: "_ws.malformed && udp.srcport == " + number}
+				if rows := shark.Fields(t, "frame.number", "_ws.col.Info"); len(rows) != 0 {
+					t.Errorf("malformed: %v", rows)
+				}
 				if tls == "notls" {
-					shark.DecodeAs = []string{"udp.port==" + number + ",coap"}
-					shark.NoneMalformed(t)
-					shark.Filter = `coap.opt.uri_path_recon == "/obs" && coap.opt.observe_res && coap.code == 69`
+					shark.Filter = "coap.code == 69 && coap.opt.observe && udp.srcport == " + number
 					if rows := shark.Fields(t, "coap.token"); len(rows) < 4 {
 						t.Errorf("tshark sees %d notifications", len(rows))
 					}
+					shark.Filter = "coap.opt.block_number && udp.srcport == " + number
+					if rows := shark.Fields(t, "coap.opt.block_number"); len(rows) < 100 {
+						t.Errorf("tshark sees %d blocks", len(rows))
+					}
 					return
 				}
-				shark.DecodeAs = []string{"udp.port==" + number + ",dtls"}
-				shark.NoneMalformed(t)
 				c := peer.CoapClient{TLS: tls, Method: "get", URI: "coaps://" + secure + "/small", User: "dev", Key: "wrong", Wait: 2}
 				if a := c.Do(t); a.Code != "" {
 					t.Errorf("wrong key: %s", a.Code)
@@ -248,6 +273,7 @@ func TestLibcoapServer(t *testing.T) {
 	for _, tls := range []string{"notls", "openssl", "gnutls"} {
 		for link, faults := range links {
 			t.Run(tls+" "+link, func(t *testing.T) {
+				t.Parallel() // most of the time is waiting
 				server := netip.MustParseAddrPort(peer.UDPPort(t))
 				args := []string{"-A", "127.0.0.1", "-p", fmt.Sprint(server.Port())}
 				at := server
@@ -257,12 +283,12 @@ func TestLibcoapServer(t *testing.T) {
 				}
 				peer.Start(t, "coap-server-"+tls, tool(t, "coap-server-"+tls), args...)
 				relay := peer.NewRelay(t, at.String(), 11, faults)
-				r := onHost(t, "", "")
+				r := onHost(t, false)
 				path := machine.Path{Local: r.local, Remote: netip.MustParseAddrPort(relay.Addr())}
 				if tls != "notls" {
 					path = r.session(path)
 				}
-				r.within(path)
+				r.within(path, link == "good")
 			})
 		}
 	}
@@ -303,7 +329,7 @@ func (r *real) ask(path machine.Path, q *endpoint.Request) endpoint.Response {
 	}
 }
 
-func (r *real) within(path machine.Path) {
+func (r *real) within(path machine.Path, good bool) {
 	t := r.t
 	at := func(p string) coap.Options { return coap.Options{}.AppendPath(p) }
 	if a := r.ask(path, &endpoint.Request{Code: coap.GET, Options: at("/")}); a.Err != nil || !strings.HasPrefix(string(a.Payload), "This is a test server") {
@@ -327,7 +353,8 @@ func (r *real) within(path machine.Path) {
 	if a := r.ask(path, &endpoint.Request{Code: coap.PUT, Options: at("/example_data").SetFormat(coap.Opaque), Payload: body}); a.Err != nil || !a.Code.IsSuccess() {
 		t.Errorf("put in blocks: %+v", a)
 	}
-	if a := r.ask(path, &endpoint.Request{Code: coap.GET, Options: at("/example_data")}); !bytes.Equal(a.Payload, body) {
+	// coap-server does not deduplicate: a last block that comes twice begins a new body, so only the length is certain.
+	if a := r.ask(path, &endpoint.Request{Code: coap.GET, Options: at("/example_data")}); len(a.Payload) != len(body) || good && !bytes.Equal(a.Payload, body) {
 		t.Errorf("get in blocks: %d bytes, %v %v", len(a.Payload), a.Code, a.Err)
 	}
 	a := r.ask(path, &endpoint.Request{Code: coap.GET, Options: at("/time"), Observe: true})

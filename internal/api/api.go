@@ -64,6 +64,8 @@ type API struct {
 	routes []Route
 	cookie string
 	ended  chan struct{}
+
+	knownAway knownCache
 }
 
 // New makes the API.
@@ -103,7 +105,7 @@ func New(c Config) *API {
 
 // Handler returns the whole HTTP side, with its gate.
 func (a *API) Handler() http.Handler {
-	return newGate(a.c.Hosts, a.c.Secure, recovered{a.c.Log, a.mux})
+	return newGate(a.c.Hosts, recovered{a.c.Log, a.mux})
 }
 
 // Routes returns all operations and who may use them.
@@ -149,9 +151,10 @@ func (h recovered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 }
 
-// Server makes the HTTP server for a handler, with time-outs that no slow client can stretch.
+// Server makes the HTTP server for a handler, with time-outs that no slow client can stretch. An operation on a device may
+// take timeoutMost; a stream of events sets its own deadline with each write.
 func Server(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: timeoutMost + time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
 

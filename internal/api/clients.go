@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -134,15 +136,29 @@ func (a *API) clientRoutes() {
 	})
 }
 
+// knownCache holds how many endpoints have credentials and are not registered, for twenty times as long as it took to count.
+type knownCache struct {
+	mu    sync.Mutex
+	away  int
+	until time.Time
+}
+
 // known adds the endpoints with credentials that are not registered.
 func (a *API) known(registered int) int {
-	n := registered
-	a.c.Credentials.Endpoints(func(endpoint string) {
-		if a.c.Fleet.Registration(endpoint) == nil {
-			n++
-		}
-	})
-	return n
+	c := &a.knownAway
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	start := time.Now()
+	if start.After(c.until) {
+		c.away = 0
+		a.c.Credentials.Endpoints(func(endpoint string) {
+			if a.c.Fleet.Registration(endpoint) == nil {
+				c.away++
+			}
+		})
+		c.until = start.Add(21 * time.Since(start))
+	}
+	return registered + c.away
 }
 
 func (a *API) detail(endpoint string) (*ClientDetail, error) {

@@ -21,6 +21,7 @@ const (
 	statsEvery   = 2 * time.Second
 	pingEvery    = 15 * time.Second
 	writeTimeout = 10 * time.Second
+	readersMost  = 1000
 )
 
 // always are the kinds that pass an endpoint's filter.
@@ -48,6 +49,10 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	var kinds []string
 	if k := q.Get("kinds"); k != "" {
 		kinds = strings.Split(k, ",")
+	}
+	if a.c.Hub.Readers() >= readersMost {
+		writeProblem(w, r, problem(503, "There are %d streams of events already.", readersMost))
+		return
 	}
 	if endpoint != "" {
 		release, ok := a.c.Fleet.Watch(endpoint)

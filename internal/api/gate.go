@@ -15,12 +15,11 @@ import (
 type gate struct {
 	hosts  map[string]bool
 	origin *http.CrossOriginProtection
-	secure bool // over TLS
 	next   http.Handler
 }
 
-func newGate(hosts []string, secure bool, next http.Handler) *gate {
-	g := &gate{hosts: map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}, origin: http.NewCrossOriginProtection(), secure: secure, next: next}
+func newGate(hosts []string, next http.Handler) *gate {
+	g := &gate{hosts: map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}, origin: http.NewCrossOriginProtection(), next: next}
 	for _, h := range hosts {
 		g.hosts[strings.ToLower(strings.Trim(h, "[]"))] = true
 	}
@@ -39,24 +38,27 @@ var securityHeaders = map[string]string{
 	"Permissions-Policy":           "camera=(), microphone=(), geolocation=()",
 }
 
-// headerValues share their slices between answers: a header costs no allocation.
-var headerValues = func() map[string][]string {
-	m := map[string][]string{}
+// headers share their slices between answers: a header costs no allocation. Answers that no browser shows as a page need
+// two of them.
+var pageHeaders, dataHeaders = func() (page, data map[string][]string) {
+	page, data = map[string][]string{}, map[string][]string{}
 	for k, v := range securityHeaders {
-		m[k] = []string{v}
+		page[k] = []string{v}
 	}
-	return m
+	for _, k := range []string{"X-Content-Type-Options", "Cross-Origin-Resource-Policy"} {
+		data[k] = page[k]
+	}
+	return page, data
 }()
-
-var strictTransport = []string{"max-age=31536000"}
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	for k, v := range headerValues {
-		h[k] = v
+	headers := pageHeaders
+	if strings.HasPrefix(r.URL.Path, prefix) {
+		headers = dataHeaders
 	}
-	if g.secure {
-		h["Strict-Transport-Security"] = strictTransport
+	for k, v := range headers {
+		h[k] = v
 	}
 	if !isLocal(r.Context()) {
 		if !g.known(r.Host) {

@@ -43,15 +43,30 @@ type OperationInput struct {
 	Passive    bool                `json:"passive,omitempty" doc:"cancel-observe: tell the device only when it next notifies"`
 }
 
-// decodeBody reads a JSON body strictly: a misspelled member is an error, not silently nothing.
-func decodeBody(r *http.Request, v any) error {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyMost))
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 30 * time.Second
+
+// ReadBody reads a body of bounded length in bounded time.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer rc.SetReadDeadline(time.Time{}) // else the operation that follows would end with it
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMost))
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
-		return problem(413, "The body is longer than %d bytes.", bodyMost)
+		return nil, problem(413, "The body is longer than %d bytes.", bodyMost)
 	}
 	if err != nil {
-		return problem(400, "The body could not be read: %v.", err)
+		return nil, problem(400, "The body could not be read: %v.", err)
+	}
+	return b, nil
+}
+
+// decodeBody reads a JSON body strictly: a misspelled member is an error, not silently nothing.
+func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
+	b, err := ReadBody(w, r)
+	if err != nil {
+		return err
 	}
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil
@@ -60,8 +75,11 @@ func decodeBody(r *http.Request, v any) error {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		switch {
+		case errors.As(err, &syntax):
 			return problem(400, "The body is not valid JSON, at byte %d: %v.", syntax.Offset, err)
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return problem(400, "The body is not valid JSON: it ends too early.")
 		}
 		return problem(422, "The body does not fit: %v.", strings.TrimPrefix(err.Error(), "json: "))
 	}
@@ -177,9 +195,9 @@ func (a *API) check(endpoint string, entries []lwm2m.Entry) error {
 		}
 		if err := r.Check(e.Value); err != nil {
 			if p == nil {
-				p = problem(422, "%s (%s): %v.", e.Path, r.Name, err)
+				p = problem(422, "%s: %s.", e.Path, sentence(err))
 			}
-			p.Errors = append(p.Errors, ProblemItem{e.Path.String(), err.Error()})
+			p.Errors = append(p.Errors, ProblemItem{e.Path.String(), sentence(err)})
 		}
 	}
 	if p != nil {

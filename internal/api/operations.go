@@ -167,7 +167,7 @@ func (a *API) alias(depth int, op string) http.HandlerFunc {
 		endpoint := r.PathValue("endpoint")
 		in := OperationInput{}
 		if r.Method != http.MethodGet {
-			err = decodeBody(r, &in)
+			err = decodeBody(w, r, &in)
 		}
 		in.Op, in.Path = op, p.String()
 		if op == "write" && r.URL.Query().Get("partial") == "true" {
@@ -192,7 +192,7 @@ func (a *API) attributes(depth int) http.HandlerFunc {
 		p, err := target(r, depth)
 		if err == nil {
 			in.Path = p.String()
-			err = decodeBody(r, &in.Attributes)
+			err = decodeBody(w, r, &in.Attributes)
 		}
 		var o *server.Operation
 		if err == nil {
@@ -204,7 +204,7 @@ func (a *API) attributes(depth int) http.HandlerFunc {
 
 func (a *API) anyOperation(w http.ResponseWriter, r *http.Request) {
 	in := OperationInput{}
-	err := decodeBody(r, &in)
+	err := decodeBody(w, r, &in)
 	var o *server.Operation
 	if err == nil {
 		o, err = a.operation(r.PathValue("endpoint"), &in)

@@ -142,7 +142,9 @@ func sentence(err error) string {
 	for _, room := range []string{"lwm2m/server: ", "access: ", "credentials: ", "registry: ", "lwm2m/registry: "} {
 		s = strings.TrimPrefix(s, room)
 	}
-	s = strings.TrimPrefix(s, "not valid: ")
+	for _, kind := range []string{"not valid: ", "not found: ", "value out of range: "} {
+		s = strings.TrimPrefix(s, kind)
+	}
 	if s != "" {
 		s = strings.ToUpper(s[:1]) + s[1:]
 	}

@@ -196,10 +196,17 @@ func newLines(in *os.File, out io.Writer) lines {
 				io.Writer
 			}{in, out}, "> ")
 			t.AutoCompleteCallback = complete
-			if w, h, err := term.GetSize(fd); err == nil {
-				t.SetSize(w, h)
+			read := func() (string, error) {
+				// The window may have changed since the last line; a terminal that does not know its size is taken for 80.
+				if w, h, err := term.GetSize(fd); err == nil && w > 0 && h > 0 {
+					t.SetSize(w, h)
+				}
+				return t.ReadLine()
 			}
-			return lines{read: t.ReadLine, out: t, close: func() { term.Restore(fd, state) }}
+			return lines{read: read, out: t, close: func() {
+				term.Restore(fd, state)
+				fmt.Fprintln(out)
+			}}
 		}
 	}
 	l := lines{out: &lockedWriter{w: out}, close: func() {}}

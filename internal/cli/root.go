@@ -29,8 +29,7 @@ Every flag can also be set in the environment (--coap-port is HEDDLE_COAP_PORT) 
   heddle client -n lamp -h ::1   a device that registers with it`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() }, // no Args: so cobra suggests the nearest command
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.PersistentFlags().String("config", "", "TOML `FILE` with settings")

@@ -48,11 +48,11 @@ func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program, error) {
 	for range 4 {
 		p, err := serve.Start(c)
-		var busy *host.InUseError
-		if !errors.As(err, &busy) || !mayMove(busy.Flag) {
+		flag, busy := serve.InUse(err)
+		if !busy || !mayMove(flag) {
 			return p, err
 		}
-		switch busy.Flag {
+		switch flag {
 		case "--coap":
 			c.CoAP = []string{"127.0.0.1:0"}
 		case "--coaps":

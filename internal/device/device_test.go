@@ -197,6 +197,15 @@ func TestRestartWithoutHandshake(t *testing.T) {
 			t.Errorf("boot %d: %d handshake records", boot, n)
 		}
 		x.handshakes.Store(0)
+		if boot == 1 {
+			// A reboot that a server wants takes the same way, within the program.
+			x.do("secure", server.Operation{Kind: server.Execute, Path: lwm2m.MustPath("/3/0/4")})
+			x.registered("secure")
+			x.do("secure", server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3/0/0")})
+			if n := x.handshakes.Load(); n > 0 {
+				t.Errorf("%d handshake records after a reboot", n)
+			}
+		}
 		if err := d.Kill(context.Background()); err != nil {
 			t.Error(err)
 		}

@@ -58,7 +58,7 @@ func (f *Fleet) describe(l *messageLog, e *server.Message) *Message {
 		return out
 	case m.Code.Class() == 0:
 		out.Path = m.Options.Path()
-		if p, err := lwm2m.ParsePath(out.Path); err == nil && out.Path != "" {
+		if p, err := lwm2m.ParsePath(out.Path); err == nil {
 			target, known = p, true
 			l.ask(m.Token, p)
 		}
@@ -66,8 +66,8 @@ func (f *Fleet) describe(l *messageLog, e *server.Message) *Message {
 	default:
 		if target, known = l.asked[m.Token]; known {
 			out.Path = target.String()
-		} else if loc := m.Options.Location(); loc != "" {
-			out.Path = loc
+		} else if m.Options.Has(coap.LocationPath) {
+			out.Path = m.Options.Location()
 		}
 		out.Summary = m.Code.Name()
 	}

@@ -50,6 +50,9 @@ func (f *Fleet) updated(e *server.Updated) {
 	}
 	r.updated.Store(int64(e.At))
 	r.heard(e.At)
+	if f.o.Hub.Idle() {
+		return
+	}
 	reg, at, changed := e.Registration, e.At, e.Changed
 	make := func() []byte {
 		b := append([]byte(`{"endpoint":`), encode(reg.Endpoint)...)

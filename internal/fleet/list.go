@@ -94,12 +94,15 @@ func (f *Fleet) matches(r *row, q Query, text string, now machine.Time) bool {
 	if q.Object >= 0 && !f.kinds.of(reg.Objects, f.o.Registry).object[uint16(q.Object)] {
 		return false
 	}
-	if text == "" || strings.Contains(strings.ToLower(reg.Endpoint), text) || strings.Contains(address(reg.Path.Remote), text) {
+	if text == "" || strings.Contains(strings.ToLower(reg.Endpoint), text) || addressLike(text) && strings.Contains(address(reg.Path.Remote), text) {
 		return true
 	}
 	_, identity, _ := reg.Security()
 	return strings.Contains(strings.ToLower(identity), text)
 }
+
+// addressLike reports whether a text can be part of an address: most searches are not, and need not make one for each row.
+func addressLike(text string) bool { return strings.Trim(text, "0123456789abcdef.:[]%") == "" }
 
 // Counts is how many devices are in each state. Insecure is counted beside the states.
 type Counts struct {

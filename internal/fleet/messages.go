@@ -129,7 +129,7 @@ func (f *Fleet) Messages(endpoint string, limit int) []*Message {
 	if l == nil {
 		return []*Message{}
 	}
-	return slices.Clone(l.list[max(0, len(l.list)-limit):])
+	return append([]*Message{}, l.list[max(0, len(l.list)-limit):]...)
 }
 
 // Watched returns the endpoints whose messages are logged.

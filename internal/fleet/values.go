@@ -99,6 +99,9 @@ func (f *Fleet) Values(endpoint string, entries []lwm2m.Entry, at machine.Time, 
 		f.note(d, Known{e.Path, e.Value, t, source})
 	}
 	d.mu.Unlock()
+	if f.o.Hub.Idle() {
+		return
+	}
 	for i := range entries {
 		e := entries[i]
 		if e.Value.IsNone() || i+1 < len(entries) && entries[i+1].Path == e.Path {

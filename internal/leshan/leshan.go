@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -225,7 +224,7 @@ func (l *Leshan) put(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("replace") == "false" {
 			o.Kind = server.WritePartial
 		}
-		o.Entries, err = l.body(r, p)
+		o.Entries, err = l.body(w, r, p)
 	}
 	l.run(w, r, o, err)
 }
@@ -243,12 +242,12 @@ func (l *Leshan) post(w http.ResponseWriter, r *http.Request) {
 		err = fmt.Errorf("Invalid path : %s", r.PathValue("path"))
 	case p.Depth() == 3:
 		o.Kind = server.Execute
-		b, e := io.ReadAll(io.LimitReader(r.Body, 4096))
+		b, e := api.ReadBody(w, r)
 		o.Args, err = string(b), e
 	case p.Depth() == 1 || p.Depth() == 2:
 		o.Kind = server.Create
 		o.Path = p.Cut(1)
-		o.Entries, err = l.body(r, p)
+		o.Entries, err = l.body(w, r, p)
 	default:
 		err = errors.New("Invalid path")
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"mime"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"strings"
 
 	"heddle.example/coap"
+	"heddle.example/internal/api"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
@@ -228,12 +228,9 @@ func (l *Leshan) registration(r *server.Registration, updated machine.Time, asle
 	return v
 }
 
-// bodyMost bounds a body.
-const bodyMost = 1 << 20
-
 // body reads what to write: a node in JSON, or a text.
-func (l *Leshan) body(r *http.Request, p lwm2m.Path) ([]lwm2m.Entry, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyMost))
+func (l *Leshan) body(w http.ResponseWriter, r *http.Request, p lwm2m.Path) ([]lwm2m.Entry, error) {
+	b, err := api.ReadBody(w, r)
 	if err != nil {
 		return nil, fmt.Errorf("Invalid request: %v", err)
 	}

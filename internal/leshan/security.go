@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 
 	"heddle.example/internal/access"
@@ -56,7 +55,7 @@ func (l *Leshan) securityList(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Leshan) securityPut(w http.ResponseWriter, r *http.Request) {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyMost))
+	b, err := api.ReadBody(w, r)
 	var in info
 	if err == nil {
 		err = json.Unmarshal(b, &in)

@@ -24,6 +24,8 @@ type api interface {
 	// reader returns a function that reads a resource of a device over a connection of its own, and one that closes it.
 	reader() (read func(ctx context.Context, endpoint string) error, close func())
 	observe(ctx context.Context, endpoint string) error
+	// notifications returns how many notifications the server has received since it started; false: it does not say.
+	notifications(ctx context.Context) (uint64, bool)
 	// listen counts the notifications that the server's event stream tells, until ctx ends.
 	listen(ctx context.Context, seen func(n int)) error
 }

@@ -76,8 +76,8 @@ func (s *swarm) late(now machine.Time, i int) {
 	}
 }
 
-// links are the objects that a device says it has.
-const links = `</>;rt="oma.lwm2m";ct="60 110 112 11542",</1/0>;ver=1.1,</3/0>;ver=1.1,</3303/0>;ver=1.1`
+// links are the objects that a device says it has. A version belongs to an object, not to an instance (Leshan refuses that).
+const links = `</>;rt="oma.lwm2m";ct="60 110 112 11542",</1>;ver=1.1,</1/0>,</3>;ver=1.1,</3/0>,</3303>;ver=1.1,</3303/0>`
 
 // build makes the request of an exchange in s.msg. A repetition is the same to the byte.
 func (s *swarm) build(i int) error {

@@ -59,6 +59,16 @@ func (a *heddleAPI) observe(ctx context.Context, endpoint string) error {
 	return a.do(ctx, "POST", "/api/v1/clients/"+url.PathEscape(endpoint)+"/observations", map[string]string{"path": observePath}, nil)
 }
 
+func (a *heddleAPI) notifications(ctx context.Context) (uint64, bool) {
+	var out struct {
+		Counters struct{ Notifications *uint64 }
+	}
+	if a.do(ctx, "GET", "/api/v1/server", nil, &out) != nil || out.Counters.Notifications == nil {
+		return 0, false
+	}
+	return *out.Counters.Notifications, true
+}
+
 func (a *heddleAPI) listen(ctx context.Context, seen func(n int)) error {
 	return a.events(ctx, "/api/v1/events?kinds=value", "value", seen)
 }

@@ -48,6 +48,8 @@ func (a *leshanAPI) observe(ctx context.Context, endpoint string) error {
 	return a.do(ctx, "POST", "/api/clients/"+url.PathEscape(endpoint)+observePath+"/observe?timeout=5", nil, nil)
 }
 
+func (a *leshanAPI) notifications(context.Context) (uint64, bool) { return 0, false }
+
 func (a *leshanAPI) listen(ctx context.Context, seen func(n int)) error {
 	return a.events(ctx, "/api/event", "NOTIFICATION", seen)
 }

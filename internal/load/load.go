@@ -84,6 +84,7 @@ type Phase struct {
 	ServerCPU       float64 `json:"serverCPUus,omitempty"` // per operation
 	ServerMB        float64 `json:"serverMB,omitempty"`    // resident, at the end
 	Seen            uint64  `json:"seen,omitempty"`        // notifications that a listener of the server's events saw
+	Counted         *uint64 `json:"counted,omitempty"`     // notifications that the server says it received
 	FirstError      string  `json:"firstError,omitempty"`
 	hasLatency      bool
 }
@@ -139,6 +140,9 @@ func (o *Options) check() error {
 		if !known(p) {
 			return fmt.Errorf("load: there is no phase %q; phases are %v", p, Phases)
 		}
+	}
+	if len(o.Phases) == 0 || o.Phases[0] != "register" {
+		return errors.New("load: the first of --phases must be register: what is not registered can do nothing else")
 	}
 	return nil
 }
@@ -235,6 +239,9 @@ func (r *runner) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("load: %w", context.Cause(ctx))
+	}
 	return nil
 }
 
@@ -249,6 +256,9 @@ func (r *runner) register(ctx context.Context) error {
 	}
 	if err := r.phase(ctx, name, work{op: opRegister, target: r.o.Concurrency, once: true}); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return nil // run says so
 	}
 	if p := r.report.Phases[len(r.report.Phases)-1]; p.Operations == 0 {
 		return fmt.Errorf("load: no device could register with %s: %s", r.o.Server, or(p.FirstError, "no answer"))

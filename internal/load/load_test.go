@@ -38,6 +38,7 @@ type rig struct {
 	keys   map[string]server.Credential
 	waits  map[machine.OpID]chan *server.Outcome
 	events map[chan string]bool
+	told   uint64 // notifications
 	calls  []string
 	leshan bool
 	max    int // registrations seen
@@ -55,6 +56,10 @@ func (r *rig) ByEndpoint(endpoint string) (server.Credential, bool) {
 }
 
 func newRig(t *testing.T, secure, leshan bool) *rig {
+	return newRigAt(t, "127.0.0.1:0", secure, leshan)
+}
+
+func newRigAt(t *testing.T, listen string, secure, leshan bool) *rig {
 	r := &rig{t: t, h: host.New(host.Options{}), keys: map[string]server.Credential{}, waits: map[machine.OpID]chan *server.Outcome{},
 		events: map[chan string]bool{}, leshan: leshan}
 	c := server.Config{Rand: r.h.Rand(), Credentials: r, Unknown: server.AcceptUnknown}
@@ -64,7 +69,7 @@ func newRig(t *testing.T, secure, leshan bool) *rig {
 	}
 	r.srv = server.New(c)
 	r.srv.Started(r.h.Now())
-	socks, err := r.h.Listen(0, "127.0.0.1:0")
+	socks, err := r.h.Listen(0, listen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +93,7 @@ func (r *rig) action(_ machine.Time, a machine.Action) {
 		}
 	case *server.Notified:
 		r.mu.Lock()
+		r.told++
 		for c := range r.events {
 			select {
 			case c <- "value":
@@ -125,6 +131,10 @@ func (r *rig) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		part = part[1:]
 	}
 	switch part[1] {
+	case "server":
+		r.mu.Lock()
+		fmt.Fprintf(w, `{"counters":{"notifications":%d}}`, r.told)
+		r.mu.Unlock()
 	case "credentials", "security":
 		r.credentials(w, req)
 	case "event", "events":
@@ -245,6 +255,9 @@ func TestAllPhases(t *testing.T) {
 				if strings.HasPrefix(p.Name, "notify") && p.Seen != p.Operations {
 					t.Errorf("%s: the listener saw %d of %d", p.Name, p.Seen, p.Operations)
 				}
+				if strings.HasPrefix(p.Name, "notify") && !c.leshan && (p.Counted == nil || *p.Counted != p.Operations) {
+					t.Errorf("%s: the server counted %v of %d", p.Name, p.Counted, p.Operations)
+				}
 			}
 			if !slices.Equal(names, want) {
 				t.Errorf("phases %q, want %q", names, want)
@@ -265,6 +278,50 @@ func TestAllPhases(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Devices on addresses of their own are for IPv4 loopback; elsewhere each has a socket.
+func TestIPv6(t *testing.T) {
+	r := newRigAt(t, "[::1]:0", false, false)
+	o := r.options("coap")
+	o.Server = fmt.Sprintf("coap://[::1]:%d", r.port)
+	report, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Sockets != o.Clients || len(report.Phases) != 7 {
+		t.Errorf("%+v", report)
+	}
+	for _, p := range report.Phases {
+		if p.Operations == 0 || p.Errors > 0 {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// One key for all that the server knows needs no REST.
+func TestGivenKey(t *testing.T) {
+	r := newRig(t, true, false)
+	o := r.options("coaps")
+	o.REST, o.Key = "", []byte("0123456789abcdef")
+	for i := range o.Clients {
+		e := endpointName(o.Prefix, i)
+		r.mu.Lock()
+		r.keys[e] = server.Credential{Endpoint: e, Identity: e, Key: o.Key, Mode: machine.PSK}
+		r.mu.Unlock()
+	}
+	report, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Phases) != 3 || len(report.Notes) != 2 {
+		t.Errorf("%+v", report)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) != o.Clients || len(r.calls) != 0 {
+		t.Errorf("%d keys left, calls %v", len(r.keys), r.calls)
 	}
 }
 
@@ -302,7 +359,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"not an address", func(o *Options) { o.Server = "127.0.0.1" }, "is not a server's address"},
 		{"remote", func(o *Options) { o.Server = "coap://192.0.2.1" }, "--allow-remote"},
 		{"remote REST", func(o *Options) { o.REST = "http://192.0.2.1:8080" }, "--allow-remote"},
-		{"no phase", func(o *Options) { o.Phases = []string{"dance"} }, `there is no phase "dance"`},
+		{"no phase", func(o *Options) { o.Phases = []string{"register", "dance"} }, `there is no phase "dance"`},
+		{"nothing registered", func(o *Options) { o.Phases = []string{"update"} }, "the first of --phases must be register"},
 		{"no clients", func(o *Options) { o.Clients = 0 }, "--clients must be at least 1"},
 		{"no REST there", func(o *Options) { o.REST = "http://127.0.0.1:1" }, "the REST interface does not answer"},
 		{"no process", func(o *Options) { o.PID = 1 << 30 }, "there is no process"},

@@ -155,6 +155,7 @@ func (r *runner) notifyPhase(ctx context.Context, name string, w work) error {
 	case <-time.After(5 * time.Second):
 		return fmt.Errorf("load: the server's events cannot be read: no answer")
 	}
+	before, counts := r.api.notifications(ctx)
 	if err := r.phase(ctx, name, w); err != nil {
 		return err
 	}
@@ -167,7 +168,12 @@ func (r *runner) notifyPhase(ctx context.Context, name string, w work) error {
 			last = n
 		}
 	}
-	r.report.Phases[len(r.report.Phases)-1].Seen = seen.Load()
+	p := &r.report.Phases[len(r.report.Phases)-1]
+	p.Seen = seen.Load()
+	if after, ok := r.api.notifications(ctx); ok && counts {
+		n := after - before
+		p.Counted = &n
+	}
 	select {
 	case err := <-ended:
 		r.note("%s: the server ended the listener's event stream: %v", name, err)

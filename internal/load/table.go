@@ -26,7 +26,11 @@ func (r *Report) Write(w io.Writer) error {
 	fmt.Fprintln(w)
 	for _, p := range r.Phases {
 		if p.Seen > 0 || strings.HasPrefix(p.Name, "notify") {
-			fmt.Fprintf(w, "%s: the listener saw %d of %d (%+.2f %%)\n", p.Name, p.Seen, p.Operations, percent(p.Seen, p.Operations))
+			fmt.Fprintf(w, "%s: a listener to the server's events saw %d of %d (%+.2f %%)", p.Name, p.Seen, p.Operations, percent(p.Seen, p.Operations))
+			if p.Counted != nil {
+				fmt.Fprintf(w, "; the server received %d", *p.Counted)
+			}
+			fmt.Fprintln(w)
 		}
 		if p.Retransmissions > 0 || p.Timeouts > 0 {
 			fmt.Fprintf(w, "%s: %d retransmissions, %d time-outs\n", p.Name, p.Retransmissions, p.Timeouts)
@@ -35,7 +39,7 @@ func (r *Report) Write(w io.Writer) error {
 			fmt.Fprintf(w, "%s: first error: %s\n", p.Name, p.FirstError)
 		}
 	}
-	if r.IdleMB > 0 {
+	if r.LoadedMB > 0 {
 		fmt.Fprintf(w, "server memory: %.1f MB before, %.1f MB with %d devices: %.0f bytes a device\n", r.IdleMB, r.LoadedMB, r.Clients, r.BytesClient)
 	}
 	if r.KernelDrops > 0 {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,7 +147,7 @@ func (w *wire) line() (string, error) {
 
 func (w *wire) take(n int) error {
 	from := len(w.body)
-	w.body = append(w.body, make([]byte, n)...)
+	w.body = slices.Grow(w.body, n)[:from+n]
 	_, err := io.ReadFull(w.in, w.body[from:])
 	return err
 }

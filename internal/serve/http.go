@@ -48,7 +48,7 @@ func (p *Program) listenWeb() (list []net.Listener, err error) {
 			l, err := net.Listen("tcp", addr)
 			switch {
 			case errors.Is(err, syscall.EADDRINUSE):
-				return list, fmt.Errorf("web port: %w", &host.InUseError{Addr: addr, Flag: "--web"})
+				return list, &inUseError{addr}
 			case err != nil && i > 0 && len(addrs) > 1: // localhost without IPv6
 				continue
 			case err != nil:
@@ -65,6 +65,26 @@ func (p *Program) listenWeb() (list []net.Listener, err error) {
 		return list, errors.New("--web: no address")
 	}
 	return list, nil
+}
+
+// inUseError says that another program has the web port.
+type inUseError struct{ addr string }
+
+func (e *inUseError) Error() string {
+	return "tcp " + e.addr + " is in use by another program: choose another with --web"
+}
+
+// InUse reports whether an error of Start means that a port is in use, and which flag chooses another.
+func InUse(err error) (flag string, ok bool) {
+	var udp *host.InUseError
+	var tcp *inUseError
+	switch {
+	case errors.As(err, &udp):
+		return udp.Flag, true
+	case errors.As(err, &tcp):
+		return "--web", true
+	}
+	return "", false
 }
 
 // webAddrs expands an address: localhost is both loopback addresses.
@@ -167,10 +187,7 @@ func (p *Program) startAPI() error {
 	}
 	for _, l := range p.web {
 		s := api.Server(h, p.config.Log)
-		if tc != nil {
-			s.TLSConfig = tc
-			l = tls.NewListener(l, tc)
-		}
+		s.TLSConfig = tc
 		p.serve(s, l)
 	}
 	if p.config.Data != "" {
@@ -195,7 +212,11 @@ func (p *Program) serve(s *http.Server, l net.Listener) {
 	p.running.Add(1)
 	go func() {
 		defer p.running.Done()
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		run := s.Serve
+		if s.TLSConfig != nil {
+			run = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+		}
+		if err := run(l); !errors.Is(err, http.ErrServerClosed) {
 			p.config.Log.Error("the web port failed", "address", l.Addr(), "error", err)
 		}
 	}()

@@ -113,7 +113,7 @@ func (s *Shards) Do(ctx context.Context, endpoint string, op *server.Operation) 
 	p := s.pool.Get().(*Pending)
 	p.id = 0
 	cause := s.host.NextCause()
-	if !s.owner.Post(func(now machine.Time) {
+	if !s.owner.Submit(func(now machine.Time) {
 		p.id = s.srv.Do(now, cause, endpoint, op)
 		s.waiting[p.id] = p
 	}) {

@@ -109,8 +109,7 @@ func NewHub(o Options) *Hub {
 		readers: map[*Reader]struct{}{}, cells: map[cell]*Event{}}
 }
 
-// Watched reports whether anyone follows, or has just lost the connection: a publisher may skip the work if not, but has
-// to call Skip instead.
+// Watched reports whether anyone follows, or has just lost the connection.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,6 +118,13 @@ func (h *Hub) Watched() bool {
 
 func (h *Hub) watched() bool {
 	return len(h.readers) > 0 || !h.last.IsZero() && h.now().Sub(h.last) < h.linger
+}
+
+// Idle is for a publisher before it makes an event: it reports whether nobody would see it, and counts it then.
+func (h *Hub) Idle() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.keep()
 }
 
 // Publish appends an event. encode runs at most once, later, on a reader's goroutine: what it captures must not change.

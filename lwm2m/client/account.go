@@ -33,7 +33,7 @@ type Account struct {
 	HoldOff      time.Duration // Client Hold Off Time of the Security object, for bootstrap
 }
 
-// DefaultLifetime is the lifetime of a registration where nothing else is said (6.2.1.2).
+// DefaultLifetime is the lifetime of a registration where nothing else is said (6.2.1).
 const DefaultLifetime = 24 * time.Hour
 
 // phase is where an account is in its life cycle.
@@ -70,27 +70,27 @@ type account struct {
 	port   uint16
 	secure bool
 
-	phase      phase
-	failed     bool // the last attempt
-	disabling  bool // deregister and stay away, once the answer to 1/x/4 has left
-	dirty      dirt
-	version    lwm2m.Version // offered, and then in force
-	binding    lwm2m.Binding
-	mute       bool // 1/x/23
-	hasMute    bool
-	timer      machine.TimerID
-	op         machine.OpID // under way
-	retry      retryState
-	addrs      []netip.Addr // what the name resolved to
-	next       int          // index of the address to try
-	path       machine.Path
-	session    uint64
-	restored   bool // the session is from before a restart, and has not been answered on yet
-	connected  machine.Time
-	resume     resumption
-	location   string       // "/rd/ID", without the leading slash of the URI: "rd/ID"; "" when not registered
-	registered machine.Time // of the registration
-	expires    machine.Time
+	phase     phase
+	failed    bool // the last attempt
+	disabling bool // deregister and stay away, once the answer to 1/x/4 has left
+	dirty     dirt
+	told      dirt          // what the Update under way says
+	version   lwm2m.Version // offered, and then in force
+	binding   lwm2m.Binding
+	mute      bool // 1/x/23
+	hasMute   bool
+	timer     machine.TimerID
+	op        machine.OpID // under way
+	retry     retryState
+	addrs     []netip.Addr // what the name resolved to
+	next      int          // index of the address to try
+	path      machine.Path
+	session   uint64
+	restored  bool // the session is from before a restart, and has not been answered on yet
+	connected machine.Time
+	resume    resumption
+	location  string // "/rd/ID", without the leading slash of the URI: "rd/ID"; "" when not registered
+	expires   machine.Time
 
 	stored, storedAttributes string // the records as they were persisted last
 }
@@ -197,41 +197,3 @@ func (a *account) status() Status {
 
 // active reports whether server requests of this account are served.
 func (a *account) active() bool { return a.phase >= registering && a.phase <= deregistering }
-
-// ServerStatus is what the client tells about one account.
-type ServerStatus struct {
-	ShortID  uint16
-	URI      string
-	Status   Status
-	Location string // "/rd/ID" while registered
-	Lifetime time.Duration
-	Version  lwm2m.Version
-	Remote   netip.AddrPort
-	Session  uint64 // DTLS session, 0: none
-}
-
-// Servers returns how each account stands, in the order of Config.Servers.
-func (c *Client) Servers() []ServerStatus {
-	out := make([]ServerStatus, len(c.accounts))
-	for i := range c.accounts {
-		a := &c.accounts[i]
-		out[i] = ServerStatus{
-			ShortID: a.ShortID, URI: a.URI, Status: a.status(), Lifetime: a.Lifetime, Version: a.version,
-			Remote: a.path.Remote, Session: a.session,
-		}
-		if a.location != "" {
-			out[i].Location = "/" + a.location
-		}
-	}
-	return out
-}
-
-// Accounts returns the accounts as they are now, with what servers have changed; keys are left out.
-func (c *Client) Accounts() []Account {
-	out := make([]Account, len(c.accounts))
-	for i := range c.accounts {
-		out[i] = c.accounts[i].Account
-		out[i].Key = nil
-	}
-	return out
-}

@@ -139,3 +139,31 @@ func FuzzParseArguments(f *testing.F) {
 		}
 	})
 }
+
+// A registered device survives any datagram of its server, and is still a device afterwards.
+func FuzzReceive(f *testing.F) {
+	for _, m := range []coap.Message{
+		{Code: coap.GET, Options: coap.Options(nil).AppendPath("/3/0").SetAccept(coap.TLV)},
+		{Code: coap.GET, Options: coap.Options(nil).AppendPath("/3303").SetUint(coap.Observe, 0)},
+		{Code: coap.PUT, Options: coap.Options(nil).AppendPath("/31024/10").SetFormat(coap.SenMLCBOR), Payload: []byte{0x81, 0xa2, 0, 0x61, '1', 2, 5}},
+		{Code: coap.POST, Options: coap.Options(nil).AppendPath("/31024").SetFormat(coap.TLV), Payload: []byte{0xc1, 1, 5}},
+		{Code: coap.PUT, Options: coap.Options(nil).AppendPath("/3303/0/5700").AddQuery("gt=5").AddQuery("pmin=1")},
+		{Code: coap.DELETE, Options: coap.Options(nil).AppendPath("/31024/10")},
+	} {
+		b, _ := m.Append(nil)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := newScript(t, nil, objects.NewTest(), objects.NewTemperature(1, nil)).registered()
+		for range 2 {
+			s.c.Receive(s.now, 1, s.server, append([]byte(nil), b...))
+			s.pass(20 * time.Second)
+		}
+		s.id = 40_000
+		s.out = nil
+		s.command("> GET /3/0/0 accept=0")
+		if last := s.out[len(s.out)-1]; last != "< ACK 2.05 ct=0 : Heddle" {
+			t.Errorf("after %x the device says %v", b, s.out)
+		}
+	})
+}

@@ -22,7 +22,8 @@ import (
 // are what the test's server sends; both are carried out. Lines with < (datagrams), ! (events) and ? (asks) are what the
 // client does; they are compared. # begins a comment.
 //
-//	start | stop | update SSID | changed PATH | resolved ADDR|none | persisted
+//	start | stop | update SSID | changed PATH | resolved ADDR...|none | persisted
+//	server ADDR:PORT                      what follows with > comes from there
 //	+10s                                  let time pass, timer by timer
 //	> GET /3/0/9 accept=0 observe=0       a confirmable request, a new token each, unless token=TT
 //	> PUT /3/0/14 ct=0 : +02:00           with a payload: text, hex:..., or TLV as tlv:/3/0/14=...
@@ -148,8 +149,15 @@ func (s *script) command(line string) {
 		if words[1] == "none" {
 			s.c.Resolved(s.now, 1, s.ask, nil, fmt.Errorf("no such host"))
 		} else {
-			s.c.Resolved(s.now, 1, s.ask, []netip.Addr{netip.MustParseAddr(words[1])}, nil)
+			var addrs []netip.Addr
+			for _, w := range words[1:] {
+				addrs = append(addrs, netip.MustParseAddr(w))
+			}
+			s.c.Resolved(s.now, 1, s.ask, addrs, nil)
 		}
+	case words[0] == "server":
+		s.server.Remote = netip.MustParseAddrPort(words[1])
+		return
 	case words[0] == "persisted":
 		s.c.Persisted(s.now, s.seqs[len(s.seqs)-1])
 	case line[0] == '+':
@@ -192,10 +200,11 @@ func (s *script) drain(prefix string) {
 		switch a.Kind {
 		case machine.Send:
 			s.server.Local = a.Path.Local
+			to := ""
 			if a.Path.Remote != serverAddr {
-				prefix = "to " + a.Path.Remote.String() + " "
+				to = "to " + a.Path.Remote.String() + " "
 			}
-			s.out = append(s.out, "< "+prefix+s.describe(a.Data))
+			s.out = append(s.out, "< "+prefix+to+s.describe(a.Data))
 		case machine.Persist:
 			s.seqs = append(s.seqs, a.Seq)
 			s.out = append(s.out, fmt.Sprintf("! %spersist %d records", prefix, len(a.Records)))

@@ -8,7 +8,7 @@ import (
 )
 
 // appendInventory appends the payload of Register: the root with the formats, then objects and instances. Object 0 is
-// never listed (6.2.1.2, 5.2.6).
+// never listed (6.2.1).
 func (c *Client) appendInventory(dst []byte) []byte {
 	inv := lwm2m.Inventory{Root: c.root, Objects: make([]lwm2m.InventoryObject, 0, len(c.objects))}
 	for _, ct := range format.Supported() {
@@ -47,10 +47,4 @@ func (c *Client) Inventory() []InventoryObject {
 		out = append(out, InventoryObject{d.ID, d.Name, d.Multiple, o.Instances(nil)})
 	}
 	return out
-}
-
-// Has reports whether an object, or an object instance, is there.
-func (c *Client) Has(p lwm2m.Path) bool {
-	_, _, err := c.target(p.Cut(2))
-	return err == nil
 }

@@ -38,12 +38,18 @@ func (d *Definition) Resource(id uint16) *Resource {
 	return &d.Resources[i]
 }
 
+// maxValue bounds a text or opaque value whose definition has no range.
+const maxValue = 64 << 10
+
 // Check reports why a value cannot be written to the resource: another kind, or out of range.
 func (r *Resource) Check(v lwm2m.Value) error {
 	if v.Kind() != r.Kind {
 		return BadRequest("the value is a " + v.Kind().String() + ", the resource a " + r.Kind.String())
 	}
 	if r.Max <= r.Min {
+		if len(v.Raw()) > maxValue {
+			return BadRequest("the value is longer than 64 KiB")
+		}
 		return nil
 	}
 	n, numeric := v.AsFloat()
@@ -148,36 +154,4 @@ type Timed interface {
 // Attacher is an object that wants to know its client.
 type Attacher interface {
 	Attach(c *Client)
-}
-
-// typer tells the format decoders what kind each resource of the client's objects has.
-type typer struct{ c *Client }
-
-// TypeOf implements format.Typer.
-func (t typer) TypeOf(p lwm2m.Path) (kind lwm2m.Kind, multiple, ok bool) {
-	o := t.c.object(p.Object())
-	if o == nil || p.Depth() < 3 {
-		return 0, false, false
-	}
-	r := o.Definition().Resource(p.Resource())
-	if r == nil {
-		return 0, false, false
-	}
-	return r.Kind, r.Multiple, true
-}
-
-// object returns the object with an identifier, or nil.
-func (c *Client) object(id uint16) Object {
-	i, ok := slices.BinarySearchFunc(c.objects, id, func(o Object, id uint16) int { return cmp.Compare(o.Definition().ID, id) })
-	if !ok {
-		return nil
-	}
-	return c.objects[i]
-}
-
-// hasInstance reports whether an object has an instance.
-func (c *Client) hasInstance(o Object, id uint16) bool {
-	c.ids = o.Instances(c.ids[:0])
-	_, ok := slices.BinarySearch(c.ids, id)
-	return ok
 }

@@ -487,3 +487,34 @@ func (s *script) notifications() (out []coap.Message) {
 		}
 	}
 }
+
+// What a timer does carries the cause of the input that set it: a notification that of the Observe, an Update that of the
+// answer to Register.
+func TestTimersCarryTheirCause(t *testing.T) {
+	s := newScript(t, nil, objects.NewTemperature(1, nil))
+	s.c.Start(s.now, 1)
+	s.drain("")
+	s.send("2.01 /rd/1") // comes with cause 1
+	s.drain("")
+	m := coap.Message{Type: coap.CON, Code: coap.GET, ID: 9, Token: coap.NewToken([]byte("A")),
+		Options: coap.Options(nil).AppendPath("/3303/0/5700").SetUint(coap.Observe, 0)}
+	b, _ := m.Append(nil)
+	s.c.Receive(s.now, 77, s.server, b)
+	seen := map[machine.Cause]int{}
+	for range 40 {
+		for {
+			a, ok := s.c.Next()
+			if !ok {
+				break
+			}
+			if a.Kind == machine.Send {
+				seen[a.Cause]++
+			}
+		}
+		s.now = s.c.Deadline()
+		s.c.Expire(s.now)
+	}
+	if seen[77] < 10 || seen[1] == 0 || len(seen) != 2 {
+		t.Errorf("datagrams by cause: %v", seen)
+	}
+}

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"fmt"
 	"testing"
 
 	"heddle.example/lwm2m"
@@ -454,5 +455,34 @@ func TestCreateNeedsMandatoryResources(t *testing.T) {
 		< ACK 2.04
 		> GET /33333 accept=112
 		< ACK 2.05 ct=112 : /33333/1/0=6 /33333/1/2=5
+	`)
+}
+
+func TestServersCannotFillTheDevice(t *testing.T) {
+	def := client.Definition{ID: 33333, Multiple: true, Resources: []client.Resource{
+		{ID: 0, Kind: lwm2m.Integer, Operations: lwm2m.Read | lwm2m.Write, Multiple: true},
+		{ID: 1, Kind: lwm2m.String, Operations: lwm2m.Read | lwm2m.Write},
+	}}
+	s := newScript(t, func(c *client.Config) { c.MaxAttributes = 1 }, client.NewObject(&def).AllowCreate().Add(0)).registered()
+	s.out = nil
+	for range 80 {
+		s.command("> POST /33333 ct=11542 : hex:c10178")
+		s.command("> 2.04")
+	}
+	if n := len(s.c.Inventory()[3].Instances); n != 64 {
+		t.Errorf("servers have made %d instances", n)
+	}
+	for i := range 600 {
+		s.command(fmt.Sprintf("> POST /33333/0/0 ct=112 : /33333/0/0/%d=1", i))
+	}
+	entries, err := s.c.Read(s.now, lwm2m.MustPath("/33333/0/0"))
+	if err != nil || len(entries) > 512 {
+		t.Errorf("servers have made %d resource instances, %v", len(entries), err)
+	}
+	s.run(`
+		> PUT /3/0/0?pmin=1
+		< ACK 2.04
+		> PUT /3/0/1?pmin=1
+		< ACK 5.03 : no room for more attributes
 	`)
 }

@@ -166,6 +166,14 @@ func (c *Client) resumeSessions() {
 			a.session, a.restored = 0, false
 			continue
 		}
-		a.path = path
+		// Without a connection ID the server knows the session by this port alone, and drops what comes from another
+		// one: a new handshake at once, which a.resume makes short, is better than to wait for an answer.
+		if !identity.CID && path.Local.Port() != c.cfg.Local.Port() {
+			a.session, a.restored = 0, false
+			continue
+		}
+		// The socket is another one than before the restart.
+		c.stack.DTLS().Relocate(c.now, c.cause, a.session, c.cfg.Local, c.cfg.Link)
+		a.path, _, _ = c.stack.DTLS().Lookup(a.session)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/client/objects"
+	"heddle.example/machine/machinetest"
 )
 
 func TestETS_101_InitialRegistration(t *testing.T) {
@@ -315,6 +316,193 @@ func TestObjectsComeAndGo(t *testing.T) {
 	for _, id := range []uint16{0, 1, 3, 31024} {
 		if err := s.c.RemoveObject(s.now, 1, id); err == nil {
 			t.Errorf("object %d could be removed", id)
+		}
+	}
+}
+
+func TestNameWithSeveralAddresses(t *testing.T) {
+	newScript(t, func(c *client.Config) {
+		c.Servers[0].URI = "coap://server.example"
+		c.CoAP.MaxRetransmit = 1
+	}).run(`
+		start
+		? Resolve{Host:server.example}
+		! STATE_REGISTERING
+		# the first one is dead: one attempt tries both
+		resolved 192.0.2.66 192.0.2.1
+		< to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		+10s
+		< @2.518s to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @7.555s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		< @9.646s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+	`)
+}
+
+func twoServers(c *client.Config) {
+	c.Servers = append(c.Servers, client.Account{ShortID: 2, URI: "coap://192.0.2.66", Lifetime: time.Hour})
+}
+
+func TestSeveralServers(t *testing.T) {
+	newScript(t, twoServers).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		< to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=3600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! STATE_REGISTERING
+		server 192.0.2.66:5683
+		> 2.01 /rd/B
+		! registered at 2: /rd/B, version 1.1
+		! STATE_READY
+		server 192.0.2.1:5683
+		# its own attributes and its own observations
+		> GET /1 accept=112
+		< ACK 2.05 ct=112 : /1/0/0=123 /1/0/1=300 /1/0/2=0 /1/0/3=0 /1/0/5=86400 /1/0/6=false /1/0/7=U /1/1/0=2 /1/1/1=3600 /1/1/2=0 /1/1/3=0 /1/1/5=86400 /1/1/6=false /1/1/7=U
+	`)
+}
+
+func TestPriorities(t *testing.T) {
+	newScript(t, func(c *client.Config) {
+		twoServers(c)
+		c.Servers[0].Priority, c.Servers[1].Priority = 20, 10
+		c.Servers[1].Retry = &client.RetryPolicy{Count: 2, Timer: 5 * time.Second}
+	}).run(`
+		start
+		< to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=3600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! STATE_REGISTERING
+		server 192.0.2.66:5683
+		> 4.03
+		! failed at 2: 4.03 ; again after 5s
+		! STATE_REGISTER_REQUIRED
+		+5s
+		< @5s to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=3600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! @5s STATE_REGISTERING
+		# its sequence is over: the next one may begin
+		> 4.03
+		! failed at 2: 4.03 ; again after 5s
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		server 192.0.2.1:5683
+		> 2.01 /rd/A
+		! registered at 123: /rd/A, version 1.1
+		! STATE_READY
+	`)
+	newScript(t, func(c *client.Config) {
+		twoServers(c)
+		c.Servers[0].Priority, c.Servers[1].Priority = 20, 10
+		c.Servers[1].FailureBlock = true
+		c.Servers[1].Retry = &client.RetryPolicy{Count: 1, Timer: 5 * time.Second}
+	}).run(`
+		start
+		< to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=3600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! STATE_REGISTERING
+		server 192.0.2.66:5683
+		> 4.03
+		! failed at 2: 4.03 ; again after 5s
+		! STATE_REGISTER_REQUIRED
+		+5s
+		< @5s to 192.0.2.66:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=3600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! @5s STATE_REGISTERING
+		> 2.01 /rd/B
+		! registered at 2: /rd/B, version 1.1
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
+		! STATE_READY
+	`)
+}
+
+func TestInitialDelay(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Servers[0].InitialDelay = 7 * time.Second }).run(`
+		start
+		! STATE_REGISTER_REQUIRED
+		+7s
+		< @7s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @7s STATE_REGISTERING
+	`)
+}
+
+func TestETS_108_QueueMode(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Queue = true }).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300&Q ct=40 : (links)
+		! STATE_REGISTERING
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+		update 123
+		< CON POST /rd/1
+	`)
+}
+
+func TestStopWhileRegistering(t *testing.T) {
+	newScript(t, nil).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		stop
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		< CON DELETE /rd/1
+		! STATE_READY
+		> 2.02
+		! Deregistered{Server:123}
+		! Stopped{}
+		! STATE_INITIAL
+	`)
+	newScript(t, nil).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		stop
+		+4s
+		< @2.518s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @3s Stopped{}
+		! @3s STATE_INITIAL
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+	`)
+}
+
+func TestEndlessRegistration(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Servers[0].Lifetime = -1 }).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=0 ct=40 : (links)
+		! STATE_REGISTERING
+		> 2.01 /rd/1
+		! registered at 123: /rd/1, version 1.1
+		! STATE_READY
+		+8760h
+		> GET /1/0/1 accept=0
+		< ACK 2.05 ct=0 : 0
+		> PUT /1/0/1 ct=0 : 60
+		! Written{Server:123 Path:/1/0/1}
+		< ACK 2.04
+		< CON POST /rd/1?lt=60
+		> 2.04
+		! Updated{Server:123}
+		+30s
+		< @8760h0m30s CON POST /rd/1
+	`)
+}
+
+func TestAccountsAreChecked(t *testing.T) {
+	for name, a := range map[string]client.Account{
+		"no URI":         {ShortID: 1},
+		"no scheme":      {ShortID: 1, URI: "192.0.2.1"},
+		"other scheme":   {ShortID: 1, URI: "coap+tcp://192.0.2.1"},
+		"no host":        {ShortID: 1, URI: "coap://:5683"},
+		"bad port":       {ShortID: 1, URI: "coap://h:0"},
+		"path":           {ShortID: 1, URI: "coap://h/rd"},
+		"user":           {ShortID: 1, URI: "coap://me@h"},
+		"no key":         {ShortID: 1, URI: "coaps://h", Identity: "i"},
+		"no identity":    {ShortID: 1, URI: "coaps://h", Key: []byte("k")},
+		"ID 0":           {URI: "coap://h"},
+		"ID 65535":       {ShortID: 65535, URI: "coap://h"},
+		"the same twice": {ShortID: 9, URI: "coap://h"},
+	} {
+		accounts := []client.Account{{ShortID: 9, URI: "coap://h"}, a}
+		if _, err := client.New(client.Config{Rand: machinetest.NewRand(1), Servers: accounts}); err == nil {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // Limits of one request.
 const (
 	maxEntries = 4096 // values in one payload
-	maxArgs    = 10   // arguments of Execute: their numbers are digits (5.4.5)
+	maxArgs    = 10   // arguments of Execute: their numbers are digits (6.3.5)
 	maxQueries = 16
 )
 
@@ -26,13 +26,6 @@ type operation struct {
 	accept    coap.ContentFormat
 	hasAccept bool
 	queries   []string
-}
-
-// heldReply is an answer that waits for the end of the input, so that it can wait for the commit of what it promises.
-type heldReply struct {
-	cause    machine.Cause
-	exchange endpoint.Exchange
-	reply    endpoint.Reply
 }
 
 // request serves a request of a server.
@@ -52,23 +45,6 @@ func (c *Client) request(cause machine.Cause, path machine.Path, in *endpoint.In
 		return
 	}
 	c.stack.Endpoint().Respond(c.now, cause, in.Exchange, reply, 0)
-}
-
-// flushReplies makes durable what has changed and sends the answers that wait for it. The inner machines are drained at
-// this point, so that the commit's number follows theirs.
-func (c *Client) flushReplies() (any bool) {
-	var after machine.Seq
-	if c.dirty {
-		c.dirty = false
-		after = c.persist()
-	}
-	for _, h := range c.replies {
-		c.stack.Endpoint().Respond(c.now, h.cause, h.exchange, &h.reply, after)
-		any = true
-	}
-	clear(c.replies)
-	c.replies = c.replies[:0]
-	return any
 }
 
 // accountOf returns the account that a path belongs to, or -1.
@@ -140,28 +116,6 @@ func (op *operation) parse(root string) error {
 	}
 	op.path = p
 	return nil
-}
-
-// target checks that what a path names is there, down to the instance; and for a resource, that the object defines it.
-func (c *Client) target(p lwm2m.Path) (Object, *Resource, error) {
-	o := c.object(p.Object())
-	if p.Depth() == 0 || o == nil {
-		return nil, nil, NotFound("no such object")
-	}
-	if p.Depth() >= 2 && !c.hasInstance(o, p.Instance()) {
-		return nil, nil, NotFound("no such object instance")
-	}
-	if p.Depth() < 3 {
-		return o, nil, nil
-	}
-	r := o.Definition().Resource(p.Resource())
-	if r == nil {
-		return nil, nil, NotFound("no such resource")
-	}
-	if p.Depth() == 4 && !r.Multiple {
-		return nil, nil, NotFound("the resource has no instances")
-	}
-	return o, r, nil
 }
 
 // servePost tells the four meanings of POST apart: Create on an object, Write on an instance, Execute or partial Write on

@@ -3,7 +3,7 @@ package client
 import "time"
 
 // RetryPolicy says how a client goes on when a server does not answer or refuses: resources 17 to 20 of the Server
-// object (LwM2M Core 1.1 section 6.2.1.2, appendix E.2).
+// object (LwM2M Core 1.1 section 6.2.1, appendix E.2).
 type RetryPolicy struct {
 	Count         uint32        // resource 17: attempts in one sequence
 	Timer         time.Duration // resource 18: the delay after attempt n of a sequence is Timer * 2^(n-1)

@@ -28,10 +28,21 @@ func (c *Client) dial(i int) {
 	a.session = session
 }
 
+// abandon gives up the request that is under way at a server, so that it does not stand in the way of the next one
+// (NSTART, RFC 7252 section 4.7).
+func (c *Client) abandon(i int) {
+	a := &c.accounts[i]
+	op := a.op
+	a.op = 0
+	if op != 0 && (a.phase == registering || a.phase == updating || a.phase == deregistering) {
+		c.stack.Endpoint().Cancel(c.now, op)
+	}
+}
+
 // hangUp ends an account's session, if it has one, and what is under way on it.
 func (c *Client) hangUp(i int) {
 	a := &c.accounts[i]
-	a.op = 0
+	c.abandon(i)
 	if !a.secure || a.session == 0 {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"heddle.example/coap"
 	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
@@ -22,7 +23,7 @@ type Simple struct {
 	instances []uint16
 	values    []lwm2m.Entry // sorted by path
 	hooks     []simpleHook
-	creatable bool
+	room      int // instances that servers may fill; 0: they create and delete none
 }
 
 type simpleHook struct {
@@ -35,8 +36,14 @@ type simpleHook struct {
 // NewObject returns an object without instances.
 func NewObject(def *Definition) *Simple { return &Simple{def: def} }
 
-// AllowCreate lets servers create and delete instances.
-func (s *Simple) AllowCreate() *Simple { s.creatable = true; return s }
+// What servers can make a Simple hold.
+const (
+	maxSimpleInstances         = 64
+	maxSimpleResourceInstances = 256
+)
+
+// AllowCreate lets servers create and delete instances, up to 64.
+func (s *Simple) AllowCreate() *Simple { s.room = maxSimpleInstances; return s }
 
 // Set gives a resource or resource instance a value, and makes the instance if it is not there. Where the object belongs
 // to a running client, call Client.Changed afterwards. It panics on a path that is not one of the object's: that is a
@@ -109,6 +116,9 @@ func (s *Simple) Read(now machine.Time, dst []lwm2m.Entry, p lwm2m.Path) ([]lwm2
 
 // CheckWrite implements Writer.
 func (s *Simple) CheckWrite(call Call, w Writing) error {
+	if lo, hi := s.span(w.Resource); len(w.Entries) > maxSimpleResourceInstances || !w.Replace && hi-lo+len(w.Entries) > 2*maxSimpleResourceInstances {
+		return BadRequest("too many instances of " + w.Resource.String())
+	}
 	if h := s.find(w.Resource.Resource()); h != nil && h.write != nil {
 		return h.write(call, w)
 	}
@@ -159,8 +169,11 @@ func (s *Simple) Execute(call Call, p lwm2m.Path, args []Argument) error {
 
 // Create implements Creator.
 func (s *Simple) Create(call Call, instance lwm2m.Path, entries []lwm2m.Entry) error {
-	if !s.creatable {
+	if s.room == 0 {
 		return NotAllowed("instances of this object cannot be created")
+	}
+	if len(s.instances) >= s.room {
+		return &Error{coap.ServiceUnavailable, "the object has no room for another instance"}
 	}
 	for rest := entries; len(rest) > 0; {
 		w := Writing{Resource: rest[0].Path.Cut(3), Replace: true}
@@ -178,7 +191,7 @@ func (s *Simple) Create(call Call, instance lwm2m.Path, entries []lwm2m.Entry) e
 
 // Delete implements Deleter.
 func (s *Simple) Delete(_ Call, instance lwm2m.Path) error {
-	if !s.creatable {
+	if s.room == 0 {
 		return NotAllowed("instances of this object cannot be deleted")
 	}
 	lo, hi := s.span(instance)

@@ -1,5 +1,27 @@
 package client
 
+// setState works out the overall state and tells when it is another one.
+func (c *Client) setState() {
+	s := StateInitial
+	for i := range c.accounts {
+		switch a := &c.accounts[i]; {
+		case a.location != "" && a.phase != idle:
+			s = StateReady // until the server says otherwise, also while an Update fails
+		case a.phase == resolving || a.phase == connecting || a.phase == registering:
+			s = max(s, StateRegistering)
+		case a.phase == waiting || a.phase == queued || a.phase == disabled:
+			s = max(s, StateRegisterRequired)
+		}
+	}
+	if s != c.state {
+		c.state = s
+		c.emit(&StateChanged{s})
+	}
+}
+
+// State returns what the client is doing.
+func (c *Client) State() State { return c.state }
+
 // State is what the whole client is doing, in the words of the device's command line.
 type State uint8
 

@@ -91,12 +91,18 @@ func newSystem(t *testing.T, seed uint64, plain, secure int) *system {
 	return x
 }
 
-func (x *system) bootServer() {
+func (x *system) bootServer() { x.bootServerWith(nil) }
+
+// bootServerWith starts a server with what is stored, or gives what is stored to restore instead.
+func (x *system) bootServerWith(restore func(machine.Time, machine.Table, []byte, []byte) error) {
 	x.s = server.New(server.Config{
 		Rand: x.w.Rand(fmt.Sprintf("server %d", x.w.Now())), Credentials: simCredentials{}, Unknown: server.AcceptUnknown,
 		DTLS: &dtls.Config{}, Secure: func(local netip.AddrPort) bool { return local.Port() == 5684 },
 	})
-	x.restore(x.server, x.s.Restore)
+	if restore == nil {
+		restore = x.s.Restore
+	}
+	x.restore(x.server, restore)
 	x.open = map[machine.OpID]string{}
 	x.server.Boot(x.s)
 	x.server.Do(x.s.Started)
@@ -319,5 +325,97 @@ func (x *system) misfortune(r machine.Rand) {
 		x.do(d.name, server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/31024")})
 	default:
 		x.do(d.name, server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3/0/9")})
+	}
+}
+
+// A server that has lost everything: the session is dead, the registration unknown. The device finds out by its next
+// Update and is back, with a new handshake, without anybody's help.
+func TestServerLosesEverything(t *testing.T) {
+	x := newSystem(t, 7, 1, 1)
+	if !x.w.RunUntil(x.allReady, time.Minute) {
+		t.Fatal("not all devices are registered")
+	}
+	x.server.Crash()
+	x.bootServerWith(func(machine.Time, machine.Table, []byte, []byte) error { return nil })
+	x.handshakes = 0
+	if !x.w.RunUntil(x.allReady, 10*time.Minute) {
+		t.Fatalf("not all devices are back: %v, %v", x.devices[0].c.Servers(), x.devices[1].c.Servers())
+	}
+	if x.handshakes == 0 {
+		t.Error("the secure device is back without a handshake: how?")
+	}
+}
+
+// A server that is away for a day: no device gives up.
+func TestServerIsAwayForADay(t *testing.T) {
+	x := newSystem(t, 8, 1, 1)
+	x.w.RunUntil(x.allReady, time.Minute)
+	x.server.Crash()
+	x.w.RunFor(24 * time.Hour)
+	for _, d := range x.devices {
+		if d.c.State() == client.StateReady {
+			t.Errorf("%s believes that it is registered", d.name)
+		}
+	}
+	x.bootServer()
+	if !x.w.RunUntil(x.allReady, 17*time.Minute) {
+		t.Fatalf("not all devices are back: %v, %v", x.devices[0].c.Servers(), x.devices[1].c.Servers())
+	}
+}
+
+func TestETS_401_WrongKeyIsRefused(t *testing.T) {
+	x := newSystem(t, 9, 0, 1)
+	d := x.devices[0]
+	d.node.Crash()
+	c, err := client.New(client.Config{
+		Rand: x.w.Rand("wrong"), Endpoint: d.name, Local: netip.AddrPortFrom(d.addr, 56831),
+		Servers: []client.Account{{ShortID: 1, URI: "coaps://192.0.2.1", Identity: "id-" + d.name, Key: []byte("fedcba9876543210")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed *client.RegistrationFailed
+	d.node.OnAction = func(_ machine.Time, a machine.Action) {
+		if f, ok := a.Value.(*client.RegistrationFailed); ok {
+			failed = f
+		}
+	}
+	d.node.Boot(c)
+	d.node.Do(func(now machine.Time) { c.Start(now, 1) })
+	x.w.RunUntil(func() bool { return failed != nil }, 2*time.Minute)
+	if failed == nil || failed.Err == nil || failed.Retry != time.Minute {
+		t.Errorf("the registration ended with %+v", failed)
+	}
+	if _, _, ok := x.s.Registration(d.name); ok {
+		t.Error("the device is registered")
+	}
+}
+
+// What a server has written into the Server object, and its attributes, are there after a restart.
+func TestSettingsSurviveARestart(t *testing.T) {
+	x := newSystem(t, 10, 0, 1)
+	d := x.devices[0]
+	x.w.RunUntil(x.allReady, time.Minute)
+	temperature := lwm2m.MustPath("/3303/0/5700")
+	x.do(d.name, server.Operation{Kind: server.WriteAttributes, Path: temperature,
+		Attributes: lwm2m.Attributes{Set: lwm2m.Pmin | lwm2m.Gt, Pmin: 30, Gt: 21.5}})
+	x.do(d.name, server.Operation{Kind: server.WritePartial, Path: lwm2m.MustPath("/1/0"),
+		Entries: []lwm2m.Entry{{Path: lwm2m.MustPath("/1/0/1"), Value: lwm2m.Int(77)}, {Path: lwm2m.MustPath("/1/0/3"), Value: lwm2m.Int(500)}}})
+	x.w.RunFor(5 * time.Second)
+	d.node.Crash()
+	x.bootDevice(d)
+	x.do(d.name, server.Operation{Kind: server.Observe, Path: temperature})
+	x.w.RunUntil(x.allReady, time.Minute)
+	x.w.RunFor(10 * time.Second)
+	if reg, _, _ := x.s.Registration(d.name); reg.Lifetime != 77*time.Second {
+		t.Errorf("the lifetime is %v", reg.Lifetime)
+	}
+	what := x.do(d.name, server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/1/0/3")})
+	x.w.RunFor(10 * time.Second)
+	if x.last[what] != "500" {
+		t.Errorf("the default maximum period is %s", x.last[what])
+	}
+	if o := d.c.Observations(); len(o) != 1 || o[0].Attributes.String() != "pmin=30&gt=21.5" {
+		t.Errorf("the observations are %+v", o)
 	}
 }

@@ -46,7 +46,7 @@ func (c *Client) objectTouched(o Object) {
 	id := o.Definition().ID
 	for i := range c.objectTimers {
 		if x := &c.objectTimers[i]; x.object == id {
-			x.id = c.timers.Set(x.id, t.Deadline(), timerKey{objectTimerKind, uint32(id)})
+			x.id = c.timers.Set(x.id, t.Deadline(), timerKey{objectTimerKind, uint32(id), c.cause})
 		}
 	}
 }

@@ -5,6 +5,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"heddle.example/coap"
 	"heddle.example/lwm2m"
@@ -99,6 +100,11 @@ func Append(dst []byte, ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.
 		return appendCBORValue(dst, v), nil
 	case coap.TLV, coap.TLVOld:
 		return appendTLV(dst, base, entries)
+	}
+	if slices.ContainsFunc(entries, unnamed) {
+		return dst, fmt.Errorf("%w: SenML names every object instance; a Create that leaves it to the device needs TLV", ErrPath)
+	}
+	switch ct {
 	case coap.SenMLJSON, coap.ETCHJSON:
 		return appendSenMLJSON(dst, base, entries)
 	case coap.SenMLCBOR, coap.ETCHCBOR:

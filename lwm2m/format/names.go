@@ -62,7 +62,7 @@ func Known(ct coap.ContentFormat) bool {
 }
 
 // Fits reports whether a format can carry these values about a path: text, opaque and CBOR carry one value, TLV nothing
-// above an object and no time-stamps.
+// above an object and no time-stamps, SenML no object instance without an identifier.
 func Fits(ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.Entry) bool {
 	timed := slices.ContainsFunc(entries, func(e lwm2m.Entry) bool { return e.Time != 0 })
 	switch ct {
@@ -74,16 +74,21 @@ func Fits(ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.Entry) bool {
 		return k != lwm2m.None && (ct != coap.Opaque || k == lwm2m.Opaque)
 	case coap.TLV, coap.TLVOld:
 		return base.Depth() > 0 && !timed
+	case coap.SenMLJSON, coap.SenMLCBOR, coap.ETCHJSON, coap.ETCHCBOR:
+		return !slices.ContainsFunc(entries, unnamed)
 	}
-	return Known(ct)
+	return false
 }
+
+// unnamed reports whether an entry belongs to an object instance that has no identifier yet.
+func unnamed(e lwm2m.Entry) bool { return e.Path.Depth() > 1 && e.Path.Instance() == lwm2m.NoID }
 
 // Choose returns the format in which to send values to a device: TLV to a 1.0 device; to a newer one SenML CBOR or SenML
 // JSON if it named them in its registration, else TLV, which all of them kept (7.4).
 func Choose(named []uint16, v lwm2m.Version, base lwm2m.Path, entries []lwm2m.Entry) coap.ContentFormat {
 	if v.AtLeast(lwm2m.V1_1) {
 		for _, ct := range []coap.ContentFormat{coap.SenMLCBOR, coap.SenMLJSON} {
-			if slices.Contains(named, uint16(ct)) {
+			if slices.Contains(named, uint16(ct)) && Fits(ct, base, entries) {
 				return ct
 			}
 		}

@@ -375,6 +375,13 @@ func TestDecodeLimits(t *testing.T) {
 	if err != nil || hex.EncodeToString(again) != "c10141" {
 		t.Errorf("Create without an instance: %x %v", again, err)
 	}
+	// SenML cannot say it.
+	if b, err := Append(nil, coap.SenMLCBOR, lwm2m.MustPath("/65"), got); !errors.Is(err, ErrPath) {
+		t.Errorf("Create without an instance in SenML: %x %v", b, err)
+	}
+	if ct := Choose([]uint16{110, 112}, lwm2m.V1_1, lwm2m.MustPath("/65"), got); ct != coap.TLV {
+		t.Errorf("Create without an instance goes out as %v", ct)
+	}
 }
 
 func TestAppendRefuses(t *testing.T) {

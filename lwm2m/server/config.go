@@ -62,6 +62,7 @@ type Limits struct {
 	Payload               int // bytes of object links in a registration; default 16 KiB
 	Endpoint              int // bytes of an endpoint name; default 192
 	Params                int // bytes of a registration's unknown parameters; default 256
+	LinkBytes             int // bytes of all object links, shared ones once; default 512 MiB
 	SharedLinks           int // distinct lists of object links kept for sharing; default 4,096
 	ObservationsPerClient int // default 128
 	Observations          int // of this shard, those of absent endpoints included; default 1,000,000
@@ -75,7 +76,8 @@ func (l *Limits) setDefaults() {
 		v *int
 		d int
 	}{
-		{&l.Registrations, 1_000_000}, {&l.Payload, 16 << 10}, {&l.Endpoint, 192}, {&l.Params, 256}, {&l.SharedLinks, 4096}, {&l.ObservationsPerClient, 128}, {&l.Observations, 1_000_000},
+		{&l.Registrations, 1_000_000}, {&l.Payload, 16 << 10}, {&l.Endpoint, 192}, {&l.Params, 256},
+		{&l.LinkBytes, 512 << 20}, {&l.SharedLinks, 4096}, {&l.ObservationsPerClient, 128}, {&l.Observations, 1_000_000},
 		{&l.OperationsPerClient, 64}, {&l.Operations, 65536}, {&l.Entries, 10_000},
 	} {
 		if *d.v <= 0 {

@@ -147,6 +147,20 @@ func checkCounts(t *testing.T, s *Server) {
 			obs++
 		}
 	}
+	lists, bytes := map[*Objects]int{}, 0
+	s.table.each(func(_ slot, e *entry) {
+		if lists[e.reg.Objects]++; lists[e.reg.Objects] == 1 {
+			bytes += len(e.reg.Objects.text)
+		}
+	})
+	for o, users := range lists {
+		if o.refs != users {
+			t.Fatalf("a list of links has %d users, not %d", users, o.refs)
+		}
+	}
+	if bytes != s.objects.bytes {
+		t.Fatalf("%d bytes of links, not %d", bytes, s.objects.bytes)
+	}
 	for _, o := range s.objects.byText {
 		refs += o.refs
 	}

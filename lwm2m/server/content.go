@@ -67,8 +67,8 @@ func (e *entry) preferred() contentFormat {
 // forWriting chooses the format for what is written: text for one plain value to a device that does not say otherwise,
 // because every device reads it; else the preferred one.
 func (e *entry) forWriting(op *Operation) contentFormat {
-	if len(op.Entries) > 0 && op.Entries[0].Path.Depth() > 1 && op.Entries[0].Path.Instance() == lwm2m.NoID {
-		return coap.TLV // a Create that leaves the instance to the device: SenML would have to name it
+	if op.Kind == Create && !e.nofmt.has(coap.TLV) && needsTLV(op.Entries) {
+		return coap.TLV
 	}
 	if op.Path.Depth() < 3 || len(op.Entries) != 1 || op.Entries[0].Path != op.Path {
 		return e.preferred()
@@ -84,6 +84,11 @@ func (e *entry) forWriting(op *Operation) contentFormat {
 		return e.preferred()
 	}
 	return f
+}
+
+// needsTLV reports whether a new instance can only be said in TLV: SenML has to name the instance and to give a value.
+func needsTLV(entries []lwm2m.Entry) bool {
+	return len(entries) == 0 || entries[0].Value.IsNone() || entries[0].Path.Depth() > 1 && entries[0].Path.Instance() == lwm2m.NoID
 }
 
 // defaultFormat is what a payload without Content-Format is taken for.

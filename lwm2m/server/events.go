@@ -44,7 +44,7 @@ const (
 	Replaced                     // the endpoint registered again
 )
 
-var reasonNames = [...]string{"", "deregistered", "expired", "superseded", "forgotten", "not allowed", "not stored", "replaced"}
+var reasonNames = [...]string{"", "deregistered", "expired", "superseded", "forgotten", "not allowed", "not stored"}
 
 func (r Reason) String() string {
 	if int(r) < len(reasonNames) {

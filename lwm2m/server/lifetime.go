@@ -14,6 +14,7 @@ const (
 	lifetimeTimer timerKind = iota // n: slot
 	flushTimer                     // observations wait to be written
 	heldTimer                      // n: number of a postponed request
+	strayTimer                     // the oldest session without a registration has had its time
 	observeTimer                   // n: slot whose device is to be asked for its observations again
 )
 
@@ -50,6 +51,8 @@ func (s *Server) expire() {
 			s.end(n, e, Expired)
 		case flushTimer:
 			s.flushObservations()
+		case strayTimer:
+			s.expireStrays()
 		case observeTimer:
 			if n := slot(t.n); s.table.at(n).reg != nil {
 				s.cause = 0
@@ -74,6 +77,7 @@ func (s *Server) end(n slot, e *entry, why Reason) machine.Seq {
 	}
 	s.objects.release(reg.Objects)
 	s.table.remove(n)
+	s.stray(session(reg.Path.Security))
 	s.emit(reg.Path, &Deregistered{Registration: reg, Reason: why, At: s.now})
 	return seq
 }
@@ -83,7 +87,7 @@ func (s *Server) Superseded(now machine.Time, cause machine.Cause, ep string) {
 	s.begin(now, cause)
 	if n, e := s.table.find(ep); e != nil {
 		s.end(n, e, Superseded)
-		s.pump()
+		s.finish()
 	}
 }
 
@@ -97,6 +101,6 @@ func (s *Server) Forget(now machine.Time, cause machine.Cause, ep string) bool {
 		s.end(n, e, Forgotten)
 	}
 	dropped := s.dropAsleep(ep)
-	s.pump()
+	s.finish()
 	return known || dropped
 }

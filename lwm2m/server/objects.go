@@ -58,6 +58,7 @@ func (o *Objects) Formats() []coap.ContentFormat { return o.formats.list() }
 var (
 	errNoObjects   = errors.New("no object links")
 	errLongObjects = errors.New("too many bytes of object links")
+	errFullObjects = errors.New("no room for more object links")
 )
 
 func parseObjects(b []byte) (*Objects, error) {
@@ -90,8 +91,10 @@ func parseObjects(b []byte) (*Objects, error) {
 // objectsTable finds the list that is equal to a payload. It holds a bounded number of lists; the ones beyond are not
 // shared.
 type objectsTable struct {
-	byText map[string]*Objects
-	limit  int
+	byText   map[string]*Objects
+	limit    int
+	bytes    int // of all lists, shared ones once
+	maxBytes int
 }
 
 // take returns the list of a payload and counts one more user of it.
@@ -103,11 +106,15 @@ func (t *objectsTable) take(b []byte, limit int) (*Objects, error) {
 		o.refs++
 		return o, nil
 	}
+	if t.bytes+len(b) > t.maxBytes {
+		return nil, errFullObjects
+	}
 	o, err := parseObjects(b)
 	if err != nil {
 		return nil, err
 	}
 	o.refs = 1
+	t.bytes += len(b)
 	if len(t.byText) < t.limit {
 		if t.byText == nil {
 			t.byText = map[string]*Objects{}
@@ -120,7 +127,22 @@ func (t *objectsTable) take(b []byte, limit int) (*Objects, error) {
 
 // release counts one user less.
 func (t *objectsTable) release(o *Objects) {
-	if o.refs--; o.refs == 0 && o.shared {
+	if o.refs--; o.refs > 0 {
+		return
+	}
+	t.bytes -= len(o.text)
+	if o.shared {
 		delete(t.byText, o.text)
 	}
+}
+
+// objectsCode is what a Register or Update with an unusable list is answered.
+func objectsCode(err error) coap.Code {
+	switch err {
+	case errLongObjects:
+		return coap.RequestEntityTooLarge
+	case errFullObjects:
+		return coap.ServiceUnavailable
+	}
+	return coap.BadRequest
 }

@@ -83,7 +83,8 @@ func (s *Server) startObserve(e *entry, p *pending) error {
 }
 
 func (s *Server) newObservation(e *entry, path lwm2m.Path) *observation {
-	s.obs.lastID++
+	// By the clock, so that an id is not given out again after a restart.
+	s.obs.lastID = max(s.obs.lastID+1, ObservationID(s.now/1e6))
 	o := &observation{Observation: Observation{ID: s.obs.lastID, Path: path, Since: s.now}, endpoint: e.reg.Endpoint}
 	o.n, _ = s.table.find(o.endpoint)
 	link(&e.obs, o)
@@ -239,6 +240,33 @@ func (s *Server) startCancel(n slot, e *entry, p *pending) error {
 	s.resolve(p, e.reg.Endpoint, e, &Outcome{Observation: was}, seq)
 	p.done = true
 	return nil
+}
+
+// cancelAsleep ends an observation of an endpoint that is not registered.
+func (s *Server) cancelAsleep(p *pending, ep string) error {
+	head := s.obs.asleep[ep]
+	for at := &head; *at != nil; at = &(*at).next {
+		o := *at
+		if o.Path != p.op.Path {
+			continue
+		}
+		if s.failed != nil {
+			return ErrNotStored
+		}
+		*at = o.next
+		if s.obs.count--; head == nil {
+			delete(s.obs.asleep, ep)
+		} else {
+			s.obs.asleep[ep] = head
+		}
+		o.State = Ended
+		seq := s.persist(observationRemoved(o))
+		s.emit(machine.Path{}, &ObservationChanged{Endpoint: ep, Observation: o.Observation, At: s.now})
+		s.resolve(p, ep, nil, &Outcome{Observation: o.Observation}, seq)
+		p.done = true
+		return nil
+	}
+	return ErrUnknownEndpoint
 }
 
 func (s *Server) observationCancelled(p *pending, e *entry, out *Outcome) {

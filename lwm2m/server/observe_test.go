@@ -68,7 +68,7 @@ func TestETS_301_ObserveResource(t *testing.T) {
 	}
 }
 
-func TestETS_303_CancelObservation(t *testing.T) {
+func TestETS_302_304_CancelObservation(t *testing.T) {
 	r := newRig(t, open)
 	r.register(device, "dev", "", oldLinks)
 	// Actively: the device is asked with the token of the observation.
@@ -257,6 +257,31 @@ func TestObservationWaitsForItsEndpoint(t *testing.T) {
 	}
 	r.drain()
 	if len(r.disk) != 0 || r.s.Stats().Observations != 0 || len(r.s.Observations("dev")) != 0 {
+		t.Errorf("left: %v", r.disk)
+	}
+}
+
+// An observation of an endpoint that is not there can be cancelled.
+func TestCancelWaitingObservation(t *testing.T) {
+	r := newRig(t, open)
+	at := r.register(device, "dev", "", oldLinks)
+	r.observe("dev", "/3/0/9")
+	r.observe("dev", "/3/0/13")
+	r.request(device, coap.DELETE, at, "")
+	r.forget()
+	for _, p := range []string{"/3/0/13", "/3/0/14", "/3/0/9", "/3/0/9"} {
+		r.do("dev", &Operation{Kind: CancelObserve, Path: path(p)})
+	}
+	r.expect(`
+		= lwm2m.observation "dev\x00/3/0/13" removed
+		* observation dev /3/0/13 ended err=<nil>
+		# 3 dev cancel-observe /3/0/13
+		# 4 dev cancel-observe /3/0/14 err=no such endpoint is registered
+		= lwm2m.observation "dev\x00/3/0/9" removed
+		* observation dev /3/0/9 ended err=<nil>
+		# 5 dev cancel-observe /3/0/9
+		# 6 dev cancel-observe /3/0/9 err=no such endpoint is registered`)
+	if r.s.Stats().Observations != 0 || len(r.disk) != 0 {
 		t.Errorf("left: %v", r.disk)
 	}
 }

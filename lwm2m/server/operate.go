@@ -54,6 +54,8 @@ func (s *Server) do(now machine.Time, cause machine.Cause, ep string, op *Operat
 	n, e := s.table.find(ep)
 	var err error
 	switch {
+	case e == nil && op.Kind == CancelObserve:
+		err = s.cancelAsleep(p, ep)
 	case e == nil:
 		err = ErrUnknownEndpoint
 	case int(e.nops) >= s.config.Limits.OperationsPerClient || len(s.ops.byInner) >= s.config.Limits.Operations:
@@ -72,7 +74,7 @@ func (s *Server) do(now machine.Time, cause machine.Cause, ep string, op *Operat
 		}
 		s.resolve(p, ep, e, &Outcome{Err: err}, 0)
 	}
-	s.pump()
+	s.finish()
 	return id
 }
 
@@ -219,7 +221,7 @@ func (s *Server) cancel(now machine.Time, id machine.OpID) {
 	if p := s.ops.byID[id]; p != nil {
 		s.abandon(p, ErrCancelled)
 	}
-	s.pump()
+	s.finish()
 }
 
 // abandon ends an operation that the device has not answered.

@@ -7,6 +7,7 @@ import (
 
 	"heddle.example/coap"
 	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/registry"
 )
 
 const oldLinks = `</1/0>,</3/0>,</31024/10>`
@@ -119,13 +120,31 @@ func TestOperationsOnA11Device(t *testing.T) {
 	}
 	r.forget()
 
+	// SenML names the instance; where the device is to choose it, only TLV can leave it out.
+	r.do("new", &Operation{Kind: Create, Path: path("/3303/4")})
+	r.answer(coap.Created, nil, nil)
+	r.do("new", &Operation{Kind: Create, Path: path("/3303"), Entries: []lwm2m.Entry{{Path: lwm2m.NewPath(3303, lwm2m.NoID, 5701), Value: lwm2m.Str("C")}}})
+	r.answer(coap.Created, coap.Options{}.AppendLocation("/3303/7"), nil)
+	r.do("new", &Operation{Kind: Create, Path: path("/3303")})
+	r.answer(coap.Created, coap.Options{}.AppendLocation("/3303/8"), nil)
+	r.expect(`
+		< CON POST /3303 ct=11542 0004
+		> ACK 2.01
+		# 3 new create /3303 2.01 location /3303/4
+		< CON POST /3303 ct=11542 e1164543
+		> ACK 2.01 location /3303/7
+		# 4 new create /3303 2.01 location /3303/7
+		< CON POST /3303 ct=11542
+		> ACK 2.01 location /3303/8
+		# 5 new create /3303 2.01 location /3303/8`)
+
 	// What the operator asks for is asked for.
 	r.do("new", &Operation{Kind: Read, Path: path("/3303/0"), Format: coap.TLV, HasFormat: true})
 	r.answer(coap.NotAcceptable, nil, nil)
 	r.expect(`
 		< CON GET /3303/0 accept=11542
 		> ACK 4.06
-		# 3 new read /3303/0 4.06`)
+		# 6 new read /3303/0 4.06`)
 }
 
 func TestAlternateRoot(t *testing.T) {
@@ -192,6 +211,19 @@ func TestUnknownObjectIsShownAsItIs(t *testing.T) {
 		< CON GET /32999/0/2 accept=11542
 		> ACK 2.05 ct=0 "hello"
 		# 2 dev read /32999/0/2 2.05 {/32999/0/2=hello}`)
+}
+
+// A definition that is added at run time gives the values of an object their types.
+func TestDefinitionAddedAtRunTime(t *testing.T) {
+	r := newRig(t, open)
+	r.register(device, "dev", "", `</32999/0>`)
+	r.s.SetRegistry(r.now, registry.Builtin().WithObject(&registry.Object{ID: 32999, Version: lwm2m.V1_0, Name: "Mine",
+		Resources: []registry.Resource{{ID: 1, Name: "Count", Kind: lwm2m.Integer, Operations: lwm2m.Read}}}))
+	id := r.do("dev", &Operation{Kind: Read, Path: path("/32999/0")})
+	r.answer(coap.Content, in(coap.TLV), []byte{0xC2, 1, 0x01, 0x00})
+	if o := r.result[id]; o.Err != nil || len(o.Entries) != 1 || o.Entries[0].Value != lwm2m.Int(256) {
+		t.Errorf("%+v", o)
+	}
 }
 
 func TestUnreadableAnswer(t *testing.T) {

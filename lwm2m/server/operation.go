@@ -50,7 +50,7 @@ func ParseOpKind(s string) (OpKind, bool) {
 // Idempotent reports whether the operation may run twice without harm.
 func (k OpKind) Idempotent() bool { return k != Execute && k != Create }
 
-// Operation is a command to a device.
+// Operation is a command to a device. Its Entries belong to the server until the Result.
 type Operation struct {
 	Kind       OpKind
 	Path       lwm2m.Path

@@ -149,14 +149,14 @@ func FuzzRegister(f *testing.F) {
 			}
 		}
 		var table objectsTable
-		table.limit = 1
+		table.limit, table.maxBytes = 1, limits.LinkBytes
 		if objects, err := table.take([]byte(payload), limits.Payload); err == nil {
 			if len(objects.Inventory().Objects) == 0 || objects.Text() != payload {
 				t.Fatalf("accepted a list without objects: %q", payload)
 			}
 			objects.Links()
 			table.release(objects)
-			if len(table.byText) != 0 {
+			if len(table.byText) != 0 || table.bytes != 0 {
 				t.Fatal("a list that nobody uses is kept")
 			}
 		}

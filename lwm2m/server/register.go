@@ -51,11 +51,7 @@ func (s *Server) register(path machine.Path, in *endpoint.Incoming) {
 	}
 	objects, err := s.objects.take(in.Payload, s.config.Limits.Payload)
 	if err != nil {
-		code := coap.BadRequest
-		if err == errLongObjects {
-			code = coap.RequestEntityTooLarge
-		}
-		s.turnAway(path, in, code, err.Error())
+		s.turnAway(path, in, objectsCode(err), err.Error())
 		return
 	}
 	reg := s.newRegistration(name, path, q, in.Options, objects)
@@ -113,6 +109,9 @@ func (s *Server) accept(n slot, e *entry, reg *Registration, in *endpoint.Incomi
 	s.table.set(n, reg)
 	e.lastSeen, e.nofmt = s.now, 0
 	s.setLifetime(n, e)
+	if old != nil {
+		s.abandonSession(old, reg)
+	}
 	e.commit = s.promise(reg.Path.Security, registrationRecord(reg))
 	s.stats.Registers++
 

@@ -95,6 +95,49 @@ func TestETS_103_Deregistration(t *testing.T) {
 		< ACK 4.04`)
 }
 
+// An Update of a registration that the server does not know is discarded, and the client registers anew.
+func TestETS_105_DiscardedRegisterUpdate(t *testing.T) {
+	r := newRig(t, open)
+	r.request(device, coap.POST, "/rd/AAAAAAAAAAAA?lt=300", "")
+	r.register(device, "thing", "", links)
+	r.expect(`
+		> CON POST /rd/ID?lt=300
+		< ACK 4.04
+		> CON POST /rd?ep=thing ct=40 "</>;rt=\"oma.lwm2m\";ct=\"112 11542\",</1/0>,</3/0>,</3303>;ver=1.1,</3303/0>"
+		= lwm2m.registration "thing"
+		* registered thing 1.0 24h0m0s U
+		< ACK 2.01 location /rd/ID`)
+}
+
+// Updates in time keep a registration for as long as they come, each for one lifetime.
+func TestETS_107_ExtendingTheLifetime(t *testing.T) {
+	r := newRig(t, open)
+	at := r.register(device, "thing", "&lt=60", links)
+	for range 100 {
+		r.wait(59 * time.Second)
+		r.request(device, coap.POST, at, "")
+		if m := r.lastReply(); m.Code != coap.Changed {
+			t.Fatalf("answered %s", m.Code)
+		}
+	}
+	until := r.now.Add(time.Minute)
+	if got := r.s.ExpiresAt("thing"); got != until {
+		t.Errorf("it ends %v from now", got.Sub(r.now))
+	}
+	r.request(device, coap.POST, at+"?lt=10000", "")
+	r.wait(9999 * time.Second)
+	r.request(device, coap.POST, at+"?lt=10", "")
+	r.forget()
+	r.wait(19 * time.Second) // the grace is 10 s
+	if _, _, ok := r.s.Registration("thing"); !ok {
+		t.Error("it ended within its grace")
+	}
+	r.wait(2 * time.Second)
+	if _, _, ok := r.s.Registration("thing"); ok {
+		t.Error("a shorter lifetime did not take effect")
+	}
+}
+
 func TestRegistersAgain(t *testing.T) {
 	r := newRig(t, open)
 	first := r.register(device, "thing", "&lt=60", links)
@@ -213,6 +256,19 @@ func TestHugeRegistration(t *testing.T) {
 		t.Errorf("one too many is answered %s", m.Code)
 	}
 	r.register(device, "a", "", links) // the one that is there may come again
+
+	config = open
+	config.Limits.LinkBytes = len(links) + len(oldLinks)
+	r = newRig(t, config)
+	r.register(device, "a", "", links)
+	r.register(device, "b", "", links) // shared
+	at := r.register(device, "c", "", oldLinks)
+	r.request(device, coap.POST, "/rd?ep=d", "</3/0>")
+	if m := r.lastReply(); m.Code != coap.ServiceUnavailable {
+		t.Errorf("a list beyond the limit is answered %s", m.Code)
+	}
+	r.request(device, coap.DELETE, at, "")
+	r.register(device, "d", "", "</3/0>")
 }
 
 func TestOtherPathsAndMethods(t *testing.T) {

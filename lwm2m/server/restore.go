@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"heddle.example/dtls"
@@ -46,8 +47,11 @@ func (s *Server) restoreRegistration(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	// What was taken once is kept, whatever the limit is now.
-	if reg.Objects, err = s.objects.take(links, len(links)); err != nil {
+	// What was taken once is kept, whatever the limits are now.
+	limit := s.objects.maxBytes
+	s.objects.maxBytes = math.MaxInt
+	reg.Objects, err = s.objects.take(links, len(links))
+	if s.objects.maxBytes = limit; err != nil {
 		return err
 	}
 	s.restore.registrations = append(s.restore.registrations, reg)
@@ -88,7 +92,7 @@ func (s *Server) Started(now machine.Time) {
 		s.resume(e, o)
 	}
 	s.restore = restored{}
-	s.pump()
+	s.finish()
 }
 
 // reachable reports whether a path's session, if it has one, is alive.
@@ -107,8 +111,8 @@ func (s *Server) reachable(path machine.Path) bool {
 func (s *Server) Persisted(now machine.Time, seq machine.Seq) {
 	s.begin(now, 0)
 	s.stack.Persisted(now, seq)
-	s.pump()
 	s.release(seq, nil)
+	s.finish()
 }
 
 // PersistFailed says that commit seq, and everything after it, will never be on disk. The server stops promising:
@@ -126,5 +130,5 @@ func (s *Server) PersistFailed(now machine.Time, seq machine.Seq, err error) {
 			s.end(n, e, NotStored)
 		}
 	})
-	s.pump()
+	s.finish()
 }

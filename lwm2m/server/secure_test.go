@@ -277,10 +277,11 @@ func TestWhoMayUpdate(t *testing.T) {
 }
 
 func TestCredentialChanged(t *testing.T) {
-	keys := keyring{"a": psk("a", "id-a", "key-a")}
+	keys := keyring{"a": psk("a", "id-a", "key-a"), "b": psk("b", "id-b", "key-b")}
 	r := newRig(t, secure(keys))
 	r.s.config.Unknown = AcceptUnknown
 	var w wire
+	r.secureDevice(&w, "192.0.2.21:1000", "id-b", "key-b").register("b")
 	a := r.secureDevice(&w, "192.0.2.20:1000", "id-a", "key-a")
 	a.register("a")
 	r.register(device, "plain", "", links)
@@ -304,14 +305,18 @@ func TestCredentialChanged(t *testing.T) {
 	r.s.CredentialChanged(r.now, 1, old)
 	r.drain()
 	r.expect(`* session closed a: dtls: the credentials of this session were changed or removed`)
-	// Removed: the registration ends.
-	old = keys["a"]
+	// Removed: session and registration end.
+	old, b := keys["a"], keys["b"]
 	delete(keys, "a")
-	r.s.CredentialChanged(r.now, 1, old)
+	delete(keys, "b")
+	r.s.CredentialChanged(r.now, 1, old, b)
 	r.drain()
 	r.expect(`
+		* session closed b: dtls: the credentials of this session were changed or removed
 		= lwm2m.registration "a" removed
-		* ended a: not allowed`)
+		* ended a: not allowed
+		= lwm2m.registration "b" removed
+		* ended b: not allowed`)
 }
 
 // kill -9 and a new server: the device's next Update is answered without a handshake, what changes something waits until
@@ -415,6 +420,46 @@ func TestReplayAfterARestart(t *testing.T) {
 		if st := r.s.Stats(); st.Registrations != 0 || st.Registers+st.Changes+st.Deregisters != 0 {
 			t.Fatalf("a replay was acted on: %+v", st)
 		}
+	}
+}
+
+// A session that no registration needs is closed: one that a device opened and did not use, one of a registration that
+// ended, and one that the device has replaced.
+func TestStraySessions(t *testing.T) {
+	r := newRig(t, secure(keyring{"dev": psk("dev", "id", "0123456789abcdef")}))
+	sessions := func() int { return r.s.Stats().DTLS.Sessions }
+	var w wire
+	r.secureDevice(&w, "192.0.2.20:1000", "id", "0123456789abcdef")
+	r.wait(strayTime - time.Second)
+	if n := sessions(); n != 1 {
+		t.Fatalf("%d sessions before the time", n)
+	}
+	r.wait(2 * time.Second)
+	if n := sessions(); n != 0 {
+		t.Fatalf("%d sessions after the time", n)
+	}
+	d := r.secureDevice(&w, "192.0.2.21:1000", "id", "0123456789abcdef")
+	at := d.request(coap.POST, "/rd?ep=dev&lt=86400", links).Options.Location()
+	r.wait(10 * time.Minute)
+	if n := sessions(); n != 1 {
+		t.Fatalf("%d sessions of a registered device", n)
+	}
+	next := r.secureDevice(&w, "192.0.2.22:1000", "id", "0123456789abcdef")
+	if m := next.request(coap.POST, at, ""); m == nil || m.Code != coap.Changed {
+		t.Fatalf("Update is answered %+v", m)
+	}
+	if n := sessions(); n != 1 {
+		t.Fatalf("%d sessions after the device has another one", n)
+	}
+	last := r.secureDevice(&w, "192.0.2.23:1000", "id", "0123456789abcdef")
+	at = last.register("dev")
+	if n := sessions(); n != 1 {
+		t.Fatalf("%d sessions after the device has registered with another one", n)
+	}
+	last.request(coap.DELETE, at, "")
+	r.wait(strayTime)
+	if n := sessions(); n != 0 || len(r.disk) != 0 {
+		t.Fatalf("%d sessions after Deregister; on disk %d records", n, len(r.disk))
 	}
 }
 

@@ -24,6 +24,7 @@ type Server struct {
 	ops     operations
 	obs     observations
 	held    heldTable
+	strays  strays
 	watch   watchTable
 	failed  error // set once the store has failed: nothing is promised any more
 	stats   Stats
@@ -46,7 +47,7 @@ func New(config Config) *Server {
 	config.setDefaults()
 	s := &Server{config: config, out: machine.NewOutbox(config.Nest), table: newTable()}
 	s.types = config.Registry.Types()
-	s.objects.limit = config.Limits.SharedLinks
+	s.objects.limit, s.objects.maxBytes = config.Limits.SharedLinks, config.Limits.LinkBytes
 	s.ops.init()
 	s.obs.init()
 	inner := stack.Config{Nest: s.out.Nest(), Rand: config.Rand, Endpoint: config.Endpoint, Secure: config.Secure, Tap: s.tap}
@@ -83,7 +84,7 @@ func (s *Server) begin(now machine.Time, cause machine.Cause) {
 func (s *Server) Receive(now machine.Time, cause machine.Cause, path machine.Path, b []byte) {
 	s.begin(now, cause)
 	s.stack.Receive(now, cause, path, b)
-	s.pump()
+	s.finish()
 }
 
 // Expire fires all timers that are due.
@@ -92,7 +93,7 @@ func (s *Server) Expire(now machine.Time) {
 	s.stack.Expire(now)
 	s.pump()
 	s.expire()
-	s.pump()
+	s.finish()
 }
 
 // Deadline says when Expire wants to be called.
@@ -101,6 +102,23 @@ func (s *Server) Deadline() machine.Time { return min(s.stack.Deadline(), s.time
 // Next returns the next action. What the Value of an Event or Result points to is never used again by the server: the
 // receiver may keep it.
 func (s *Server) Next() (machine.Action, bool) { return s.out.Next() }
+
+// finish ends an input. Sessions that nobody needs are closed last, so that the commits of their ending come after the
+// ones that this input made itself: commits leave in the order of their numbers.
+func (s *Server) finish() {
+	s.pump()
+	for len(s.strays.closing) > 0 {
+		closing := s.strays.closing
+		s.strays.closing = nil
+		for _, session := range closing {
+			if _, _, ok := s.stack.DTLS().Lookup(session); ok && s.table.bySession[session] == 0 {
+				s.stats.SessionsClosed++
+				s.stack.DTLS().Close(s.now, s.cause, session)
+			}
+		}
+		s.pump()
+	}
+}
 
 // pump hands what the layers below want to the driver, and takes in what they tell.
 func (s *Server) pump() {
@@ -128,6 +146,8 @@ func (s *Server) event(a *machine.Action) {
 		s.incoming(a.Path, v)
 	case *endpoint.Notification:
 		s.notification(a.Op, v)
+	case *dtls.Established:
+		s.stray(v.Session)
 	case *dtls.Moved:
 		s.moved(v)
 	case *dtls.Fresh:

@@ -67,7 +67,7 @@ var (
 func newFleet(t *testing.T, seed uint64, devices int, link sim.LinkConfig) *fleet {
 	w := sim.New(seed)
 	f := &fleet{t: t, w: w, net: w.Network("internet", link), rand: w.Rand("test"), keys: keys{}, results: map[string]int{}}
-	f.nonces = oracle{t: t, seed: seed, sent: map[string][]byte{}}
+	f.nonces = newOracle(t, seed)
 	if f.cidLen() > 0 {
 		f.net.Tap(f.nonces.see)
 	}
@@ -101,7 +101,25 @@ func (f *fleet) boot() {
 	}
 	s.Started(f.w.Now())
 	f.server, f.ops = s, map[machine.OpID]string{}
-	f.node.Boot(s)
+	f.node.Boot(&ordered{Server: s, f: f})
+}
+
+// ordered watches that a server's commits leave in the order of their numbers, whichever layer they come from.
+type ordered struct {
+	*server.Server
+	f    *fleet
+	last machine.Seq
+}
+
+func (o *ordered) Next() (machine.Action, bool) {
+	a, ok := o.Server.Next()
+	if ok && a.Kind == machine.Persist {
+		if a.Seq <= o.last {
+			o.f.t.Fatalf("seed %d: commit %d after commit %d", o.f.w.Seed(), a.Seq, o.last)
+		}
+		o.last = a.Seq
+	}
+	return a, ok
 }
 
 // crash is kill -9 and power loss, and a new start. What was acknowledged must be there again.
@@ -189,7 +207,7 @@ func (d *simDevice) boot() {
 	uri, identity := "coap://10.0.0.1", ""
 	var key []byte
 	if d.secure {
-		uri, identity, key = "coaps://10.0.0.1", "id-"+d.name, []byte("0123456789abcdef")
+		uri, identity, key = "coaps://10.0.0.1", "id-"+d.name, d.f.keys[d.name].Key
 	}
 	d.object = client.NewObject(&client.Definition{ID: 3303, Version: lwm2m.V1_1, Multiple: true, Resources: []client.Resource{
 		{ID: 5601, Kind: lwm2m.Float, Operations: lwm2m.Read}, {ID: 5605, Operations: lwm2m.Execute},
@@ -240,7 +258,7 @@ func (d *simDevice) change() {
 // step does something to the world.
 func (f *fleet) step() {
 	d := f.devices[f.rnd(len(f.devices))]
-	switch f.rnd(14) {
+	switch f.rnd(16) {
 	case 0:
 		f.crash()
 		f.node.Disk().SyncDelay = time.Duration(1+f.rnd(150)) * time.Millisecond
@@ -265,6 +283,22 @@ func (f *fleet) step() {
 		f.do(d.name, server.Operation{Kind: server.Execute, Path: lwm2m.MustPath("/3303/0/5605")})
 	case 9:
 		f.do(d.name, server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3303/0/9999")})
+	case 14: // the device says goodbye, and comes back later
+		d.node.Do(func(now machine.Time) { d.client.Stop(now, f.w.Cause()) })
+		f.w.RunFor(time.Duration(f.rnd(100_000)) * time.Millisecond)
+		d.boot()
+	case 15: // another key, on the server first
+		if !d.secure {
+			break
+		}
+		old := f.keys[d.name]
+		fresh := old
+		fresh.Key = binary.BigEndian.AppendUint64([]byte("new key "), f.rand.Uint64())
+		f.keys[d.name] = fresh
+		f.node.Do(func(now machine.Time) { f.server.CredentialChanged(now, f.w.Cause(), old) })
+		f.w.RunFor(time.Duration(f.rnd(30_000)) * time.Millisecond)
+		d.node.Crash()
+		d.boot()
 	case 10: // a full disk: what is promised before stays promised, and somebody makes room and starts the server again
 		if f.rnd(4) == 0 {
 			f.node.Disk().Full = true
@@ -392,19 +426,27 @@ const simCIDLen = 8
 func (f *fleet) cidLen() int { return simCIDLen * int(1-f.w.Seed()%2) }
 
 // oracle sees every datagram that is sent, and that no key is used twice with one nonce. A record's nonce is its first
-// eight bytes; its key follows from the connection ID and the direction.
+// eight bytes; its key follows from the connection ID, the direction, and the random value of the device's newest
+// ClientHello when the first record under it was sent (a server that repeats its ServerHello to a device that has begun
+// anew repeats the connection ID, too).
 type oracle struct {
 	t       *testing.T
 	seed    uint64
 	sent    map[string][]byte
+	hello   map[netip.Addr]string // newest ClientHello's random, by device
+	begun   map[string]string     // random under which the direction of a connection ID has begun
 	records int
 }
 
+func newOracle(t *testing.T, seed uint64) oracle {
+	return oracle{t: t, seed: seed, sent: map[string][]byte{}, hello: map[netip.Addr]string{}, begun: map[string]string{}}
+}
+
 func (o *oracle) see(_ machine.Time, from, to netip.AddrPort, b []byte) {
-	direction := "down"
+	direction, device := "down", to.Addr()
 	switch {
 	case to.Port() == 5684:
-		direction = "up"
+		direction, device = "up", from.Addr()
 	case from.Port() != 5684:
 		return
 	}
@@ -423,10 +465,17 @@ func (o *oracle) see(_ machine.Time, from, to netip.AddrPort, b []byte) {
 			if binary.BigEndian.Uint16(record[3:]) != 0 {
 				o.t.Fatalf("seed %d: a protected record without a connection ID: %x", o.seed, record)
 			}
+			if record[0] == 22 && record[13] == 1 { // ClientHello: its random comes after header and version
+				o.hello[device] = string(record[27:59])
+			}
 			continue
 		}
 		o.records++
-		place := fmt.Sprintf("%s %x %x", direction, record[11:header], record[header+2:header+10])
+		key := fmt.Sprintf("%s %x", direction, record[11:header])
+		if nonce := binary.BigEndian.Uint64(record[header+2:]); nonce<<16 == 0 {
+			o.begun[key] = o.hello[device]
+		}
+		place := fmt.Sprintf("%s %x %x", key, o.begun[key], record[header+2:header+10])
 		if before, ok := o.sent[place]; ok && string(before) != string(record) {
 			o.t.Fatalf("seed %d: nonce used twice: %s\n%x\n%x", o.seed, place, before, record)
 		}

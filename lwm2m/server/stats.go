@@ -20,6 +20,7 @@ type Stats struct {
 	// Since the start.
 	Registers, Updates, Changes, Deregisters, Expired uint64
 	Refused, TooManyRegistrations, Postponed, Moves   uint64
+	SessionsClosed                                    uint64 // that no registration needed
 	Operations, Failures, FormatRetries               uint64
 	Notifications, Unreadable, Reobserved             uint64
 

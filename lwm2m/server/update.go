@@ -89,11 +89,7 @@ func (s *Server) change(n slot, e *entry, path machine.Path, in *endpoint.Incomi
 	if len(in.Payload) > 0 {
 		objects, err := s.objects.take(in.Payload, s.config.Limits.Payload)
 		if err != nil {
-			code := coap.BadRequest
-			if err == errLongObjects {
-				code = coap.RequestEntityTooLarge
-			}
-			s.refuseUpdate(e, path, in, code, err.Error())
+			s.refuseUpdate(e, path, in, objectsCode(err), err.Error())
 			return
 		}
 		s.objects.release(old.Objects)
@@ -136,6 +132,7 @@ func (s *Server) change(n slot, e *entry, path machine.Path, in *endpoint.Incomi
 		s.after = seq // not before the 2.04
 		s.moveObservations(n, e)
 		s.after = 0
+		s.abandonSession(old, reg)
 	}
 	s.emit(path, &Updated{Registration: reg, Previous: old, Changed: true, At: s.now})
 	s.observeAgain(n, e)

@@ -87,6 +87,7 @@ func (s *Server) CredentialChanged(now machine.Time, cause machine.Cause, old ..
 		}
 		if len(gone) > 0 {
 			d.Invalidate(now, cause, gone...)
+			s.pump() // its commits come before ours
 		}
 	}
 	for _, c := range old {
@@ -94,7 +95,7 @@ func (s *Server) CredentialChanged(now machine.Time, cause machine.Cause, old ..
 			s.end(n, e, NotAllowed)
 		}
 	}
-	s.pump()
+	s.finish()
 }
 
 func (s *Server) unchanged(old Credential) bool {

@@ -1,0 +1,81 @@
+package dtls
+
+import "encoding/binary"
+
+// negotiate chooses version and suite and notes what the extensions say.
+func (e *Engine) negotiate(s *session, m *clientHello) error {
+	hs := s.hs
+	// Later versions of DTLS have lower numbers; 0xFExx is all that DTLS has (RFC 6347 section 4.2.1).
+	if m.version>>8 != version12>>8 || m.version > version12 {
+		return ErrVersion
+	}
+	if !m.offersNull() {
+		return errIllegal
+	}
+	if m.ext.renegotiation && len(m.ext.renegotiated) != 0 { // RFC 5746 section 3.6
+		return errIllegal
+	}
+	hs.group = chooseGroup(m.ext.groups)
+	for i := 0; i+1 < len(m.suites) && hs.suite == nil; i += 2 {
+		id := Suite(binary.BigEndian.Uint16(m.suites[i:]))
+		for _, own := range e.cfg.Suites {
+			if own != id {
+				continue
+			}
+			if info := suiteByID(id); !info.ecdhe || hs.group != 0 {
+				hs.suite = info
+			}
+		}
+	}
+	if hs.suite == nil {
+		return ErrNoSuite
+	}
+	s.suite = suiteIndex(hs.suite)
+	hs.ems = m.ext.ems && !e.cfg.DisableEMS
+	if hs.ems {
+		s.flags |= flagEMS
+	}
+	return nil
+}
+
+func (m *clientHello) offersNull() bool {
+	for _, c := range m.compressions {
+		if c == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// answerExtensions fills the extensions of ServerHello: answers to what the client offered, and nothing else.
+func (e *Engine) answerExtensions(s *session, m *clientHello, x *extensions) {
+	hs := s.hs
+	x.ems = hs.ems
+	x.renegotiation = m.ext.renegotiation || m.offers(emptyRenegotiationInfo) // RFC 5746 section 3.6
+	if m.ext.maxFragment != 0 {
+		x.maxFragment = m.ext.maxFragment
+		s.maxFragment = uint16(fragmentLength(m.ext.maxFragment))
+	}
+	if hs.suite.ecdhe && m.ext.pointFormats != nil {
+		x.pointFormats = []byte{0}
+	}
+	if e.cfg.DisableCID || !m.ext.hasCID && (!m.ext.hasCIDDraft || e.cfg.DisableDraft) {
+		return
+	}
+	own := e.ownCID(s)
+	if m.ext.hasCID {
+		s.peerCID = string(m.ext.cid)
+		x.cid, x.hasCID = own, true
+		if m.ext.rrc && !e.cfg.DisableRRC { // RFC 9853 section 3: only with connection IDs
+			x.rrc = true
+			s.flags |= flagRRC
+		}
+	} else {
+		s.peerCID = string(m.ext.cidDraft)
+		x.cidDraft, x.hasCIDDraft = own, true
+		s.flags |= flagDraftCID
+	}
+	if len(own) > 0 {
+		s.flags |= flagOwnCID
+	}
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/internal/access"
+	"heddle.example/internal/credentials"
+	"heddle.example/internal/definitions"
+	"heddle.example/internal/fleet"
+	"heddle.example/internal/stream"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
+	"heddle.example/store"
+)
+
+// rig is the API with a real fleet, and with devices that a test plays.
+type rig struct {
+	t      testing.TB
+	api    *API
+	h      http.Handler
+	now    machine.Time
+	fleet  *fleet.Fleet
+	hub    *stream.Hub
+	access *access.Manager
+	creds  *credentials.Credentials
+	srv    *server.Server // makes registrations
+	peers  uint16
+	tokens map[access.Role]string
+	failed error
+
+	do           func(ctx context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error)
+	observations []server.Observation
+}
+
+func (r *rig) Do(ctx context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
+	if r.fleet.Registration(endpoint) == nil {
+		return "op-0", &server.Outcome{Endpoint: endpoint, Op: op.Kind, Path: op.Path, Err: server.ErrUnknownEndpoint}, server.ErrUnknownEndpoint
+	}
+	return r.do(ctx, endpoint, op)
+}
+
+func (r *rig) Observations(string) ([]server.Observation, error) { return r.observations, nil }
+
+func (r *rig) Forget(endpoint string) (bool, error) {
+	return r.fleet.Registration(endpoint) != nil, nil
+}
+
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	r := &rig{t: t, now: 1_790_000_000_000_000_000, tokens: map[access.Role]string{}}
+	s := store.Memory()
+	t.Cleanup(func() { s.Close() })
+	r.hub = stream.NewHub(stream.Options{Epoch: 77, Cells: time.Millisecond})
+	var err error
+	if r.access, err = access.Open(s, access.Options{Cheap: true}); err != nil {
+		t.Fatal(err)
+	}
+	if r.creds, err = credentials.Open(s, func() time.Time { return time.Unix(0, int64(r.now)) }); err != nil {
+		t.Fatal(err)
+	}
+	defs, err := definitions.Open(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }})
+	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
+	r.srv.Started(r.now)
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
+		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(r.api.Close)
+	r.h = r.api.Handler()
+	for _, role := range []access.Role{access.Read, access.Operate, access.Admin} {
+		if r.tokens[role], _, err = r.access.CreateToken(role.String(), role, time.Time{}, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// register lets a device register with a real server machine, and gives its event to the fleet.
+func (r *rig) register(endpoint, links string, query ...string) *server.Registration {
+	r.t.Helper()
+	r.peers++
+	m := coap.Message{Type: coap.CON, Code: coap.POST, ID: r.peers, Token: coap.NewToken([]byte{1, byte(r.peers), byte(r.peers >> 8)}), Payload: []byte(links)}
+	m.Options = m.Options.AppendPath("/rd").SetFormat(coap.LinkFormat).AddQuery("lwm2m=1.1").AddQuery("ep=" + endpoint).AddQuery("lt=300")
+	for _, q := range query {
+		m.Options = m.Options.AddQuery(q)
+	}
+	b, err := m.Append(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	path := machine.Path{Local: netip.MustParseAddrPort("192.0.2.1:5683"), Remote: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), 10_000+r.peers)}
+	r.srv.Receive(r.now, 1, path, b)
+	var reg *server.Registration
+	for a, ok := r.srv.Next(); ok; a, ok = r.srv.Next() {
+		switch a.Kind {
+		case machine.Persist:
+			r.srv.Persisted(r.now, a.Seq)
+		case machine.Event:
+			r.fleet.Take(a.Value)
+			if e, ok := a.Value.(*server.Registered); ok {
+				reg = e.Registration
+			}
+		}
+	}
+	if reg == nil {
+		r.t.Fatalf("%s did not register", endpoint)
+	}
+	return reg
+}
+
+const thermometer = `</>;rt="oma.lwm2m",</1/0>,</3/0>,</3303/0>,</31024/10>`
+
+// request makes a request. as is a role, or None for nobody.
+func (r *rig) request(as access.Role, method, path, body string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, "http://localhost:8080"+path, strings.NewReader(body))
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if as != access.None {
+		req.Header.Set("Authorization", "Bearer "+r.tokens[as])
+	}
+	w := httptest.NewRecorder()
+	r.h.ServeHTTP(w, req)
+	return w
+}
+
+// compact returns JSON without white space, for comparing.
+func compact(b []byte) string {
+	var out bytes.Buffer
+	if json.Compact(&out, b) != nil {
+		return string(b)
+	}
+	return out.String()
+}

@@ -1,0 +1,103 @@
+package client
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"heddle.example/coap/endpoint"
+	"heddle.example/coap/stack"
+	"heddle.example/dtls"
+	"heddle.example/lwm2m"
+	"heddle.example/machine"
+)
+
+// Config says what a client is. Endpoint, Rand and at least one server are needed.
+type Config struct {
+	Nest *machine.Nest // nil where the client is the outermost machine
+	Rand machine.Rand
+
+	Endpoint string // the endpoint name (ep)
+	Servers  []Account
+	Objects  []Object       // besides 0 and 1, which the client makes of Servers
+	Version  lwm2m.Version  // the newest one to offer: default 1.1
+	Binding  lwm2m.Binding  // default U
+	Queue    bool           // ask for queue mode
+	Root     string         // alternate root path, such as "/lwm2m"; default none
+	Local    netip.AddrPort // where the first datagrams leave from
+	Link     uint32         // the driver's number of the socket
+	Durable  bool           // emit Persist actions, for Restore after a restart
+
+	MaxObservations int // default 64; more are answered without an observation
+	MaxAttributes   int // paths with attributes: default 64; more are refused
+
+	CoAP endpoint.Config                                             // timing and limits; Nest and Rand are set by the client
+	DTLS dtls.Config                                                 // likewise; used where an account is coaps
+	Tap  func(d stack.Direction, path machine.Path, datagram []byte) // sees every CoAP datagram in plaintext
+}
+
+// settings is what a client keeps of its Config: clients come in tens of thousands.
+type settings struct {
+	Rand            machine.Rand
+	Endpoint        string
+	Version         lwm2m.Version
+	Binding         lwm2m.Binding
+	Queue, Durable  bool
+	Local           netip.AddrPort
+	Link            uint32
+	MaxObservations int
+	MaxAttributes   int
+}
+
+// New returns a client that waits for Start.
+func New(cfg Config) (*Client, error) {
+	switch {
+	case cfg.Rand == nil:
+		return nil, errors.New("lwm2m client: Config.Rand is missing: give the driver's random source")
+	case len(cfg.Servers) == 0:
+		return nil, errors.New("lwm2m client: Config.Servers is empty: give at least one account")
+	case cfg.Root != "" && (cfg.Root[0] != '/' || strings.ContainsAny(cfg.Root, "<>?,; ")):
+		return nil, fmt.Errorf("lwm2m client: root path %.64q must be like /lwm2m", cfg.Root)
+	}
+	if cfg.Version.IsZero() {
+		cfg.Version = lwm2m.V1_1
+	}
+	c := &Client{out: machine.NewOutbox(cfg.Nest), root: strings.TrimRight(cfg.Root, "/"), cfg: settings{
+		Rand: cfg.Rand, Endpoint: cfg.Endpoint, Version: cfg.Version, Binding: cmp.Or(cfg.Binding, lwm2m.BindingUDP),
+		Queue: cfg.Queue, Durable: cfg.Durable, Local: cfg.Local, Link: cfg.Link,
+		MaxObservations: cmp.Or(cfg.MaxObservations, 64), MaxAttributes: cmp.Or(cfg.MaxAttributes, 64),
+	}}
+	secure := false
+	for _, a := range cfg.Servers {
+		acc, err := newAccount(a)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(c.accounts, func(b account) bool { return b.ShortID == a.ShortID }) {
+			return nil, fmt.Errorf("lwm2m client: two servers have the Short Server ID %d", a.ShortID)
+		}
+		acc.binding, acc.version = c.cfg.Binding, c.cfg.Version
+		c.accounts = append(c.accounts, acc)
+		secure = secure || acc.secure
+	}
+	for _, o := range append([]Object{security{c}, server{c}}, cfg.Objects...) {
+		if err := c.insert(o); err != nil {
+			return nil, err
+		}
+	}
+	sc := stack.Config{Nest: c.out.Nest(), Rand: cfg.Rand, Endpoint: cfg.CoAP, Tap: cfg.Tap}
+	if secure {
+		d := cfg.DTLS
+		d.Durable = cfg.Durable
+		// A session and its successor for each server: what is not used is not reserved.
+		d.MaxSessions = cmp.Or(d.MaxSessions, 2*len(c.accounts)+2)
+		d.MaxHandshakes = cmp.Or(d.MaxHandshakes, 2*len(c.accounts)+2)
+		d.CipherCache = cmp.Or(d.CipherCache, 2*len(c.accounts)+2)
+		sc.DTLS = &d
+	}
+	c.stack = stack.New(sc)
+	return c, nil
+}
