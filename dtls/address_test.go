@@ -26,7 +26,7 @@ func natWorld(t *testing.T, client, server Config, c ClientConfig) (w *world, ce
 	return w, ce, se
 }
 
-// deliverNAT hands datagrams for any address of the client to it under the local address that it knows.
+// natDeliver hands datagrams for any address of the client to it under the local address that it knows.
 func (w *world) natDeliver() {
 	for i := 0; i < len(w.queue); i++ {
 		if w.queue[i].to == w.client.addr {

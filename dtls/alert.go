@@ -7,18 +7,15 @@ const (
 	alertWarning = 1
 	alertFatal   = 2
 
-	alertCloseNotify       = 0
-	alertUnexpected        = 10
-	alertBadRecordMAC      = 20
-	alertHandshakeFailure  = 40
-	alertIllegalParameter  = 47
-	alertDecodeError       = 50
-	alertDecryptError      = 51
-	alertProtocolVersion   = 70
-	alertInternalError     = 80
-	alertNoRenegotiation   = 100
-	alertUnsupportedExt    = 110
-	alertUnknownPSKIdenity = 115 // RFC 4279 section 2: never sent by us, see server.go
+	alertCloseNotify      = 0
+	alertUnexpected       = 10
+	alertHandshakeFailure = 40
+	alertIllegalParameter = 47
+	alertDecodeError      = 50
+	alertDecryptError     = 51
+	alertProtocolVersion  = 70
+	alertNoRenegotiation  = 100
+	alertUnsupportedExt   = 110
 )
 
 var alertNames = map[uint8]string{

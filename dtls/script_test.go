@@ -56,18 +56,16 @@ type node struct {
 
 // world connects two engines in virtual time. Every datagram is a line of the transcript.
 type world struct {
-	t            testing.TB
-	now          machine.Time
-	client       *node
-	server       *node
-	queue        []datagram
-	lines        []string
-	n            int                    // datagrams sent
-	filter       func(d *datagram) bool // false drops it
-	oracle       map[string]string      // key, nonce to plaintext place: no pair twice
-	delay        time.Duration
-	hold         bool // commits are not acknowledged
-	logDatagrams bool
+	t      testing.TB
+	now    machine.Time
+	client *node
+	server *node
+	queue  []datagram
+	lines  []string
+	n      int                    // datagrams sent
+	filter func(d *datagram) bool // false drops it
+	delay  time.Duration
+	hold   bool // commits are not acknowledged
 }
 
 type datagram struct {
@@ -78,7 +76,7 @@ type datagram struct {
 }
 
 func newWorld(t testing.TB, seed uint64, client, server Config) *world {
-	w := &world{t: t, now: 1_000_000_000_000, oracle: map[string]string{}, delay: 10 * time.Millisecond}
+	w := &world{t: t, now: 1_000_000_000_000, delay: 10 * time.Millisecond}
 	w.client = w.node("client", clientAddr, client, seed)
 	w.server = w.node("server", serverAddr, server, seed+1)
 	return w

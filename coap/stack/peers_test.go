@@ -184,9 +184,9 @@ func TestLibcoapClient(t *testing.T) {
 					server, scheme = secure, "coaps://"
 				}
 				relay := peer.NewRelay(t, server, 7, faults)
-				wait := 10
+				wait, seconds := 10, 3
 				if link == "bad" {
-					wait = 60
+					wait, seconds = 60, 10
 				}
 				do := func(c peer.CoapClient) peer.CoapAnswer {
 					out := filepath.Join(t.TempDir(), "payload") // where it does not mix with the log
@@ -235,7 +235,7 @@ func TestLibcoapClient(t *testing.T) {
 						t.Errorf("get in blocks of %s: %d bytes", size, len(a.Payload))
 					}
 				}
-				if a := do(peer.CoapClient{Method: "get", URI: "/obs", Observe: 3}); !strings.HasPrefix(a.Payload, "value ") || len(a.Codes) < 3 || link == "good" && !strings.HasPrefix(a.Payload, "value 0value") {
+				if a := do(peer.CoapClient{Method: "get", URI: "/obs", Observe: seconds}); !strings.HasPrefix(a.Payload, "value ") || len(a.Codes) < 2 || link == "good" && !strings.HasPrefix(a.Payload, "value 0value") {
 					t.Errorf("observe: %q %v", a.Payload, a.Codes)
 				}
 				number, protocol := server[strings.LastIndexByte(server, ':')+1:], "coap"
@@ -250,7 +250,7 @@ func TestLibcoapClient(t *testing.T) {
 				}
 				if tls == "notls" {
 					shark.Filter = "coap.code == 69 && coap.opt.observe && udp.srcport == " + number
-					if rows := shark.Fields(t, "coap.token"); len(rows) < 4 {
+					if rows := shark.Fields(t, "coap.token"); len(rows) < 2 {
 						t.Errorf("tshark sees %d notifications", len(rows))
 					}
 					shark.Filter = "coap.opt.block_number && udp.srcport == " + number

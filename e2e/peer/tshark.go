@@ -30,10 +30,10 @@ func (k Tshark) Fields(t testing.TB, fields ...string) [][]string {
 	return rows
 }
 
-// JSON returns the whole decoding, as tshark writes it.
-func (k Tshark) JSON(t testing.TB) string {
+// Text returns the whole decoding as a person reads it.
+func (k Tshark) Text(t testing.TB) string {
 	t.Helper()
-	return k.run(t, "-T", "json")
+	return k.run(t, "-V")
 }
 
 // NoneMalformed fails the test where tshark finds a malformed packet, and shows it.

@@ -75,6 +75,9 @@ func runDemo(ctx context.Context, c serve.Config, mayMove func(string) bool, che
 			fmt.Fprintln(out, "  the web app is not built in: make web, then build anew")
 		}
 		fmt.Fprintf(out, "\nThis link logs in, once, within 15 minutes:\n  %s\n\nCtrl-C ends.\n", d.Link)
+		if e := d.Live(ctx); e != nil && ctx.Err() == nil {
+			c.Log.Error(e.Error())
+		}
 		<-ctx.Done()
 	}
 	stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -34,12 +34,12 @@ type system struct {
 }
 
 type simDevice struct {
-	name   string
-	node   *sim.Node
-	c      *client.Client // of the present boot
-	secure bool
-	addr   netip.Addr
-	states []string
+	name    string
+	node    *sim.Node
+	c       *client.Client // of the present boot
+	secure  bool
+	version lwm2m.Version
+	addr    netip.Addr
 }
 
 var (
@@ -80,10 +80,9 @@ func newSystem(t *testing.T, seed uint64, plain, secure int) *system {
 			d.name = fmt.Sprintf("secure%d", i)
 		}
 		d.node = x.w.Node(d.name, x.net, d.addr)
-		d.node.OnAction = func(now machine.Time, a machine.Action) {
-			if s, ok := a.Value.(*client.StateChanged); ok {
-				d.states = append(d.states, s.State.String())
-			}
+		// Old devices and new ones.
+		if d.version = lwm2m.V1_1; i%2 == 1 {
+			d.version = lwm2m.V1_0
 		}
 		x.devices = append(x.devices, d)
 		x.bootDevice(d)
@@ -127,7 +126,7 @@ func (x *system) bootDevice(d *simDevice) {
 	}
 	c, err := client.New(client.Config{
 		Rand: x.w.Rand(fmt.Sprintf("%s %d", d.name, x.w.Now())), Endpoint: d.name, Servers: []client.Account{a}, Durable: true,
-		Local: netip.AddrPortFrom(d.addr, 56830),
+		Version: d.version, Queue: d.version == lwm2m.V1_0, Local: netip.AddrPortFrom(d.addr, 56830),
 		Objects: []client.Object{
 			objects.NewDevice(&objects.DeviceConfig{Manufacturer: "Heddle", BatteryCycle: time.Hour}), objects.NewTest(),
 			objects.NewTemperature(1, nil),
