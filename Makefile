@@ -1,6 +1,6 @@
 # Aliases only: what they do stands in scripts/ and in the program itself.
 
-.PHONY: demo test web build check soak fuzz bench clean
+.PHONY: demo test web build check soak bench pictures clean
 
 demo: build       ## build everything and run the demo
 	./bin/heddle demo $(ARGS)
@@ -22,6 +22,9 @@ soak:             ## the long ones: many seeds, fuzzing, kill -9 in a loop (SOAK
 
 bench:            ## the benchmarks behind the README's figures
 	./scripts/bench
+
+pictures:         ## the README's pictures, made with a real browser
+	./scripts/pictures
 
 clean:            ## what was built
 	rm -rf bin internal/web/dist ui/node_modules e2e/peers/*/target

@@ -19,8 +19,9 @@ type assembly struct {
 }
 
 // assemble takes in the Block1 option of a request. complete says that body is the whole body and the request can be
-// handed up; if not, it was answered. block1 says that the final answer carries a Block1 option.
-func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message) (body []byte, block1, complete bool) {
+// handed up; if not, it was answered. block1 says that the final answer carries a Block1 option. again says that the
+// message came before: a late copy of the first block does not begin a new body.
+func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, again bool) (body []byte, block1, complete bool) {
 	value, ok := m.Options.Get(coap.Block1)
 	if !ok {
 		if len(m.Payload) > e.config.MaxBody {
@@ -49,7 +50,7 @@ func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path
 			e.endAssembly(a)
 			return m.Payload, true, true
 		}
-		if a == nil || len(a.body) > 0 {
+		if a == nil || len(a.body) > 0 && !again {
 			e.endAssembly(a)
 			a = e.beginAssembly(p, m)
 		}

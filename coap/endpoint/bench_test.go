@@ -153,3 +153,31 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(e)
 	}
 }
+
+// BenchmarkObserved reports what an observation at rest costs, its peer included.
+func BenchmarkObserved(b *testing.B) {
+	const peers = 20_000
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	for b.Loop() {
+		before := heap()
+		e := New(Config{Rand: machinetest.NewRand(1)})
+		p := pathOf(1, 0)
+		r := &Request{Code: coap.GET, Options: coap.Options{}.AppendPath("/3303/0/5700")}
+		for i := range peers {
+			p.Remote = netip.AddrPortFrom(p.Remote.Addr(), uint16(i))
+			e.RestoreObservation(0, p, e.newToken(), 1, 0, r)
+			for _, ok := e.Next(); ok; _, ok = e.Next() {
+			}
+		}
+		e.Expire(machine.Time(400 * time.Second))
+		for _, ok := e.Next(); ok; _, ok = e.Next() {
+		}
+		b.ReportMetric((heap()-before)/peers, "B/observation")
+		runtime.KeepAlive(e)
+	}
+}

@@ -37,13 +37,14 @@ func badLink(t *testing.T, seed uint64) string {
 	w := sim.New(seed)
 	net := w.Network("net", sim.LinkConfig{Loss: 0.15, Duplicate: 0.1, Reorder: 0.15, DelayMin: 5 * time.Millisecond, DelayMax: 60 * time.Millisecond})
 	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
-	manager := endpoint.New(endpoint.Config{Rand: w.Rand("manager"), NStart: 4, BlockSize: 64})
+	manager := endpoint.New(endpoint.Config{Rand: w.Rand("manager"), BlockSize: 64})
 	device := endpoint.New(endpoint.Config{Rand: w.Rand("device"), BlockSize: 128})
 	mn, dn := w.Node("manager", net, at("192.0.2.1:1").Addr()), w.Node("device", net, at("192.0.2.2:1").Addr())
 	path := machine.Path{Local: at("192.0.2.1:5683"), Remote: at("192.0.2.2:5683")}
 
 	ran := map[string]int{}
 	var sub endpoint.Subscription
+	value := body(300)
 	dn.OnAction = func(now machine.Time, a machine.Action) {
 		in, ok := a.Value.(*endpoint.Incoming)
 		if !ok {
@@ -56,7 +57,7 @@ func badLink(t *testing.T, seed uint64) string {
 			if in.Observe == 0 {
 				sub = device.Accept(now, in.Exchange)
 			}
-			r.Payload = body(300)
+			r.Payload = value
 		case in.Code == coap.POST:
 			if _, err := fmt.Sscanf(p, "/post/%d", &n); err != nil || !bytes.Equal(in.Payload, body(n)) {
 				t.Errorf("seed %d: %s came with %d bytes that were not sent", seed, p, len(in.Payload))
@@ -106,7 +107,8 @@ func badLink(t *testing.T, seed uint64) string {
 	w.RunFor(30 * time.Minute)
 	for i := range 40 {
 		dn.Do(func(now machine.Time) {
-			device.Notify(now, 4, sub, &endpoint.Reply{Code: coap.Content, Payload: fmt.Appendf(body(i*20), "value %d", i)}, true)
+			value = fmt.Appendf(body(i*20), "value %d", i)
+			device.Notify(now, 4, sub, &endpoint.Reply{Code: coap.Content, Payload: value}, true)
 		})
 		w.RunFor(3 * time.Second)
 	}

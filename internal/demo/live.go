@@ -42,7 +42,8 @@ func (d *Demo) Live(ctx context.Context) error {
 		for _, name := range f.names {
 			for _, w := range watched {
 				if w.object == 3 || slices.Contains(f.kinds, w.object) {
-					errs = append(errs, d.watch(ctx, name, w.path, w.pmax))
+					// Not all at the same instant: devices are not in step.
+					errs = append(errs, d.watch(ctx, name, w.path, w.pmax+hash(name+w.path)%7))
 				}
 			}
 		}

@@ -35,7 +35,7 @@ import (
 type Config struct {
 	CoAP, CoAPS   []string // addresses for devices
 	Web           []string // addresses of the web page and API
-	Data          string   // data directory; empty: nothing is kept
+	Data          string   // data directory; empty or "none": nothing is kept
 	Unknown       string   // accept, refuse; empty: accept where all of CoAP is on the loopback
 	LeshanAPI     string   // off, token, open
 	WebHosts      []string // more names that the web port answers to
@@ -82,6 +82,9 @@ type Program struct {
 func Start(c Config) (p *Program, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Data == "none" {
+		c.Data = ""
 	}
 	p = &Program{config: c, host: host.New(host.Options{Log: c.Log})}
 	defer func() {

@@ -24,6 +24,9 @@ var (
 	ErrStopped = errors.New("shards: stopped")
 )
 
+// inbox is how many commands may wait for a shard.
+const inbox = 4096
+
 // Store is what keeps registrations, sessions and observations; package store satisfies it.
 type Store interface {
 	Append(records []machine.Record, done func(error))
@@ -84,7 +87,7 @@ func Start(c Config) (*Shards, error) {
 	if c.OnRestored != nil {
 		s.srv.Each(func(reg *server.Registration, _ machine.Time) { c.OnRestored(reg, now) })
 	}
-	owner, err := c.Host.Run(s.srv, host.RunOptions{Sockets: append(append([]*host.Socket(nil), c.Plain...), c.Secure...), Committer: c.Store, OnAction: s.action, Inbox: 4096})
+	owner, err := c.Host.Run(s.srv, host.RunOptions{Sockets: append(append([]*host.Socket(nil), c.Plain...), c.Secure...), Committer: c.Store, OnAction: s.action, Inbox: inbox})
 	if err != nil {
 		return nil, err
 	}

@@ -10,14 +10,14 @@ export type SecurityMode = 'none' | 'psk' | 'rpk' | 'x509'
 export interface ClientSecurity { mode: SecurityMode; identity?: string; cid?: boolean }
 export interface ClientRow {
   endpoint: string; id: string; state: ClientState; security: ClientSecurity; version: string; binding: string; queue: boolean; lifetime: number
-  registeredAt: string; updatedAt: string; expiresAt: string; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number
+  registeredAt: string; updatedAt: string; expiresAt: string | null; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number
 }
 export interface StateCounts { awake: number; asleep: number; late: number; insecure: number }
 export interface ClientList { total: number; known?: number; matched: number; counts: StateCounts; items: ClientRow[]; next?: string }
 
 export interface ClientObject { id: number; version?: string; name?: string; instances: number[] }
 export interface Link { path: string; attributes?: Record<string, unknown>; version?: string }
-export interface Observation { id: string; path: string; since: string; lastAt?: string; count: number; state: 'active' | 'restoring' | 'failed' }
+export interface Observation { id: string; path: string; since: string; lastAt?: string | null; count: number; state: 'active' | 'restoring' | 'waiting' | 'failed' | 'ended'; error?: string }
 
 // A value as JSON carries it. Opaque is hex, time is RFC 3339, objlink is "3:0"; an integer beyond 2^53 is kept as a bigint.
 export type Scalar = string | number | boolean | bigint | null
@@ -65,11 +65,11 @@ export interface EventMap {
   hello: { epoch: string | number; seq: number }
   reset: Record<string, never>
   registered: { client: ClientRow; replaced?: boolean }
-  updated: { endpoint: string; lastSeen: string; expiresAt: string; changed?: ClientRow }
+  updated: { endpoint: string; lastSeen: string; expiresAt: string | null; changed?: ClientRow }
   deregistered: { endpoint: string; reason: string }
   moved: { endpoint: string; address: string }
   value: { endpoint: string; path: string; value: Scalar; type?: string; at: string; source: 'notify' | 'read' | 'send' | 'write'; observation?: string }
-  observation: { endpoint: string; id: string; path: string; state: string }
+  observation: Observation & { endpoint: string }
   message: Message & { endpoint: string }
   operation: OperationResult
   refused: { endpoint?: string; identity?: string; address: string; reason: string }

@@ -29,6 +29,7 @@ export function coarse(ms: number): string {
 
 // 4:41 under an hour (under ten minutes while it runs), then 31 min, 9 h, 2 d.
 export function countdown(ms: number): string {
+  if (ms === Infinity) return 'no end'
   const s = Math.max(0, Math.ceil(ms / 1000))
   if (s < 600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`
   if (s < 7200) return `${Math.floor(s / 60)} min`
@@ -37,6 +38,7 @@ export function countdown(ms: number): string {
 }
 
 export function span(seconds: number): string {
+  if (seconds <= 0) return 'no end'
   if (seconds < 120) return `${seconds} s`
   if (seconds % 86400 === 0 && seconds >= 172800) return `${seconds / 86400} d`
   if (seconds % 3600 === 0) return `${seconds / 3600} h`
@@ -61,9 +63,9 @@ export function day(at: string | number | Date, now = Date.now()): string {
   if (new Date(now).toDateString() === d.toDateString()) return 'today'
   return `${d.getDate()} ${months[d.getMonth()]} ${d.getFullYear()}`
 }
-export function instant(at: string | number | Date): string {
-  const d = new Date(at)
-  if (Number.isNaN(d.getTime())) return String(at)
+export function instant(at: string | number | Date | null | undefined): string {
+  const d = new Date(at ?? NaN)
+  if (Number.isNaN(d.getTime())) return at ? String(at) : 'no end'
   return `${d.getDate()} ${months[d.getMonth()]} ${d.getFullYear()}, ${clock(d)} ${zone(d)}`
 }
 // Without the year where it is this one.

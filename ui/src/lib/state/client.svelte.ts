@@ -67,7 +67,7 @@ export class ClientState {
       registered: ({ client }) => { if (client.endpoint === this.endpoint) void this.load() },
       updated: (e) => {
         if (!mine(e)) return
-        if (e.changed) { const { objects: _objects, ...row } = e.changed; touch(row); void this.load() } else touch({ lastSeen: e.lastSeen, expiresAt: e.expiresAt, updatedAt: e.lastSeen, ...(this.detail?.state === 'gone' || this.detail?.state === 'late' || this.detail?.state === 'asleep' ? { state: 'awake' as const } : {}) })
+        if (e.changed) { const { objects: _objects, ...row } = e.changed; touch(row); void this.load() } else touch({ lastSeen: e.lastSeen, expiresAt: e.expiresAt, updatedAt: e.lastSeen, ...(this.detail?.state === 'gone' ? { state: 'awake' as const } : {}) })
       },
       moved: (e) => { if (mine(e)) touch({ address: e.address }) },
       deregistered: (e) => { if (mine(e)) { this.gone = { at: clock.exact(), reason: e.reason }; touch({ state: 'gone' }) } },
@@ -81,11 +81,12 @@ export class ClientState {
       observation: (e) => {
         if (!mine(e)) return
         const old = this.observations.get(e.path)
-        if (e.state === 'active' || e.state === 'restoring' || e.state === 'failed') this.observations.set(e.path, { since: new Date(clock.exact()).toISOString(), count: 0, ...old, id: e.id, path: e.path, state: e.state })
+        if (e.state === 'active' || e.state === 'restoring' || e.state === 'waiting' || e.state === 'failed') { const { endpoint: _endpoint, ...o } = e; this.observations.set(e.path, { ...old, ...o, since: e.since ?? old?.since ?? new Date(clock.exact()).toISOString(), count: e.count ?? old?.count ?? 0 }) }
         else if (!old || old.id === e.id) this.observations.delete(e.path)
       },
       message: (e) => {
         if (!mine(e)) return
+        if (!e.out && this.detail && e.at > this.detail.lastSeen) touch({ lastSeen: e.at })
         const line = { ...e, n: ++this.#n, key: keyOf(e) }
         if (this.paused) { this.#held = [line, ...this.#held].slice(0, keepMessages); this.held = this.#held.length } else this.messages = [line, ...this.messages].slice(0, keepMessages)
       },
@@ -213,8 +214,8 @@ export class ClientState {
     })
     return r !== undefined || this.running.get(path)?.state === 'answered'
   }
-  async unobserve(o: Observation): Promise<void> {
-    await this.#run('cancelObserve', o.path, async () => { await api.unobserve(this.endpoint, o.id); this.observations.delete(o.path) })
+  async unobserve(o: Observation, passive = false): Promise<void> {
+    await this.#run('cancelObserve', o.path, async () => { await api.unobserve(this.endpoint, o.id, passive); this.observations.delete(o.path) })
   }
   async discover(path: string): Promise<boolean> {
     const r = await this.#run('discover', path, () => api.discover(this.endpoint, path))

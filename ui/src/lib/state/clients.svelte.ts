@@ -2,6 +2,7 @@
 
 import { api, problemOf } from '../api/client.ts'
 import type { ClientRow, Problem, StateCounts } from '../api/types.ts'
+import { stateNow } from '../format/security.ts'
 import { clock } from './clock.svelte.ts'
 import { listen } from './live.svelte.ts'
 import { Paged } from './paged.ts'
@@ -10,7 +11,7 @@ const pageSize = 200
 export interface Filter { q: string; state: string }
 
 export function matches(row: ClientRow, f: Filter): boolean {
-  if (f.state === 'insecure' ? row.security.mode !== 'none' : f.state && row.state !== f.state) return false
+  if (f.state === 'insecure' ? row.security.mode !== 'none' : f.state && stateNow(row, clock.exact()) !== f.state) return false
   const q = f.q.trim().toLowerCase()
   return !q || [row.endpoint, row.address, row.kind ?? '', row.security.identity ?? ''].some((t) => t.toLowerCase().includes(q))
 }
@@ -71,18 +72,31 @@ export class ClientListState {
     this.#paged.replace(i, change(this.#paged.rows[i]!))
   }
 
+  // Rows of devices that are gone leave after a while, when nobody is reading them.
+  #gone = new Map<string, number>()
+  #sweep(): void {
+    if (!this.#gone.size || !this.atTop()) return
+    const before = clock.exact() - 15_000
+    for (const [endpoint, at] of this.#gone) {
+      if (at > before) continue
+      this.#gone.delete(endpoint)
+      const i = this.#paged.find(endpoint)
+      if (i >= 0 && this.#paged.rows[i]!.state === 'gone') { this.#paged.remove(endpoint); this.touched.delete(endpoint); this.born.delete(endpoint) }
+    }
+  }
+
   start(): () => void {
     const off = listen({
       hello: () => { if (this.problem) void this.reload() },
       reset: () => void this.reload(),
-      stats: (s) => { this.total = s.registrations; if (s.counts) this.counts = s.counts },
+      stats: (s) => { this.total = s.registrations; if (s.counts) this.counts = s.counts; this.#sweep() },
       registered: ({ client, replaced }) => {
         if (this.#paged.find(client.endpoint) >= 0) { this.born.set(client.endpoint, clock.exact()); this.#put(client.endpoint, () => client); return }
         if (!matches(client, this.filter)) return
         if (!replaced) this.born.set(client.endpoint, clock.exact())
         if (this.atTop()) { this.touched.set(client.endpoint, clock.exact()); this.#paged.insert(client) } else this.waiting = new Map(this.waiting).set(client.endpoint, client)
       },
-      updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: r.state === 'asleep' || r.state === 'late' || r.state === 'gone' ? 'awake' : r.state }),
+      updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: 'awake' }),
       moved: ({ endpoint, address }) => this.#put(endpoint, (r) => ({ ...r, address })),
       value: ({ endpoint, path, value, at, source }) => {
         const battery = path === '/3/0/9' && typeof value === 'number' ? { battery: value } : {}
@@ -91,6 +105,7 @@ export class ClientListState {
       deregistered: ({ endpoint }) => {
         if (this.waiting.has(endpoint)) { const w = new Map(this.waiting); w.delete(endpoint); this.waiting = w }
         this.#put(endpoint, (r) => ({ ...r, state: 'gone' }))
+        if (this.#paged.find(endpoint) >= 0) this.#gone.set(endpoint, clock.exact())
       },
     })
     return () => { off(); cancelAnimationFrame(this.#frame); this.#frame = 0 }

@@ -59,9 +59,9 @@ import peers.common.Commands;
 import peers.common.Event;
 import peers.common.Flags;
 
-/** A Leshan 2 server, driven by line commands. */
+/** A Leshan 2 server, driven by line commands, or with --http by a load generator. */
 public final class Server {
-    private static final Set<String> FLAGS = Set.of("coap", "coaps", "psk", "cid", "suites", "ems", "timeout");
+    private static final Set<String> FLAGS = Set.of("coap", "coaps", "psk", "cid", "suites", "ems", "timeout", "http");
 
     private final LeshanServer server;
     private final InMemorySecurityStore security = new InMemorySecurityStore();
@@ -99,6 +99,10 @@ public final class Server {
         builder.setSecurityStore(security);
         builder.setObjectModelProvider(new VersionedModelProvider(Models.server()));
         server = builder.build();
+        if (flags.has("http")) { // under load: an event a message would be a measurement of standard output
+            Http.start(address(flags.get("http", "")), server, security);
+            return;
+        }
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
         server.getSendService().addListener(new Sends());

@@ -1,0 +1,63 @@
+//go:build peers
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"heddle.example/e2e/peer"
+)
+
+// `heddle demo` as a person meets it: the printed link opens the list, 25 devices are there with their padlocks, and the
+// values move. With HEDDLE_SHOTS it makes the README's pictures.
+func TestDemoInTheBrowser(t *testing.T) {
+	demo := peer.Heddle(t, "demo", "--coap", "127.0.0.1:0", "--coaps", "127.0.0.1:0", "--web", "localhost:0")
+	demo.ExpectLine("Ctrl-C ends.")
+	link := ""
+	for _, word := range strings.Fields(demo.Output()) {
+		if strings.Contains(word, "#/enter/") {
+			link = word
+		}
+	}
+	p := peer.Browser(t)
+	p.Size(1440, 900)
+	p.Theme("light")
+	p.Open(link)
+	p.See("25 registered")
+	p.SeeIn(`[role="row"]`, "climate-study")
+	if n := p.Value(`[...document.querySelectorAll('[role="row"]')].filter(e => e.innerText.includes('PSK, CID')).length`); n == "0" || n == "1" {
+		t.Errorf("%s rows with a padlock", n)
+	}
+	p.Await("batteries are known", `[...document.querySelectorAll('[role="row"]')].filter(e => /\d\s*%/.test(e.innerText)).length > 8`)
+	p.Await("messages are counted", `/[1-9][0-9.]*\s*per s/.test(document.body.innerText)`)
+	p.Shot("clients")
+
+	p.Value(`location.hash = '#/clients/climate-study/3303/0'`)
+	p.SeeIn(`[data-res="/3303/0/5700"]`, "°C")
+	p.Await("the chart has a line", `document.querySelector('.plot canvas')`)
+	p.Await("messages come in", `document.body.innerText.includes('NON') || document.body.innerText.includes('CON')`)
+	p.Shot("client")
+
+	p.Value(`location.hash = '#/security'`)
+	p.SeeIn(`[role="row"]`, "climate-study")
+	p.Shot("security")
+	if c := p.Complaints(); len(c) > 0 {
+		t.Errorf("the pages complained: %q", c)
+	}
+	if err := demo.Interrupt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.End(peer.Timeout); err != nil {
+		t.Errorf("the demo ends with %v", err)
+	}
+}
+
+// The demo's own check of the main job, of the built program.
+func TestDemoCheck(t *testing.T) {
+	demo := peer.Heddle(t, "demo", "--check", "--coap", "127.0.0.1:0", "--coaps", "127.0.0.1:0", "--web", "localhost:0")
+	demo.ExpectLine("All works.")
+	if err := demo.End(peer.Timeout); err != nil {
+		t.Errorf("heddle demo --check ends with %v", err)
+	}
+}
