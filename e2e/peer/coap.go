@@ -2,7 +2,9 @@ package peer
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,7 +33,7 @@ type CoapClient struct {
 type CoapAnswer struct {
 	Code     string   // "2.05" of the last response, "" where none came
 	Codes    []string // of all responses, notifications included
-	Payload  string   // what coap-client printed of all payloads
+	Payload  string   // of all responses, one behind the other
 	Location string   // "rd/5a3f"
 	Log      string
 	Err      error
@@ -54,7 +56,8 @@ func (c CoapClient) Do(t testing.TB) CoapAnswer {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(wait+c.Observe+10)*time.Second)
 	defer cancel()
-	args := []string{"-m", c.Method, "-v", "7", "-B", strconv.Itoa(wait)}
+	file := filepath.Join(t.TempDir(), "payload")
+	args := []string{"-m", c.Method, "-v", "7", "-B", strconv.Itoa(wait), "-o", file}
 	for flag, value := range map[string]string{"-t": c.Format, "-A": c.Accept, "-e": c.Payload, "-f": c.File, "-b": c.Block, "-k": c.Key, "-u": c.User} {
 		if value != "" {
 			args = append(args, flag, value)
@@ -69,14 +72,9 @@ func (c CoapClient) Do(t testing.TB) CoapAnswer {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.WaitDelay = time.Second
 	a := CoapAnswer{Err: cmd.Run()}
-	// The log of messages comes on both, mixed with the payload.
-	var payload []string
-	for line := range strings.Lines(out.String()) {
-		if !strings.Contains(line, " DEBG ") && !strings.Contains(line, " INFO ") && !strings.Contains(line, " WARN ") && !strings.HasPrefix(line, "v:1 ") {
-			payload = append(payload, line)
-		}
+	if b, err := os.ReadFile(file); err == nil {
+		a.Payload = string(b)
 	}
-	a.Payload = strings.TrimSpace(strings.Join(payload, ""))
 	a.Log = out.String() + errs.String()
 	for _, m := range coapResponse.FindAllStringSubmatch(a.Log, -1) {
 		a.Code = m[1]

@@ -8,12 +8,23 @@ import (
 	"testing"
 )
 
+// folder holds the built program, "" as long as nobody asked for it.
+var folder string
+
+// CleanUp removes the built program; TestMain calls it at the end.
+func CleanUp() {
+	if folder != "" {
+		os.RemoveAll(folder)
+	}
+}
+
 // program builds cmd/heddle once, into a folder of the operating system's for temporary files.
 var program = sync.OnceValues(func() (string, error) {
 	out, err := os.MkdirTemp("", "heddle-e2e-")
 	if err != nil {
 		return "", err
 	}
+	folder = out
 	path := filepath.Join(out, "heddle")
 	cmd := exec.Command("go", "build", "-o", path, "./cmd/heddle")
 	cmd.Dir = filepath.Dir(dir())

@@ -47,6 +47,9 @@ func (s *Server) Start() {
 	s.ExpectLine("Ready.")
 }
 
+// Token is an API token with all rights.
+func (s *Server) Token() string { return s.token }
+
 // Answer is what a REST call brought.
 type Answer struct {
 	Status int

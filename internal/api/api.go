@@ -80,6 +80,9 @@ func New(c Config) *API {
 		"token":  {Type: "http", Scheme: "bearer", Description: "an API token of `heddle token create`"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "a session of POST /api/v1/session"},
 	}
+	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Object definitions", "Server", "Session", "Users and tokens"} {
+		hc.Tags = append(hc.Tags, &huma.Tag{Name: name}) // in this order in the viewer
+	}
 	a.huma = huma.NewAPI(hc, adapter{a})
 	a.sessionRoutes()
 	a.userRoutes()

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"heddle.example/internal/shards"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/server"
+	"heddle.example/store"
 )
 
 func noAnswer(_ context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
@@ -388,4 +390,42 @@ func TestAPanicIsOneAnswer(t *testing.T) {
 	r.register("lamp", thermometer)
 	r.do = func(context.Context, string, *server.Operation) (string, *server.Outcome, error) { panic("mistake") }
 	check(t, r, access.Read, "GET /api/v1/clients/lamp/objects/3", "", 500, "report it")
+}
+
+// Nothing is promised that is not on disk: the answer says so, the change does not hold, and reads go on.
+func TestDiskFails(t *testing.T) {
+	r := newRig(t)
+	r.register("lamp", thermometer)
+	const ddf = `<LWM2M><Object ObjectType="MODefinition"><Name>L</Name><ObjectID>33333</ObjectID><MultipleInstances>Multiple</MultipleInstances><Mandatory>Optional</Mandatory><Resources><Item ID="1"><Name>T</Name><Operations>RW</Operations><MultipleInstances>Single</MultipleInstances><Mandatory>Mandatory</Mandatory><Type>Integer</Type></Item></Resources></Object></LWM2M>`
+	for err, status := range map[error]int{store.ErrFull: 507, store.ErrFailed: 503, store.ErrBusy: 503} {
+		r.disk.err = err
+		check(t, r, access.Admin, "PUT /api/v1/credentials/lamp", `{"identity":"i","key":"00112233445566778899aabbccddeeff"}`, status, "disk")
+		check(t, r, access.Admin, "POST /api/v1/credentials/bulk", `{"items":[{"endpoint":"e","identity":"i","key":"00112233445566778899aabbccddeeff"}]}`, status)
+		check(t, r, access.Admin, "POST /api/v1/users", `{"name":"ada","role":"admin","password":"long enough"}`, status)
+		check(t, r, access.Admin, "POST /api/v1/tokens", `{"name":"ci","scope":"read"}`, status)
+		check(t, r, access.Admin, "POST /api/v1/registry", ddf, status)
+		check(t, r, access.Read, "GET /api/v1/clients", "", 200, `"total":1`)
+	}
+	r.disk.err = nil
+	if r.creds.Len() != 0 || r.access.HasAdmin() || len(r.access.Tokens()) != 3 {
+		t.Errorf("%d credentials, administrator %v, %d tokens: a change that was not stored holds", r.creds.Len(), r.access.HasAdmin(), len(r.access.Tokens()))
+	}
+	check(t, r, access.Read, "GET /api/v1/registry/33333", "", 404)
+	check(t, r, access.Admin, "POST /api/v1/registry", ddf, 201)
+}
+
+// Endpoints are any text, URNs with colons above all.
+func TestOddEndpoints(t *testing.T) {
+	r := newRig(t)
+	for _, ep := range []string{"urn:dev:ops:000001-LAMP", "a/b", "Käfer 7", "50%", "..x", "a+b"} {
+		reg := r.register(ep, thermometer)
+		path := "/api/v1/clients/" + url.PathEscape(ep)
+		name, _ := json.Marshal(reg.Endpoint)
+		check(t, r, access.Read, "GET "+path, "", 200, `"endpoint":`+string(name))
+		r.do = func(_ context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
+			return "op", &server.Outcome{Endpoint: endpoint, Op: op.Kind, Path: op.Path, Code: coap.Content}, nil
+		}
+		check(t, r, access.Read, "GET "+path+"/objects/3/0", "", 200, `"endpoint":`+string(name), `"path":"/3/0"`)
+	}
+	check(t, r, access.Read, "GET /api/v1/clients?limit=1&after="+url.QueryEscape("a+b"), "", 200, `"endpoint":"a/b"`)
 }

@@ -16,12 +16,13 @@ import (
 	"heddle.example/internal/stream"
 )
 
-// Times of a stream of events.
+// Times and bounds of a stream of events.
 const (
 	statsEvery   = 2 * time.Second
 	pingEvery    = 15 * time.Second
 	writeTimeout = 10 * time.Second
 	readersMost  = 1000
+	flushAt      = 256 << 10 // bytes
 )
 
 // always are the kinds that pass an endpoint's filter.
@@ -30,7 +31,7 @@ var always = []string{"stats", "hello", "reset"}
 func (a *API) eventRoutes() {
 	a.handle(Route{"GET", prefix + "/events", access.Read, "events"}, a.events)
 	o := op("GET", "/events", "events", access.Read, "Events", "What happens, as server-sent events")
-	o.Description = "Each event has an id `epoch-seq`. After a broken connection give the last one as Last-Event-ID (browsers do) or `since`: nothing is lost, unless a `reset` event says so; then load anew. Kinds: hello, reset, registered, updated, deregistered, moved, value, observation, message (only with endpoint), operation, refused, credential, stats."
+	o.Description = "Each event has an id `epoch-seq`. After a broken connection give the last one as Last-Event-ID (browsers do) or `since`: nothing is lost, unless a `reset` event says so; then load anew. Kinds: hello, reset, registered, updated, deregistered, moved, value, observation, message (only with endpoint), operation, refused, credential, stats. Of the values of one resource within 50 ms the newest is told; with value among `kinds`, every one."
 	text := &huma.Schema{Type: "string"}
 	o.Parameters = []*huma.Param{{Name: "since", In: "query", Schema: text, Description: "id of the last event seen"}, {Name: "endpoint", In: "query", Schema: text, Description: "only events of this device, its messages too, and stats"},
 		{Name: "kinds", In: "query", Schema: text, Description: "only these kinds, with commas"}, {Name: "Last-Event-ID", In: "header", Schema: text}}
@@ -72,6 +73,9 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	}
 	reader, reset := follow()
 	defer reader.Close()
+	if slices.Contains(kinds, "value") {
+		reader.Every()
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -128,8 +132,14 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 				skipped = id
 				continue
 			}
+			for _, old := range e.Earlier() {
+				out.event(e.Kind, "", old.Data())
+			}
 			out.event(e.Kind, id.String(), e.Data())
 			skipped = stream.ID{}
+			if len(out.buf) > flushAt && out.flush() != nil {
+				return
+			}
 		}
 		if skipped.Seq != 0 && (out.waiting() || time.Since(idle) > time.Second) {
 			out.position(skipped.String()) // so that a return does not look too far back

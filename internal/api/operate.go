@@ -282,6 +282,9 @@ func (a *API) run(ctx context.Context, endpoint string, o *server.Operation) (st
 
 // publish tells those who follow how an operation ended.
 func (a *API) publish(id string, out *server.Outcome) {
+	if a.c.Hub.Idle() {
+		return
+	}
 	a.c.Hub.Publish("operation", out.Endpoint, func() []byte { return appendResult(nil, id, out) })
 }
 

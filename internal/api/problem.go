@@ -15,6 +15,7 @@ import (
 	"heddle.example/internal/shards"
 	"heddle.example/internal/values"
 	"heddle.example/lwm2m/server"
+	"heddle.example/store"
 )
 
 // Problem is an error as RFC 9457 has it. Its detail says what to do.
@@ -114,6 +115,12 @@ func problemOf(err error) *Problem {
 		return problem(503, "The server is stopping.")
 	case errors.Is(err, server.ErrNotStored):
 		return problem(503, "The store has failed, so nothing new can be promised. Look at the server's log, repair the disk and restart the server.")
+	case errors.Is(err, store.ErrFull):
+		return problem(507, "The disk is full, so the change is not stored and does not hold. Free some space and try again; what is stored can be read.")
+	case errors.Is(err, store.ErrFailed), errors.Is(err, store.ErrClosed):
+		return problem(503, "The disk has failed, so the change is not stored and may be lost. Repair the disk and restart the server.")
+	case errors.Is(err, store.ErrBusy):
+		return problem(503, "The disk does not keep up. Try again in a moment.")
 	case errors.Is(err, server.ErrNoObservation):
 		return problem(404, "This path is not observed.")
 	case errors.Is(err, server.ErrReset), errors.Is(err, server.ErrClosed), errors.Is(err, server.ErrDeregistered), errors.Is(err, server.ErrReregistered), errors.Is(err, server.ErrNotObserved), errors.Is(err, server.ErrCancelled):

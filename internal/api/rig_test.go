@@ -38,9 +38,24 @@ type rig struct {
 	peers  uint16
 	tokens map[access.Role]string
 	failed error
+	disk   *faulty
 
 	do           func(ctx context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error)
 	observations []server.Observation
+}
+
+// faulty is a store that can fail.
+type faulty struct {
+	store.Store
+	err error
+}
+
+func (s *faulty) Append(records []machine.Record, done func(error)) {
+	if s.err != nil {
+		done(s.err)
+		return
+	}
+	s.Store.Append(records, done)
 }
 
 func (r *rig) Do(ctx context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
@@ -59,7 +74,8 @@ func (r *rig) Forget(endpoint string) (bool, error) {
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: 1_790_000_000_000_000_000, tokens: map[access.Role]string{}}
-	s := store.Memory()
+	s := &faulty{Store: store.Memory()}
+	r.disk = s
 	t.Cleanup(func() { s.Close() })
 	r.hub = stream.NewHub(stream.Options{Epoch: 77, Cells: time.Millisecond})
 	var err error

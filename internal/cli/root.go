@@ -22,7 +22,7 @@ func newRoot() *cobra.Command {
 		Short: "LwM2M over Thread in one program",
 		Long: `Heddle is a whole LwM2M system in one program: server with web pages and REST, devices, load generator.
 
-Every flag can also be set in the environment (--coap-port is HEDDLE_COAP_PORT) and in a TOML file
+Every flag can also be set in the environment (--tls-cert is HEDDLE_TLS_CERT) and in a TOML file
 (--config FILE, or ` + config.DefaultFile() + `), under a table with the command's name.`,
 		Example: `  heddle demo                    a server and 25 devices, and a link to look at them
   heddle server --data ./data    a server that keeps what it learns

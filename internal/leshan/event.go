@@ -27,14 +27,18 @@ func (l *Leshan) Take(value any) {
 	}
 	switch e := value.(type) {
 	case *server.Registered:
+		defer l.presence.heard(e.Registration)
 		publish("REGISTRATION", e.Registration.Endpoint, func() any { return l.registration(e.Registration, e.At, false) })
 	case *server.Updated:
+		defer l.presence.heard(e.Registration)
 		publish("UPDATED", e.Registration.Endpoint, func() any { return l.update(e.Registration, e.At) })
 	case *server.Moved:
 		publish("UPDATED", e.Registration.Endpoint, func() any { return l.update(e.Registration, e.At) })
 	case *server.Deregistered:
+		l.presence.drop(e.Registration.Endpoint)
 		publish("DEREGISTRATION", e.Registration.Endpoint, func() any { return l.registration(e.Registration, e.Registration.UpdatedAt, false) })
 	case *server.Notified:
+		defer l.presence.heard(e.Registration)
 		if e.Err == nil {
 			ep, p, entries := e.Registration.Endpoint, e.Observation.Path, e.Entries
 			publish("NOTIFICATION", ep, func() any {

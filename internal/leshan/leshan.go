@@ -17,6 +17,7 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
+	"heddle.example/internal/values"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/format"
 	"heddle.example/lwm2m/server"
@@ -36,11 +37,17 @@ type Leshan struct {
 	c   Config
 	api *api.API
 	hub *stream.Hub
+
+	presence *presence
 }
 
 // New makes the API; Routes adds it to a server.
 func New(c Config) *Leshan {
-	return &Leshan{c: c, hub: stream.NewHub(stream.Options{Epoch: 1, Linger: time.Nanosecond})}
+	l := &Leshan{c: c, hub: stream.NewHub(stream.Options{Epoch: 1, Linger: time.Nanosecond})}
+	l.presence = newPresence(func(kind, endpoint string) {
+		l.hub.Publish(kind, endpoint, func() []byte { return append(values.AppendString([]byte(`{"ep":`), endpoint), '}') })
+	})
+	return l
 }
 
 // timeoutDefault is Leshan's.

@@ -38,12 +38,12 @@ func stat(pid int) (s processStat) {
 		return s
 	}
 	s.cpu = time.Duration(user+system) * clockTick
-	s.residentMB, s.ok = resident(pid), true
+	s.residentMB, s.ok = Resident(pid), true
 	return s
 }
 
-// resident returns the resident set size in MiB; smaps_rollup is exact where the other one lags behind.
-func resident(pid int) float64 {
+// Resident returns the resident set size in MiB; smaps_rollup is exact where the other one lags behind.
+func Resident(pid int) float64 {
 	for _, c := range []struct{ file, field string }{
 		{fmt.Sprintf("/proc/%d/smaps_rollup", pid), "\nRss:"},
 		{fmt.Sprintf("/proc/%d/status", pid), "\nVmRSS:"},

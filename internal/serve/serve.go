@@ -213,7 +213,7 @@ func (p *Program) URL() string {
 	return scheme + "://" + pageHost(p.web[0].Addr().String())
 }
 
-// Stop ends everything in order: no new request, then the shards, then the store.
+// Stop ends everything in order: what waits, the web port, the shards, the store.
 func (p *Program) Stop(ctx context.Context) error {
 	p.cancel()
 	p.API.Close()
@@ -221,6 +221,7 @@ func (p *Program) Stop(ctx context.Context) error {
 	if l := p.leshan.Load(); l != nil {
 		l.Close()
 	}
+	p.Shards.Release()
 	var errs []error
 	for _, s := range p.http {
 		if err := s.Shutdown(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heddle.example/host"
@@ -31,6 +32,10 @@ const inbox = 4096
 type Store interface {
 	Append(records []machine.Record, done func(error))
 	Load(table machine.Table, each func(key, value []byte) error) error
+	// Flush waits until everything appended before is on disk, or failed.
+	Flush()
+	// Failed returns why nothing is stored any more, or nil.
+	Failed() error
 }
 
 // Config of the shards.
@@ -54,6 +59,9 @@ type Shards struct {
 	srv   *server.Server
 	epoch string
 	event func(any)
+	store Store
+
+	ending atomic.Bool
 
 	waiting map[machine.OpID]*Pending // used by the owner alone
 	pool    sync.Pool
@@ -74,7 +82,7 @@ func Start(c Config) (*Shards, error) {
 	sc := c.Server
 	sc.Rand = c.Host.Rand()
 	sc.Secure = func(local netip.AddrPort) bool { return secure[local.Port()] }
-	s := &Shards{host: c.Host, srv: server.New(sc), event: c.OnEvent, waiting: map[machine.OpID]*Pending{},
+	s := &Shards{host: c.Host, srv: server.New(sc), event: c.OnEvent, store: c.Store, waiting: map[machine.OpID]*Pending{},
 		epoch: strconv.FormatInt(time.Now().UnixMilli(), 36)}
 	s.pool.New = func() any { return &Pending{done: make(chan *server.Outcome, 1)} }
 	now := c.Host.Now()
@@ -113,10 +121,17 @@ func (s *Shards) action(now machine.Time, a machine.Action) {
 
 // Do sends an operation to a device and waits for its one result. id names it, also where err is not nil.
 func (s *Shards) Do(ctx context.Context, endpoint string, op *server.Operation) (id string, out *server.Outcome, err error) {
+	if s.ending.Load() {
+		return "", nil, ErrStopped
+	}
 	p := s.pool.Get().(*Pending)
 	p.id = 0
 	cause := s.host.NextCause()
 	if !s.owner.Submit(func(now machine.Time) {
+		if s.ending.Load() {
+			p.done <- nil
+			return
+		}
 		p.id = s.srv.Do(now, cause, endpoint, op)
 		s.waiting[p.id] = p
 	}) {
@@ -156,10 +171,13 @@ func (s *Shards) do(f func(now machine.Time)) error {
 	return nil
 }
 
-// Forget ends a registration and reports whether there was one.
+// Forget ends a registration and reports whether there was one. It returns after that is on disk.
 func (s *Shards) Forget(endpoint string) (ok bool, err error) {
 	cause := s.host.NextCause()
-	err = s.do(func(now machine.Time) { ok = s.srv.Forget(now, cause, endpoint) })
+	if err = s.do(func(now machine.Time) { ok = s.srv.Forget(now, cause, endpoint) }); err == nil && ok {
+		s.store.Flush()
+		err = s.store.Failed()
+	}
 	return ok, err
 }
 
@@ -213,13 +231,19 @@ func (s *Shards) Stats() (st Stats, err error) {
 // Now is the clock of the machines.
 func (s *Shards) Now() machine.Time { return s.host.Now() }
 
-// Stop ends the owners. Operations under way get no result.
-func (s *Shards) Stop(ctx context.Context) error {
+// Release ends all operations under way with ErrStopped and takes no more, so that who waits for them can end first.
+func (s *Shards) Release() {
+	s.ending.Store(true)
 	s.do(func(machine.Time) {
 		for id, p := range s.waiting {
 			delete(s.waiting, id)
 			p.done <- nil
 		}
 	})
+}
+
+// Stop ends the owners.
+func (s *Shards) Stop(ctx context.Context) error {
+	s.Release()
 	return s.owner.Stop(ctx)
 }

@@ -194,7 +194,7 @@ func TestStop(t *testing.T) {
 	if _, err := r.s.Forget("lamp"); !errors.Is(err, ErrStopped) {
 		t.Errorf("after Stop: %v", err)
 	}
-	if _, _, err := r.s.Do(ctx, "lamp", read()); !errors.Is(err, ErrStopped) && !errors.Is(err, ErrFull) {
+	if _, _, err := r.s.Do(ctx, "lamp", read()); !errors.Is(err, ErrStopped) {
 		t.Errorf("after Stop: %v", err)
 	}
 }

@@ -38,10 +38,15 @@ type Event struct {
 	Kind     string // the name that a reader filters by
 	Endpoint string // the device it is about; empty: all devices
 
-	once sync.Once
-	make func() []byte
-	data []byte
+	once    sync.Once
+	make    func() []byte
+	data    []byte
+	earlier []*Event
 }
+
+// Earlier returns the updates of the same cell that this one replaced, oldest first, if a reader wants Every one. They have
+// no number: who comes back after a break within them gets them again.
+func (e *Event) Earlier() []*Event { return e.earlier }
 
 // Data returns the event's encoding. All readers share it.
 func (e *Event) Data() []byte {
@@ -72,18 +77,20 @@ type Hub struct {
 	next    uint64 // number of the next event; numbers start at 1
 	first   uint64 // the oldest number that is still in the ring
 	readers map[*Reader]struct{}
+	every   int       // readers that want Every update
 	last    time.Time // when the last reader left
 	closed  bool
 
 	cells map[cell]*Event
 	order []cell
+	extra int // earlier updates in cells
 	timer *time.Timer
 }
 
 // Options of a Hub.
 type Options struct {
 	Epoch uint64        // differs from run to run
-	Size  int           // events in the ring; 0: 8192
+	Size  int           // events in the ring; 0: 32768
 	Cells time.Duration // how long an update of a cell waits for a newer one; 0: 50 ms
 	// Linger is how long events are kept after the last reader left, for it to come back to; 0: a minute. A server that
 	// nobody looks at keeps none.
@@ -94,7 +101,7 @@ type Options struct {
 // NewHub returns an empty ring.
 func NewHub(o Options) *Hub {
 	if o.Size == 0 {
-		o.Size = 8192
+		o.Size = 32768
 	}
 	if o.Cells == 0 {
 		o.Cells = 50 * time.Millisecond
@@ -139,7 +146,8 @@ func (h *Hub) Publish(kind, endpoint string, encode func() []byte) {
 	h.wake()
 }
 
-// PublishCell appends an update of which only the newest matters: updates of the same cell within a short while become one.
+// PublishCell appends an update of which only the newest matters: updates of the same cell within a short while become one,
+// except for readers that want Every one.
 func (h *Hub) PublishCell(kind, endpoint, name string, encode func() []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -147,13 +155,17 @@ func (h *Hub) PublishCell(kind, endpoint, name string, encode func() []byte) {
 		return
 	}
 	c := cell{kind, endpoint, name}
-	if e := h.cells[c]; e != nil {
+	if e := h.cells[c]; e == nil {
+		h.cells[c] = &Event{Kind: kind, Endpoint: endpoint, make: encode}
+		h.order = append(h.order, c)
+	} else {
+		if h.every > 0 {
+			e.earlier = append(e.earlier, &Event{Kind: kind, Endpoint: endpoint, make: e.make})
+			h.extra++
+		}
 		e.make = encode
-		return
 	}
-	h.cells[c] = &Event{Kind: kind, Endpoint: endpoint, make: encode}
-	h.order = append(h.order, c)
-	if len(h.order) >= len(h.ring)/4 {
+	if len(h.order)+h.extra >= len(h.ring)/4 {
 		h.flush()
 		h.wake()
 		return
@@ -192,7 +204,7 @@ func (h *Hub) flush() {
 		h.append(h.cells[c])
 		delete(h.cells, c)
 	}
-	h.order = h.order[:0]
+	h.order, h.extra = h.order[:0], 0
 }
 
 func (h *Hub) append(e *Event) {
@@ -241,6 +253,7 @@ type Reader struct {
 	ready chan struct{}
 	at    uint64
 	batch []*Event
+	every bool
 }
 
 // Follow starts a reader after the event since. Reset says that events after since are not there any more (or since was of
@@ -258,6 +271,17 @@ func (h *Hub) Follow(since *ID) (r *Reader, reset bool) {
 	}
 	h.readers[r] = struct{}{}
 	return r, reset
+}
+
+// Every asks for all updates of a cell from now on, not the newest only: events come with those that they replaced.
+func (r *Reader) Every() {
+	h := r.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !r.every {
+		r.every = true
+		h.every++
+	}
 }
 
 // Next waits for events and returns them, oldest first. The slice is valid until the next call.
@@ -303,6 +327,9 @@ func (r *Reader) Close() {
 	defer h.mu.Unlock()
 	if _, ok := h.readers[r]; ok {
 		delete(h.readers, r)
+		if r.every {
+			h.every--
+		}
 		h.last = h.now()
 	}
 }

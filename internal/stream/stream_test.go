@@ -91,6 +91,62 @@ func TestCellsCoalesceAndKeepOrder(t *testing.T) {
 	}
 }
 
+// every returns what a reader gets that wants every update.
+func every(t *testing.T, r *Reader) string {
+	t.Helper()
+	events, err := r.take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, e := range events {
+		for _, old := range e.Earlier() {
+			fmt.Fprintf(&b, "%s ", old.Data())
+		}
+		fmt.Fprintf(&b, "%s, %d\n", e.Data(), e.Seq)
+	}
+	return b.String()
+}
+
+func TestEveryUpdateOfACell(t *testing.T) {
+	h := NewHub(Options{Epoch: 1, Cells: time.Hour})
+	r, _ := h.Follow(nil)
+	r.Every()
+	newest, _ := h.Follow(nil)
+	for i := range 3 {
+		h.PublishCell("value", "ep", "/3/0/9", text(fmt.Sprint(i)))
+	}
+	h.PublishCell("value", "ep", "/3/0/1", text("m"))
+	h.Publish("deregistered", "ep", text("gone"))
+	if got, want := every(t, r), "0 1 2, 1\nm, 2\ngone, 3\n"; got != want {
+		t.Errorf("every: %q, want %q", got, want)
+	}
+	if got, want := drain(t, newest), "1 value 2\n2 value m\n3 deregistered gone\n"; got != want {
+		t.Errorf("the newest: %q, want %q", got, want)
+	}
+	r.Close()
+	for i := range 3 {
+		h.PublishCell("value", "ep", "/3/0/9", text(fmt.Sprint(i)))
+	}
+	h.Publish("deregistered", "ep", text("gone"))
+	if got, want := every(t, newest), "2, 4\ngone, 5\n"; got != want {
+		t.Errorf("nobody wants every update: %q, want %q", got, want)
+	}
+}
+
+// What waits for a reader of every update is bounded like the rest.
+func TestEveryUpdateIsFlushedBeforeItIsTooMuch(t *testing.T) {
+	h := NewHub(Options{Epoch: 1, Cells: time.Hour, Size: 16})
+	r, _ := h.Follow(nil)
+	r.Every()
+	for i := range 6 {
+		h.PublishCell("value", "ep", "/3/0/9", text(fmt.Sprint(i)))
+	}
+	if got, want := every(t, r), "0 1 2 3, 1\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestCellArrivesWithoutAnotherEvent(t *testing.T) {
 	h := NewHub(Options{Epoch: 1, Cells: time.Millisecond})
 	r, _ := h.Follow(nil)

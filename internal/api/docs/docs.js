@@ -64,7 +64,7 @@ const operation = (method, path, o) => {
 
 const show = () => {
   document.getElementById("about").textContent = `${doc.info.description || ""} Version ${doc.info.version}.`;
-  const tags = new Map();
+  const tags = new Map((doc.tags || []).map((t) => [t.name, []]));
   for (const [path, item] of Object.entries(doc.paths)) {
     for (const [method, o] of Object.entries(item)) {
       if (!["get", "put", "post", "delete", "patch"].includes(method)) continue;
@@ -74,7 +74,7 @@ const show = () => {
     }
   }
   const main = document.getElementById("operations");
-  for (const [tag, list] of tags) main.append(make("section", {}, make("h2", { textContent: tag }), ...list));
+  for (const [tag, list] of tags) if (list.length) main.append(make("section", {}, make("h2", { textContent: tag }), ...list));
   const filter = document.getElementById("filter");
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);

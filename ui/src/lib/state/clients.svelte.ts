@@ -65,10 +65,10 @@ export class ClientListState {
   // The new rows come in because the reader asked.
   admit(): void { for (const r of this.waiting.values()) this.#paged.insert(r); this.waiting = new Map() }
 
-  #put(endpoint: string, change: (r: ClientRow) => ClientRow): void {
+  #put(endpoint: string, change: (r: ClientRow) => ClientRow, tint = true): void {
     const i = this.#paged.find(endpoint)
     if (i < 0) return
-    this.touched.set(endpoint, clock.exact())
+    if (tint) this.touched.set(endpoint, clock.exact())
     this.#paged.replace(i, change(this.#paged.rows[i]!))
   }
 
@@ -100,7 +100,7 @@ export class ClientListState {
       moved: ({ endpoint, address }) => this.#put(endpoint, (r) => ({ ...r, address })),
       value: ({ endpoint, path, value, at, source }) => {
         const battery = path === '/3/0/9' && typeof value === 'number' ? { battery: value } : {}
-        if (source === 'notify' || source === 'send' || source === 'read') this.#put(endpoint, (r) => ({ ...r, ...battery, lastSeen: at > r.lastSeen ? at : r.lastSeen }))
+        if (source === 'notify' || source === 'send' || source === 'read') this.#put(endpoint, (r) => ({ ...r, ...battery, lastSeen: at > r.lastSeen ? at : r.lastSeen }), false) // a value tints its own cell, not the row
       },
       deregistered: ({ endpoint }) => {
         if (this.waiting.has(endpoint)) { const w = new Map(this.waiting); w.delete(endpoint); this.waiting = w }

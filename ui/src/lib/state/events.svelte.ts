@@ -1,14 +1,13 @@
 // The latest events in words, for the strip under the list. Bounded.
 
-import type { EventMap } from '../api/types.ts'
+import type { Scalar } from '../api/types.ts'
 import type { IconName } from '../parts/Icon.svelte'
 import { plainReason } from '../codes.ts'
 import { span } from '../format/time.ts'
-import { number } from '../format/number.ts'
 import { host } from '../format/address.ts'
-import { live, listen } from './live.svelte.ts'
+import { listen } from './live.svelte.ts'
 
-export interface Line { n: number; at: number; icon: IconName; tone: string; endpoint: string; what: string; detail: string; known: boolean }
+export interface Line { n: number; at: number; icon: IconName; tone: string; endpoint: string; what: string; detail: string; known: boolean; path?: string; value?: Scalar }
 const keep = 60
 const mode = { none: 'no security', psk: 'PSK', rpk: 'raw public key', x509: 'X.509' }
 
@@ -32,11 +31,10 @@ class Events {
       updated: (e, at) => this.#add({ icon: 'check', tone: 't-ok', endpoint: e.endpoint, what: 'update', detail: e.changed ? `what it registered has changed; lifetime ${span(e.changed.lifetime)} begins again` : 'its lifetime begins again' }, at),
       deregistered: (e, at) => this.#add({ icon: 'out', tone: 'muted', endpoint: e.endpoint, what: 'gone', detail: e.reason }, at),
       moved: (e, at) => this.#add({ icon: 'swap', tone: 't-ok', endpoint: e.endpoint, what: 'moved', detail: `new address ${e.address}, same session` }, at),
-      value: (e, at) => this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: `${e.path} = ${typeof e.value === 'number' ? number(e.value) : String(e.value)}` }, at),
+      value: (e, at) => this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: '', path: e.path, value: e.value }, at),
       refused: (e, at) => this.#add({ icon: 'warn', tone: 't-err', endpoint: e.endpoint || e.identity || host(e.address), known: false, what: 'refused', detail: `${plainReason(e.reason)}, from ${e.address}` }, at),
       credential: (e, at) => this.#add({ icon: 'key', tone: 'muted', endpoint: e.endpoint, known: false, what: 'credential', detail: e.change }, at),
     })
   }
 }
 export const events = new Events()
-export { live }

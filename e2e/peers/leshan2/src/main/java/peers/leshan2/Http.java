@@ -124,13 +124,13 @@ final class Http implements ObservationListener {
         if (n instanceof LwM2mSingleResource r) {
             return Map.of("kind", "singleResource", "id", r.getId(), "type", r.getType().toString(), "value", r.getValue());
         }
-        return Map.of("id", n.getId(), "value", Nodes.value(n));
+        return Map.of("value", Nodes.value(n));
     }
 
     /** PUT with {"endpoint", "tls": {"mode": "psk", "details": {"identity", "key"}}} adds a key, DELETE /EP takes it away. */
     private Object keys(HttpExchange x) throws Exception {
         if (x.getRequestMethod().equals("PUT")) {
-            JsonNode in = json.readTree(x.getRequestBody());
+            JsonNode in = json.readTree(x.getRequestBody().readAllBytes());
             JsonNode psk = in.at("/tls/details");
             security.add(SecurityInfo.newPreSharedKeyInfo(in.get("endpoint").asText(), psk.get("identity").asText(),
                     HexFormat.of().parseHex(psk.get("key").asText())));
