@@ -10,8 +10,9 @@ import (
 // durable is the state of the store as far as sequence numbers are concerned. No sequence number goes out before the
 // store holds a bound above it, so that a restart never uses one twice under the same key.
 type durable struct {
-	done   machine.Seq // commits up to this one are on disk
-	failed bool        // nothing will ever be on disk again
+	done     machine.Seq // commits up to this one are on disk, but for those that failed
+	failed   bool        // the latest commit failed: nothing is asked for until a later one of another layer succeeds
+	failedAt machine.Seq // the latest commit that was asked for when that was told
 }
 
 // nextSequence takes the next sequence number of a session and says which commit a record with it has to wait for.
@@ -67,27 +68,32 @@ func (e *Engine) persistGone(s *session) {
 	}
 }
 
-// Persisted says that a commit and all before it are on disk.
+// Persisted says that a commit and all before it that did not fail are on disk.
 func (e *Engine) Persisted(now machine.Time, seq machine.Seq) {
 	e.begin(now, 0)
 	e.store.done = max(e.store.done, seq)
+	if seq > e.store.failedAt {
+		e.store.failed = false // a full disk has space again
+	}
 }
 
-// PersistFailed says that commit seq and all later ones will never be on disk. Sessions that the store knows may use
-// what is reserved there and no more. Sessions that it does not know cannot come back, so they need no store.
+// PersistFailed says that commits from seq on failed. Nobody knows what of them a restart will find, so each session may
+// use only numbers that are good in both cases, and no more until the store works again.
 func (e *Engine) PersistFailed(now machine.Time, seq machine.Seq, _ error) {
 	e.begin(now, 0)
-	e.store.failed = true
+	e.store.failed, e.store.failedAt = true, e.out.Nest().LastSeq()
 	for slot := uint32(1); slot <= e.slab.used; slot++ {
 		s := e.slab.at(slot)
 		if s.id == 0 || !s.is(flagStored) || s.boundSeq < seq {
 			continue
 		}
 		if s.storedSeq >= seq {
-			s.flags &^= flagStored
-			continue
+			// Its first record: a restart finds it and goes on at bound, or finds nothing.
+			s.safe, s.storedSeq = s.bound, 0
+		} else {
+			s.bound = s.safe
 		}
-		s.bound, s.boundSeq = s.safe, 0
+		s.boundSeq = 0
 	}
 }
 

@@ -130,7 +130,7 @@ func TestRestoreErrors(t *testing.T) {
 	}
 }
 
-// When the store fails, sessions that it knows use up what they have reserved and no more; new ones live in memory.
+// When the store fails, sessions that it may know use up what they have reserved and no more; new ones live in memory.
 func TestStoreFailure(t *testing.T) {
 	w := newWorld(t, 62, Config{}, Config{CIDLen: 8, Durable: true, ReserveBlock: 16})
 	ce, se := w.connect(ClientConfig{})
@@ -173,4 +173,50 @@ func TestStoreFailure(t *testing.T) {
 		w.drain(w.server)
 	}
 	_ = ce
+}
+
+// A disk that was full has space again, as another layer's commit shows: sessions go on, and reserve again.
+func TestStoreComesBack(t *testing.T) {
+	w := newWorld(t, 64, Config{}, Config{CIDLen: 8, Durable: true, ReserveBlock: 16})
+	_, se := w.connect(ClientConfig{})
+	w.hold = true
+	for first := w.server.seen + 1; w.server.seen < first; w.drain(w.server) {
+		if err := w.server.e.Write(w.now, 0, se.Session, []byte("x"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.server.e.PersistFailed(w.now, w.server.seen, errors.New("disk full"))
+	again := w.server.e.out.Nest().NextSeq()
+	w.server.seen = again // of another layer
+	w.server.e.Persisted(w.now, again)
+	w.drain(w.server)
+	for range 100 {
+		if err := w.server.e.Write(w.now, 0, se.Session, []byte("x"), 0); err != nil {
+			t.Fatal("after the store came back:", err)
+		}
+		w.drain(w.server)
+	}
+	if w.server.seen <= again {
+		t.Error("nothing was reserved after the store came back")
+	}
+}
+
+// A session whose first record may or may not be on disk never uses a number at or above the bound in that record: a
+// restart might begin there.
+func TestStoreFailureAtTheFirstRecord(t *testing.T) {
+	w := newWorld(t, 63, Config{}, Config{CIDLen: 8, Durable: true, ReserveBlock: 16})
+	w.hold = true
+	_, se := w.connect(ClientConfig{})
+	s, _ := w.server.e.find(se.Session)
+	bound := s.bound
+	w.server.e.PersistFailed(w.now, s.storedSeq, errors.New("fsync"))
+	w.drain(w.server)
+	var err error
+	for n := 0; n < 100 && err == nil; n++ {
+		err = w.server.e.Write(w.now, 0, se.Session, []byte("x"), 0)
+		w.drain(w.server)
+	}
+	if err != ErrNotDurable || s.sendSeq > bound {
+		t.Errorf("%v after number %d; the record says %d", err, s.sendSeq, bound)
+	}
 }
