@@ -18,20 +18,14 @@ import (
 
 func scandium(t *testing.T, version int) *tool {
 	t.Helper()
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	repository := filepath.Join(home, ".m2", "repository", "org")
 	release := map[int]string{4: "4.0.0-M6", 2: "2.8.0"}[version]
+	// The Java peers of e2e are built on the two releases of Leshan that bring them along.
+	lib := filepath.Join("..", "e2e", "peers", map[int]string{4: "leshan2", 2: "leshan1"}[version], "target", "lib")
 	var jars []string
-	for _, a := range [][3]string{
-		{"eclipse/californium", "scandium", release}, {"eclipse/californium", "element-connector", release},
-		{"slf4j", "slf4j-api", "2.0.16"}, {"slf4j", "slf4j-nop", "2.0.16"},
-	} {
-		jar := filepath.Join(repository, a[0], a[1], a[2], a[1]+"-"+a[2]+".jar")
+	for _, name := range []string{"scandium-" + release, "element-connector-" + release, "slf4j-api-2.0.16", "slf4j-nop-2.0.16"} {
+		jar := filepath.Join(lib, name+".jar")
 		if _, err := os.Stat(jar); err != nil {
-			t.Fatalf("%s %s is missing in the local Maven repository: run scripts/set-up-peers", a[1], a[2])
+			t.Fatalf("%s is missing: run scripts/set-up-peers", jar)
 		}
 		jars = append(jars, jar)
 	}

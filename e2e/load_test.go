@@ -28,7 +28,7 @@ type loadSize struct {
 
 var (
 	smallLoad = loadSize{clients: 2000, observed: 500, rate: 1000, credentials: 500, duration: time.Second, warmUp: 500 * time.Millisecond}
-	largeLoad = loadSize{clients: 20_000, observed: 10_000, rate: 10_000, credentials: 20_000, duration: 10 * time.Second, warmUp: 10 * time.Second}
+	largeLoad = loadSize{clients: 20_000, observed: 10_000, rate: 10_000, credentials: 20_000, duration: 5 * time.Second, warmUp: 5 * time.Second}
 )
 
 // loaded is a server under load.
@@ -107,7 +107,11 @@ func TestLoadBesideLeshan(t *testing.T) {
 		s := start(t)
 		warm := size
 		warm.duration = size.warmUp
-		s.run(t, false, warm)
+		if *figures {
+			s.run(t, false, warm)
+		} else {
+			s.run(t, false, warm, "--phases", "register,update,deregister")
+		}
 		plain[i] = s.run(t, false, size)
 		s.answered(t, plain[i])
 		size := size
@@ -147,7 +151,7 @@ func compare(what string, of [2]load.Report) {
 	}
 }
 
-// memory prints what idle devices cost, right after they came, and when the time is over in which an exchange is
+// memory prints what idle devices cost, soon after they came, and when the time is over in which an exchange is
 // remembered (EXCHANGE_LIFETIME of RFC 7252 section 4.8.2: 247 s).
 func memory(t *testing.T) {
 	type column struct {
@@ -164,10 +168,11 @@ func memory(t *testing.T) {
 	}
 	look()
 	const devices = 100_000
-	for _, n := range []int{devices / 10, devices} {
+	for _, n := range []int{devices / 10, devices - devices/10} {
 		for _, c := range columns {
-			c.s.run(t, c.secure, loadSize{clients: n, duration: time.Second}, "--phases", "register", "--keep", "--key", key)
+			c.s.run(t, c.secure, loadSize{clients: n, duration: time.Second}, "--phases", "register", "--keep", "--prefix", fmt.Sprintf("of-%d-", n))
 		}
+		time.Sleep(10 * time.Second)
 		look()
 	}
 	time.Sleep(330 * time.Second)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -63,10 +64,19 @@ func (d *disk) maintain() {
 	}
 }
 
-// foldKey is a record's place in the tables.
-type foldKey struct {
-	table machine.Table
-	key   string
+// foldRecord is a record of the journal that goes into the tables.
+type foldRecord struct {
+	table      machine.Table
+	key, value []byte // a nil value: deleted
+	n          int    // which of the journal's it is
+}
+
+// newest sorts records by their keys and keeps the last one of each key.
+func newest(records []foldRecord) []foldRecord {
+	slices.SortFunc(records, func(a, b foldRecord) int {
+		return cmp.Or(cmp.Compare(a.table, b.table), bytes.Compare(a.key, b.key), cmp.Compare(b.n, a.n))
+	})
+	return slices.CompactFunc(records, func(a, b foldRecord) bool { return a.table == b.table && bytes.Equal(a.key, b.key) })
 }
 
 // fold brings the journal's rows into the tables: only the newest record of each key, in the order of the keys, in
@@ -76,33 +86,33 @@ type foldKey struct {
 func (d *disk) fold() error {
 	ctx := context.Background()
 	last := d.row
-	newest := map[foldKey][]byte{}
-	records, bytes := 0, 0
+	var list []foldRecord
+	records, size := 0, 0
 	err := d.tail(ctx, d.conn, d.folded, func(id int64, row []byte) error {
-		if bytes > 2*d.options.foldBytes { // the rest in the next fold
+		if size > 2*d.options.foldBytes { // the rest in the next fold
 			return errEnough
 		}
-		n, err := readRow(slices.Clone(row), func(table machine.Table, key, value []byte) { // values live in the clone
-			newest[foldKey{table, string(key)}] = value
+		n, err := readRow(slices.Clone(row), func(table machine.Table, key, value []byte) { // they live in the clone
+			list = append(list, foldRecord{table, key, value, len(list)})
 		})
 		records += n
-		bytes += len(row)
+		size += len(row)
 		last = id
 		return err
 	})
 	if err != nil && err != errEnough {
 		return d.judge(err)
 	}
-	keys := make([]foldKey, 0, len(newest))
-	for k := range newest {
-		keys = append(keys, k)
+	f, err := d.folder(ctx)
+	if err != nil {
+		return d.judge(err)
 	}
-	slices.SortFunc(keys, func(a, b foldKey) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.key, b.key)) })
-	tables := map[machine.Table]int64{}
-	for n := 0; len(keys) > 0; n++ {
-		step := keys[:min(foldStep, len(keys))]
-		keys = keys[len(step):]
-		if err := d.inTransaction(ctx, func() error { return d.foldStep(ctx, step, newest, tables) }); err != nil {
+	defer f.close()
+	list = newest(list)
+	for n := 0; len(list) > 0; n++ {
+		step := list[:min(foldStep, len(list))]
+		list = list[len(step):]
+		if err := d.inTransaction(ctx, func() error { return f.step(ctx, step) }); err != nil {
 			return err
 		}
 		if !d.lets(n) {
@@ -127,7 +137,7 @@ func (d *disk) fold() error {
 	}
 	d.folded = last
 	d.journalRecords -= records
-	d.journalBytes -= bytes
+	d.journalBytes -= size
 	d.mu.Lock()
 	d.stats.Folds++
 	d.stats.Journal = d.journalRecords
@@ -147,28 +157,72 @@ func (d *disk) lets(n int) bool {
 	return false
 }
 
-func (d *disk) foldStep(ctx context.Context, keys []foldKey, newest map[foldKey][]byte, tables map[machine.Table]int64) error {
-	put, err := d.conn.PrepareContext(ctx, "INSERT OR REPLACE INTO records (tbl, key, value) VALUES (?, ?, ?)")
-	if err != nil {
-		return err
+// folder holds the statements of one fold.
+type folder struct {
+	*disk
+	one, many, remove *sql.Stmt
+	tables            map[machine.Table]int64
+	args              []any
+}
+
+// foldRows is how many records one statement puts: most of the cost of a short one is around the statement.
+const foldRows = 16
+
+func (d *disk) folder(ctx context.Context) (*folder, error) {
+	f := &folder{disk: d, tables: map[machine.Table]int64{}}
+	for _, s := range []struct {
+		statement **sql.Stmt
+		text      string
+	}{
+		{&f.one, "INSERT OR REPLACE INTO records (tbl, key, value) VALUES (?, ?, ?)"},
+		{&f.many, "INSERT OR REPLACE INTO records (tbl, key, value) VALUES (?, ?, ?)" + strings.Repeat(", (?, ?, ?)", foldRows-1)},
+		{&f.remove, "DELETE FROM records WHERE tbl = ? AND key = ?"},
+	} {
+		var err error
+		if *s.statement, err = d.conn.PrepareContext(ctx, s.text); err != nil {
+			f.close()
+			return nil, err
+		}
 	}
-	defer put.Close()
-	for _, k := range keys {
-		id, ok := tables[k.table]
+	return f, nil
+}
+
+func (f *folder) close() {
+	for _, s := range []*sql.Stmt{f.one, f.many, f.remove} {
+		if s != nil {
+			s.Close()
+		}
+	}
+}
+
+// step brings records into the tables. Their keys differ, so their order does not matter.
+func (f *folder) step(ctx context.Context, list []foldRecord) error {
+	f.args = f.args[:0]
+	for _, r := range list {
+		id, ok := f.tables[r.table]
 		if !ok {
-			if id, err = d.tableID(ctx, k.table); err != nil {
+			var err error
+			if id, err = f.tableID(ctx, r.table); err != nil {
 				return err
 			}
-			tables[k.table] = id
+			f.tables[r.table] = id
 		}
-		if v := newest[k]; v != nil {
-			_, err = put.ExecContext(ctx, id, []byte(k.key), v)
-			d.walBytes += int64(len(k.key)+len(v)) + walFrame/4
-		} else {
-			_, err = d.conn.ExecContext(ctx, "DELETE FROM records WHERE tbl = ? AND key = ?", id, []byte(k.key))
-			d.walBytes += walFrame / 4
+		f.walBytes += int64(len(r.key)+len(r.value)) + walFrame/4
+		if r.value == nil {
+			if _, err := f.remove.ExecContext(ctx, id, r.key); err != nil {
+				return err
+			}
+			continue
 		}
-		if err != nil {
+		if f.args = append(f.args, id, r.key, r.value); len(f.args) == 3*foldRows {
+			if _, err := f.many.ExecContext(ctx, f.args...); err != nil {
+				return err
+			}
+			f.args = f.args[:0]
+		}
+	}
+	for args := f.args; len(args) > 0; args = args[3:] {
+		if _, err := f.one.ExecContext(ctx, args[:3]...); err != nil {
 			return err
 		}
 	}

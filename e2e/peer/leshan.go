@@ -56,8 +56,8 @@ func Leshan2Server(t testing.TB, flags ...string) *Process {
 	return java(t, small, "leshan2", "Server", flags)
 }
 
-// Leshan2LoadServer starts a Leshan 2 server for measurements: Java as it comes, with 4 GB, no event for each message, and
+// Leshan2LoadServer starts a Leshan 2 server for measurements: Java as it comes, with 8 GB, no event for each message, and
 // the part of the demo's REST interface that `heddle load` uses, at web.
 func Leshan2LoadServer(t testing.TB, coap, coaps, web string) *Process {
-	return java(t, []string{"-Xmx4g"}, "leshan2", "Server", []string{"--coap", coap, "--coaps", coaps, "--http", web})
+	return java(t, []string{"-Xmx8g"}, "leshan2", "Server", []string{"--coap", coap, "--coaps", coaps, "--http", web})
 }

@@ -17,6 +17,9 @@ type link struct {
 	expires time.Time
 }
 
+// linkUser is the name of who came by a link. No user can have it: it has a space.
+const linkUser = "one-time link"
+
 // linksMost bounds the table.
 const linksMost = 100
 
@@ -92,7 +95,7 @@ func (m *Manager) Enter(secret string) (string, Principal, error) {
 	if err != nil {
 		return "", Principal{}, err
 	}
-	return m.begin("link", l.role)
+	return m.begin(linkUser, l.role)
 }
 
 func oneRecord(r machine.Record) []machine.Record { return []machine.Record{r} }

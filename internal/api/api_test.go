@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -179,7 +181,9 @@ func TestOperations(t *testing.T) {
 		{server.Outcome{Code: coap.Content, Entries: []lwm2m.Entry{{Path: lwm2m.MustPath("/3/0/9"), Value: lwm2m.Int(87)}}, HasFormat: true, Format: coap.TLV, Took: 1500 * time.Microsecond}, 200,
 			[]string{`{"operation":"op-7","endpoint":"lamp","op":"read","path":"/3/0/9","status":"answered","code":"2.05","codeName":"Content","tookMs":1.5,"format":"tlv","value":87,"type":"integer","entries":[{"path":"/3/0/9","type":"integer","value":87}]}`}},
 		{server.Outcome{Code: coap.MethodNotAllowed}, 200, []string{`"status":"refused"`, `"code":"4.05"`}},
-		{server.Outcome{Code: coap.Content, Err: server.ErrUnreadable}, 200, []string{`"status":"failed"`, `"error":"The device's answer cannot be read"`}},
+		{server.Outcome{Code: coap.BadRequest, Payload: []byte("no such\nthing")}, 200, []string{`"code":"4.00"`, `"detail":"no such thing"`}},
+		{server.Outcome{Code: coap.BadRequest, Payload: []byte{0xff}}, 200, []string{`"code":"4.00","codeName":"Bad Request","tookMs":0}`}},
+		{server.Outcome{Code: coap.Content, Err: server.ErrUnreadable}, 200, []string{`"status":"failed"`, `"detail":"The device's answer cannot be read"`}},
 		{server.Outcome{Err: server.ErrTimeout}, 504, []string{`"operation":"op-7"`, "did not answer"}},
 		{server.Outcome{Err: server.ErrReset}, 502, []string{"RST"}},
 		{server.Outcome{Err: server.ErrClosed}, 502, []string{"session"}},
@@ -371,6 +375,70 @@ func TestServerPages(t *testing.T) {
 		if doc.Paths[rt.Path][strings.ToLower(rt.Method)] == nil {
 			t.Errorf("%s %s is not in the document", rt.Method, rt.Path)
 		}
+	}
+}
+
+// A body from `curl -d`, which calls it a form, is read as the JSON that it is.
+func TestCurl(t *testing.T) {
+	r := newRig(t)
+	req := httptest.NewRequest("PUT", "http://localhost:8080/api/v1/credentials/lamp", strings.NewReader(`{"identity":"i","key":"00112233445566778899aabbccddeeff"}`))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Authorization", "Bearer "+r.tokens[access.Admin])
+	w := httptest.NewRecorder()
+	r.h.ServeHTTP(w, req)
+	if w.Code != 201 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// Every operation has a name of its own, declares the parameters of its path, and refers only to schemas that are there.
+func TestDocumentIsSound(t *testing.T) {
+	r := newRig(t)
+	b, err := r.api.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			Summary     string
+			Parameters  []struct{ Name, In string }
+			Responses   map[string]any
+		}
+		Components struct{ Schemas map[string]any }
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for path, methods := range doc.Paths {
+		for method, o := range methods {
+			at := method + " " + path
+			if o.OperationID == "" || names[o.OperationID] != "" {
+				t.Errorf("%s: the name %q is that of %q too", at, o.OperationID, names[o.OperationID])
+			}
+			names[o.OperationID] = at
+			if o.Summary == "" || len(o.Responses) == 0 {
+				t.Errorf("%s: summary %q, %d answers", at, o.Summary, len(o.Responses))
+			}
+			declared := map[string]bool{}
+			for _, p := range o.Parameters {
+				declared[p.Name] = declared[p.Name] || p.In == "path"
+			}
+			for _, seg := range strings.Split(path, "/") {
+				if name, ok := strings.CutPrefix(seg, "{"); ok && !declared[strings.TrimSuffix(name, "}")] {
+					t.Errorf("%s does not declare %s", at, seg)
+				}
+			}
+		}
+	}
+	for _, ref := range regexp.MustCompile(`"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(string(b), -1) {
+		if doc.Components.Schemas[ref[1]] == nil {
+			t.Errorf("no schema %s", ref[1])
+		}
+	}
+	if len(names) < 50 {
+		t.Errorf("only %d operations", len(names))
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	statsEvery   = 2 * time.Second
 	pingEvery    = 15 * time.Second
+	checkEvery   = 5 * time.Second
 	writeTimeout = 10 * time.Second
 	readersMost  = 1000
 	flushAt      = 256 << 10 // bytes
@@ -111,16 +112,18 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 		}
 	}()
-	idle := time.Now()
+	idle, checked := time.Now(), time.Now()
 	for {
 		wait, stop := context.WithTimeout(ctx, pingEvery)
 		events, err := reader.Next(wait)
 		stop()
-		switch {
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			if _, ok := a.principal(r); !ok { // logged out, or the token was revoked
+		if time.Since(checked) >= checkEvery {
+			if checked = time.Now(); !a.stillMay(r) {
 				return
 			}
+		}
+		switch {
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 			out.comment()
 		case err != nil: // gone, the program ends, or too slow: the browser comes back with its last id
 			return
@@ -153,6 +156,12 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// stillMay reports whether a reader has not logged out and its token was not revoked meanwhile.
+func (a *API) stillMay(r *http.Request) bool {
+	p, ok := a.principal(r)
+	return ok && p.Role >= access.Read
+}
+
 // eventWriter collects events and writes them at once.
 type eventWriter struct {
 	w   http.ResponseWriter
@@ -177,7 +186,8 @@ func (o *eventWriter) comment() { o.buf = append(o.buf, ":\n\n"...) }
 
 func (o *eventWriter) waiting() bool { return len(o.buf) > 0 }
 
-// flush writes with a deadline: a reader that takes nothing is cut off.
+// flush writes with a deadline: a reader that takes nothing is cut off. Between writes there is none, since HTTP/2 ends a
+// stream at its deadline even if nothing waits to be written.
 func (o *eventWriter) flush() error {
 	o.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := o.w.Write(o.buf)
@@ -185,10 +195,13 @@ func (o *eventWriter) flush() error {
 	if cap(o.buf) > 1<<20 {
 		o.buf = nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = o.rc.Flush()
 	}
-	return o.rc.Flush()
+	if err == nil {
+		o.rc.SetWriteDeadline(time.Time{})
+	}
+	return err
 }
 
 // Statistics is what the stats event carries.

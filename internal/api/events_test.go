@@ -104,9 +104,10 @@ func TestEvents(t *testing.T) {
 	one.want("deregistered", `"reason":"deregistered"`)
 	all.want("deregistered") // messages are for those who asked for the device
 	r.api.Close()
-	if all.lines.Scan() {
-		for all.lines.Scan() {
-		}
+	for all.lines.Scan() { // the stream ends with the program
+	}
+	if err := all.lines.Err(); err != nil {
+		t.Errorf("the stream did not end: %v", err)
 	}
 }
 
@@ -166,4 +167,39 @@ func TestStatistics(t *testing.T) {
 	l.want("stats", `"registrations":0`, `"messagesPerSecond":`, `"counts":{`)
 	cancel()
 	<-done
+}
+
+// A stream ends soon after its token was revoked, also while events flow.
+func TestRevokedTokenEndsTheStream(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the next look at the token")
+	}
+	r := newRig(t)
+	url := r.serve(t)
+	l := r.listen(t, url, "", "")
+	l.want("hello")
+	for _, tok := range r.access.Tokens() {
+		if tok.Name == "read" {
+			if _, err := r.access.RevokeToken(tok.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+				r.fleet.Values("lamp", []lwm2m.Entry{{Path: lwm2m.MustPath("/3/0/9"), Value: lwm2m.Int(int64(i))}}, r.now, "notify", "")
+			}
+		}
+	}()
+	for l.lines.Scan() { // until the server ends it; the listener's own time-out would be an error
+	}
+	if err := l.lines.Err(); err != nil {
+		t.Errorf("the stream did not end: %v", err)
+	}
 }

@@ -63,11 +63,10 @@ func (a *API) observationRoutes() {
 			if o.ID.String() != in.ID {
 				continue
 			}
-			_, out, err := a.run(ctx, in.Endpoint, &server.Operation{Kind: server.CancelObserve, Path: o.Path, Passive: in.Passive, Timeout: timeoutDefault})
-			if err != nil {
+			// Whatever the device answers, the observation has ended on our side.
+			if _, _, err := a.run(ctx, in.Endpoint, &server.Operation{Kind: server.CancelObserve, Path: o.Path, Passive: in.Passive, Timeout: timeoutDefault}); err != nil {
 				return nil, problemOf(err)
 			}
-			_ = out // whatever the device answered, the observation has ended on our side
 			return nil, nil
 		}
 		return nil, problem(404, "There is no observation %s on %s.", in.ID, in.Endpoint)

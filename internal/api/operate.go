@@ -1,18 +1,12 @@
 package api
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"heddle.example/coap"
 	"heddle.example/internal/values"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/format"
@@ -24,9 +18,6 @@ const (
 	timeoutDefault = 15 * time.Second
 	timeoutMost    = 300 * time.Second
 )
-
-// bodyMost bounds the body of one operation.
-const bodyMost = 1 << 20
 
 // OperationInput asks for an operation on a device.
 type OperationInput struct {
@@ -41,52 +32,6 @@ type OperationInput struct {
 	Format     string              `json:"format,omitempty" example:"senml-cbor" doc:"text, opaque, tlv, senml-json, senml-cbor, cbor; absent: the server chooses"`
 	Timeout    float64             `json:"timeout,omitempty" doc:"seconds, at most 300; absent: 15"`
 	Passive    bool                `json:"passive,omitempty" doc:"cancel-observe: tell the device only when it next notifies"`
-}
-
-// bodyTimeout is how long a client may take to send a body.
-const bodyTimeout = 30 * time.Second
-
-// ReadBody reads a body of bounded length in bounded time.
-func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer rc.SetReadDeadline(time.Time{}) // else the operation that follows would end with it
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMost))
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
-		return nil, problem(413, "The body is longer than %d bytes.", bodyMost)
-	}
-	if err != nil {
-		return nil, problem(400, "The body could not be read: %v.", err)
-	}
-	return b, nil
-}
-
-// decodeBody reads a JSON body strictly: a misspelled member is an error, not silently nothing.
-func decodeBody(w http.ResponseWriter, r *http.Request, v any) error {
-	b, err := ReadBody(w, r)
-	if err != nil {
-		return err
-	}
-	if len(bytes.TrimSpace(b)) == 0 {
-		return nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		var syntax *json.SyntaxError
-		switch {
-		case errors.As(err, &syntax):
-			return problem(400, "The body is not valid JSON, at byte %d: %v.", syntax.Offset, err)
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return problem(400, "The body is not valid JSON: it ends too early.")
-		}
-		return problem(422, "The body does not fit: %v.", strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return problem(400, "The body is more than one JSON value.")
-	}
-	return nil
 }
 
 // operation makes the machine's operation out of the request.
@@ -255,67 +200,4 @@ func attributes(in map[string]*float64) (lwm2m.Attributes, error) {
 		return at, problem(422, "%s.", sentence(err))
 	}
 	return at, nil
-}
-
-// run sends an operation and notes what its result tells. The result is a Problem only where the device gave no answer.
-func (a *API) run(ctx context.Context, endpoint string, o *server.Operation) (string, *server.Outcome, error) {
-	a.c.Fleet.Began(endpoint)
-	id, out, err := a.c.Devices.Do(ctx, endpoint, o)
-	a.c.Fleet.Finished(endpoint)
-	if out != nil && out.Code != 0 {
-		a.note(endpoint, o, out)
-	}
-	if err != nil && !errors.Is(err, server.ErrUnreadable) {
-		if errors.Is(err, server.ErrUnknownEndpoint) {
-			return id, nil, unknown(endpoint)
-		}
-		if out != nil && id != "" {
-			a.publish(id, out)
-		}
-		p := problemOf(err)
-		p.Operation = id
-		return id, nil, p
-	}
-	a.publish(id, out)
-	return id, out, nil
-}
-
-// publish tells those who follow how an operation ended.
-func (a *API) publish(id string, out *server.Outcome) {
-	if a.c.Hub.Idle() {
-		return
-	}
-	a.c.Hub.Publish("operation", out.Endpoint, func() []byte { return appendResult(nil, id, out) })
-}
-
-// note keeps what a device has told or taken.
-func (a *API) note(endpoint string, o *server.Operation, out *server.Outcome) {
-	now := a.c.Fleet.Now()
-	a.c.Fleet.Heard(endpoint, now)
-	if out.Code.Class() != 2 {
-		return
-	}
-	switch o.Kind {
-	case server.Read, server.Observe:
-		a.c.Fleet.Values(endpoint, out.Entries, now, "read", "")
-	case server.Write, server.WritePartial:
-		a.c.Fleet.Values(endpoint, o.Entries, now, "write", "")
-	case server.Delete:
-		a.c.Fleet.Deleted(endpoint, o.Path)
-	}
-}
-
-// answered reports whether the device did what was asked.
-func answered(c coap.Code) bool { return c.Class() == 2 }
-
-// Run sends an operation for another shape of this API. Its errors are those of lwm2m/server and shards.
-func (a *API) Run(ctx context.Context, endpoint string, o *server.Operation) (*server.Outcome, error) {
-	a.c.Fleet.Began(endpoint)
-	defer a.c.Fleet.Finished(endpoint)
-	id, out, err := a.c.Devices.Do(ctx, endpoint, o)
-	if out != nil && out.Code != 0 {
-		a.note(endpoint, o, out)
-		a.publish(id, out)
-	}
-	return out, err
 }

@@ -12,8 +12,10 @@ import (
 
 	"heddle.example/internal/access"
 	"heddle.example/internal/credentials"
+	"heddle.example/internal/definitions"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/values"
+	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/server"
 	"heddle.example/store"
 )
@@ -125,11 +127,11 @@ func problemOf(err error) *Problem {
 		return problem(404, "This path is not observed.")
 	case errors.Is(err, server.ErrReset), errors.Is(err, server.ErrClosed), errors.Is(err, server.ErrDeregistered), errors.Is(err, server.ErrReregistered), errors.Is(err, server.ErrNotObserved), errors.Is(err, server.ErrCancelled):
 		return problem(502, "%s.", sentence(err))
-	case errors.Is(err, access.ErrInvalid), errors.Is(err, credentials.ErrInvalid):
+	case errors.Is(err, access.ErrInvalid), errors.Is(err, credentials.ErrInvalid), errors.Is(err, definitions.ErrInvalid), errors.Is(err, lwm2m.ErrVersion):
 		return problem(422, "%s.", sentence(err))
 	case errors.Is(err, access.ErrExists), errors.Is(err, access.ErrLast), errors.Is(err, credentials.ErrConflict), errors.Is(err, credentials.ErrExists):
 		return problem(409, "%s.", sentence(err))
-	case errors.Is(err, access.ErrNotFound), errors.Is(err, credentials.ErrNotFound):
+	case errors.Is(err, access.ErrNotFound), errors.Is(err, credentials.ErrNotFound), errors.Is(err, definitions.ErrNotAdded):
 		return problem(404, "%s.", sentence(err))
 	case errors.Is(err, access.ErrLogin):
 		return problem(401, "The user name or the password is wrong.")
@@ -143,11 +145,11 @@ func problemOf(err error) *Problem {
 	return problem(500, "%s. The server's log has more.", sentence(err))
 }
 
-// sentence takes the name of the room off an error and makes the rest a sentence.
+// sentence takes the names of rooms off an error and makes the rest a sentence.
 func sentence(err error) string {
 	s := err.Error()
-	for _, room := range []string{"lwm2m/server: ", "access: ", "credentials: ", "registry: ", "lwm2m/registry: "} {
-		s = strings.TrimPrefix(s, room)
+	for _, room := range []string{"lwm2m/server: ", "lwm2m/registry: ", "lwm2m: ", "access: ", "credentials: "} {
+		s = strings.ReplaceAll(s, room, "")
 	}
 	for _, kind := range []string{"not valid: ", "not found: ", "value out of range: "} {
 		s = strings.TrimPrefix(s, kind)

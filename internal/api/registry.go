@@ -107,10 +107,7 @@ func (a *API) registryRoutes() {
 	huma.Register(a.huma, add, func(_ context.Context, in *post) (*body[Items[ObjectDefinition]], error) {
 		objects, err := a.c.Definitions.Add(in.RawBody)
 		if err != nil {
-			if p := problemOf(err); p.Status != 500 {
-				return nil, p
-			}
-			return nil, problem(422, "%s.", sentence(err))
+			return nil, problemOf(err)
 		}
 		list := Items[ObjectDefinition]{}
 		for _, o := range objects {
@@ -124,7 +121,7 @@ func (a *API) registryRoutes() {
 	}
 	huma.Register(a.huma, status(op("DELETE", "/registry/{id}/{version}", "registry.delete", access.Admin, tag, "Remove a definition that was added"), 204, 404), func(_ context.Context, in *del) (*empty, error) {
 		if err := a.c.Definitions.Remove(in.ID, in.Version); err != nil {
-			return nil, problem(404, "%s.", sentence(err))
+			return nil, problemOf(err)
 		}
 		return nil, nil
 	})

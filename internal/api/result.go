@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/values"
@@ -32,7 +35,7 @@ type OperationResult struct {
 	Links       []Link                 `json:"links,omitempty" doc:"discover"`
 	Location    string                 `json:"location,omitempty" doc:"create: the new instance"`
 	Observation *fleet.ObservationView `json:"observation,omitempty"`
-	Error       string                 `json:"error,omitempty"`
+	Detail      string                 `json:"detail,omitempty" doc:"why, where it is not answered: in the device's words (RFC 7252 section 5.5.2) or ours"`
 }
 
 // ResultEntry is one value.
@@ -71,8 +74,8 @@ func appendResult(b []byte, id string, out *server.Outcome) []byte {
 		o, _ := json.Marshal(fleet.ViewObservation(out.Observation))
 		b = append(append(b, `,"observation":`...), o...)
 	}
-	if out.Err != nil {
-		b = values.AppendString(append(b, `,"error":`...), sentence(out.Err))
+	if d := outcomeDetail(out); d != "" {
+		b = values.AppendString(append(b, `,"detail":`...), d)
 	}
 	return append(b, '}')
 }
@@ -107,6 +110,22 @@ func appendValues(b []byte, p lwm2m.Path, entries []lwm2m.Entry) []byte {
 		b = append(b, '}')
 	}
 	return append(b, ']')
+}
+
+// outcomeDetail says why an operation did not do what was asked. A device may have sent a text about it.
+func outcomeDetail(out *server.Outcome) string {
+	switch {
+	case out.Err != nil:
+		return sentence(out.Err)
+	case !answered(out.Code) && len(out.Payload) <= 512 && utf8.Valid(out.Payload):
+		return strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return ' '
+			}
+			return r
+		}, string(out.Payload))
+	}
+	return ""
 }
 
 func outcomeStatus(out *server.Outcome) string {

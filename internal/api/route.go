@@ -98,6 +98,10 @@ func (d adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	}
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Cache-Control"] = noStore
+		// curl -d says that its JSON is a form. That a form of another site cannot do the same is the gate's work.
+		if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+			r.Header.Set("Content-Type", "application/json")
+		}
 		handler(humago.NewContext(op, r, w))
 	}
 	rt := Route{op.Method, op.Path, role, op.OperationID}

@@ -120,8 +120,12 @@ func runServer(ctx context.Context, c serve.Config, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "Heddle %s\n", c.Version)
-	for _, a := range p.Info().Addresses {
+	info := p.Info()
+	for _, a := range info.Addresses {
 		fmt.Fprintf(out, "  devices   %s\n", a.URI)
+	}
+	if len(c.CoAP) > 0 {
+		fmt.Fprintf(out, "  unknown   %s\n", map[string]string{"accept": "devices without credentials may register on plain CoAP", "refuse": "devices without credentials are refused; --unknown accept lets them in"}[info.Unknown])
 	}
 	fmt.Fprintf(out, "  web       %s\n", p.URL())
 	if c.Data == "" {

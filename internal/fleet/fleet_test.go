@@ -3,6 +3,7 @@ package fleet
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -155,6 +156,28 @@ func TestValues(t *testing.T) {
 	r.Deleted("lamp", p("/9999"))
 	if k := r.Known("lamp"); len(k) != 1 {
 		t.Errorf("after the object was deleted: %v", k)
+	}
+}
+
+// A device may send a float that JSON has no number for; nothing breaks.
+func TestNotANumber(t *testing.T) {
+	r := newRig(t)
+	r.register("lamp", `</3/0>`)
+	reader, _ := r.hub.Follow(nil)
+	defer reader.Close()
+	for _, f := range []float64{math.NaN(), math.Inf(1)} {
+		r.Values("lamp", []lwm2m.Entry{{Path: p("/3/0/9"), Value: lwm2m.Num(f)}}, r.now, "notify", "1")
+		c, _ := r.Client("lamp", false)
+		if _, err := json.Marshal(c); err != nil || c.Battery != nil {
+			t.Errorf("%v: battery %v, %v", f, c.Battery, err)
+		}
+		if s := r.Series("lamp", p("/3/0/9"), 0); len(s) != 0 {
+			t.Errorf("%v: series %v", f, s)
+		}
+		events, err := reader.Next(t.Context())
+		if err != nil || !json.Valid(events[0].Data()) {
+			t.Errorf("%v: event %s %v", f, events[0].Data(), err)
+		}
 	}
 }
 

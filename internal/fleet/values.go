@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -139,8 +140,14 @@ func (f *Fleet) note(d *detail, k Known) {
 	}
 }
 
+// number returns a number that JSON has: a device may send NaN.
+func number(v lwm2m.Value) (float64, bool) {
+	n, ok := v.AsFloat()
+	return n, ok && !math.IsNaN(n) && !math.IsInf(n, 0)
+}
+
 func (f *Fleet) point(d *detail, k Known) {
-	n, ok := k.Value.AsFloat()
+	n, ok := number(k.Value)
 	if !ok || k.Value.Kind() == lwm2m.Time {
 		return
 	}

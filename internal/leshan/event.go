@@ -137,6 +137,7 @@ func (l *Leshan) event(w http.ResponseWriter, r *http.Request) {
 		if _, err := w.Write(buf); err != nil || rc.Flush() != nil {
 			return
 		}
+		rc.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream at its deadline even if nothing waits
 	}
 }
 

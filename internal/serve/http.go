@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -193,11 +194,8 @@ func (p *Program) startAPI() error {
 	if p.config.Data != "" {
 		p.serveAdmin(h)
 	}
-	p.running.Add(1)
-	go func() {
-		defer p.running.Done()
-		p.API.PublishStats(ctx, p.messages)
-	}()
+	p.running.Go(func() { p.API.PublishStats(ctx, p.messages) })
+	p.running.Go(func() { giveBack(ctx) })
 	return nil
 }
 
@@ -233,7 +231,12 @@ func (p *Program) serveAdmin(h http.Handler) {
 		p.config.Log.Warn("no administration socket: heddle token and heddle user cannot reach this server", "error", err)
 		return
 	}
-	s := api.Server(h, p.config.Log)
+	// Profiles of the running program are for whoever administers it: curl --unix-socket admin.sock http://localhost/debug/pprof/heap
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	s := api.Server(mux, p.config.Log)
 	s.BaseContext = func(net.Listener) context.Context { return api.Local(context.Background()) }
 	p.serve(s, l)
 }

@@ -148,6 +148,10 @@ func OpenStore(dir string, log *slog.Logger) (store.Store, error) {
 	return s, nil
 }
 
+// sessionIdleMax is when a silent device's session is dropped, with its record on disk. Devices that sleep for weeks keep
+// theirs; those that rebooted without a connection ID leave one behind each time.
+const sessionIdleMax = 60 * 24 * time.Hour
+
 func (p *Program) startShards() error {
 	unknown := server.RefuseUnknown
 	if p.accepts = p.acceptUnknown(); p.accepts {
@@ -159,7 +163,7 @@ func (p *Program) startShards() error {
 	}
 	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown}
 	if len(p.secure) > 0 {
-		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true}
+		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax}
 	}
 	s, err := shards.Start(shards.Config{Host: p.host, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
 		OnRestored: p.Fleet.Restored})

@@ -7,7 +7,7 @@ import { span } from '../format/time.ts'
 import { host } from '../format/address.ts'
 import { listen } from './live.svelte.ts'
 
-export interface Line { n: number; at: number; icon: IconName; tone: string; endpoint: string; what: string; detail: string; known: boolean; path?: string; value?: Scalar }
+export interface Line { n: number; at: number; icon: IconName; tone: string; endpoint: string; what: string; detail: string; known: boolean; path?: string; value?: Scalar; more?: number }
 const keep = 60
 const mode = { none: 'no security', psk: 'PSK', rpk: 'raw public key', x509: 'X.509' }
 
@@ -21,6 +21,16 @@ class Events {
     const full = { known: true, ...line, n: ++this.#n, at }
     if (this.paused) { this.#held = [full, ...this.#held].slice(0, keep); this.missed++ } else this.lines = [full, ...this.lines].slice(0, keep)
   }
+  // One notification of an instance brings a value for each resource: they share a line.
+  #joined(endpoint: string, what: string, at: number): boolean {
+    const list = this.paused ? this.#held : this.lines
+    const top = list[0]
+    if (!top || !top.path || top.endpoint !== endpoint || top.what !== what || at - top.at > 40) return false
+    const joined = [{ ...top, more: (top.more ?? 0) + 1 }, ...list.slice(1)]
+    if (this.paused) this.#held = joined
+    else this.lines = joined
+    return true
+  }
   toggle(): void {
     this.paused = !this.paused
     if (!this.paused) { this.lines = [...this.#held, ...this.lines].slice(0, keep); this.#held = []; this.missed = 0 }
@@ -31,7 +41,7 @@ class Events {
       updated: (e, at) => this.#add({ icon: 'check', tone: 't-ok', endpoint: e.endpoint, what: 'update', detail: e.changed ? `what it registered has changed; lifetime ${span(e.changed.lifetime)} begins again` : 'its lifetime begins again' }, at),
       deregistered: (e, at) => this.#add({ icon: 'out', tone: 'muted', endpoint: e.endpoint, what: 'gone', detail: e.reason }, at),
       moved: (e, at) => this.#add({ icon: 'swap', tone: 't-ok', endpoint: e.endpoint, what: 'moved', detail: `new address ${e.address}, same session` }, at),
-      value: (e, at) => this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: '', path: e.path, value: e.value }, at),
+      value: (e, at) => this.#joined(e.endpoint, e.source, at) || this.#add({ icon: e.source === 'write' ? 'pencil' : e.source === 'read' ? 'down' : 'eye', tone: 't-accent', endpoint: e.endpoint, what: e.source, detail: '', path: e.path, value: e.value }, at),
       refused: (e, at) => this.#add({ icon: 'warn', tone: 't-err', endpoint: e.endpoint || e.identity || host(e.address), known: false, what: 'refused', detail: `${plainReason(e.reason)}, from ${e.address}` }, at),
       credential: (e, at) => this.#add({ icon: 'key', tone: 'muted', endpoint: e.endpoint, known: false, what: 'credential', detail: e.change }, at),
     })
