@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"heddle.example/e2e/peer"
 )
@@ -35,6 +37,10 @@ func TestDemoInTheBrowser(t *testing.T) {
 
 	p.Value(`location.hash = '#/clients/climate-study/3303/0'`)
 	p.SeeIn(`[data-res="/3303/0/5700"]`, "°C")
+	p.Await("the chart has points", `!/One point so far|No point/.test(document.body.innerText)`)
+	if os.Getenv("HEDDLE_SHOTS") != "" {
+		time.Sleep(30 * time.Second) // so that the picture's chart has a shape
+	}
 	p.Await("the chart has a line", `document.querySelector('.plot canvas')`)
 	p.Await("messages come in", `document.body.innerText.includes('NON') || document.body.innerText.includes('CON')`)
 	p.Shot("client")

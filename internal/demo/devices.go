@@ -47,6 +47,12 @@ var harbour = []objects.Waypoint{
 	{At: 6 * time.Minute, Latitude: 54.3262, Longitude: 10.1533, Altitude: 5}, {At: 8 * time.Minute, Latitude: 54.3233, Longitude: 10.1394, Altitude: 3},
 }
 
+// The demo's sensors measure often, so that a chart has something to show after half a minute.
+var (
+	lively         = objects.Wave{Base: 21.5, Swing: 2, Noise: 1.2, Every: 2 * time.Second, Low: -40, High: 85, Decimals: 2}
+	livelyHumidity = objects.Wave{Base: 48, Swing: -6, Noise: 4, Every: 3 * time.Second, Low: 0, High: 100, Decimals: 1}
+)
+
 // spec is one device.
 type spec struct {
 	name     string
@@ -88,7 +94,7 @@ func (s *spec) credential() server.Credential {
 func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
 	a := client.Account{ShortID: 123, URI: client.ServerURI(s.key != nil, address, port), Identity: s.identity, Key: s.key, Lifetime: s.family.lifetime}
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
-	p := &device.Profile{Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
+	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
 	if !s.family.secure || s.family.queue {
 		p.Bearer = objects.BearerIEEE802154

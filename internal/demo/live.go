@@ -62,8 +62,9 @@ func (d *Demo) watch(ctx context.Context, name, path string, pmax uint32) error 
 	}
 	for _, op := range ops {
 		for {
-			_, _, err := d.Program.Shards.Do(ctx, name, op)
+			_, out, err := d.Program.Shards.Do(ctx, name, op)
 			if err == nil {
+				d.Program.Fleet.Values(name, out.Entries, d.Program.Fleet.Now(), "read", "")
 				break
 			}
 			if !errors.Is(err, server.ErrUnknownEndpoint) {

@@ -22,10 +22,12 @@ var DefaultKinds = []uint16{3, 4, 6, 7, 31024}
 
 // Profile says how the objects of a device are set up.
 type Profile struct {
-	Device objects.DeviceConfig
-	Bearer int64              // default Ethernet
-	Place  objects.Waypoint   // object 6
-	Track  []objects.Waypoint // instead of Place
+	Device      objects.DeviceConfig
+	Temperature *objects.Wave      // of 3303; nil: a room
+	Humidity    *objects.Wave      // of 3304; nil: a room
+	Bearer      int64              // default Ethernet
+	Place       objects.Waypoint   // object 6
+	Track       []objects.Waypoint // instead of Place
 }
 
 // ParseKinds reads "3303,3311".
@@ -82,9 +84,9 @@ func (p *Profile) object(now machine.Time, id uint16) client.Object {
 	case 7:
 		return objects.NewConnectivityStatistics()
 	case 3303:
-		return objects.NewTemperature(1, nil)
+		return objects.NewTemperature(1, p.Temperature)
 	case 3304:
-		return objects.NewHumidity(1, nil)
+		return objects.NewHumidity(1, p.Humidity)
 	case 3305:
 		return objects.NewPower(1, nil)
 	case 3306:
