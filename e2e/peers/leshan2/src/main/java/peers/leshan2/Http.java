@@ -135,7 +135,8 @@ final class Http implements ObservationListener {
             security.add(SecurityInfo.newPreSharedKeyInfo(in.get("endpoint").asText(), psk.get("identity").asText(),
                     HexFormat.of().parseHex(psk.get("key").asText())));
         } else {
-            security.remove(x.getRequestURI().getPath().substring(KEYS.length() + 1), true);
+            // Not "compromised": for that, Leshan walks over all its connections at each call, long after the answer.
+            security.remove(x.getRequestURI().getPath().substring(KEYS.length() + 1), false);
         }
         return Map.of();
     }
