@@ -89,6 +89,9 @@ func (d *decoder) tlvInstance(id uint16, s string) error {
 		return fmt.Errorf("%w: object instance %d in %s", ErrPath, id, d.base)
 	}
 	if s == "" {
+		if d.base.Depth() > 2 { // an empty instance around what was asked for: nothing is there
+			return nil
+		}
 		return d.add(inst, lwm2m.Value{}, 0)
 	}
 	for s != "" {
@@ -116,6 +119,9 @@ func (d *decoder) tlvResource(inst lwm2m.Path, typ byte, id uint16, s string) er
 		return d.tlvValue(p, s)
 	}
 	if s == "" {
+		if d.base.Depth() > 3 { // likewise
+			return nil
+		}
 		return d.add(p, lwm2m.Value{}, 0)
 	}
 	for s != "" {
