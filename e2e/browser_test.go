@@ -13,15 +13,7 @@ import (
 // with its padlock, is read, written, observed and executed, and its credentials are deleted.
 func TestStoryInTheBrowser(t *testing.T) {
 	s := peer.HeddleServer(t)
-	link := ""
-	for _, word := range strings.Fields(s.Output()) {
-		if strings.Contains(word, "#/first-run/") {
-			link = word
-		}
-	}
-	if link == "" {
-		t.Fatalf("the server printed no first-run link:\n%s", s.Output())
-	}
+	link := s.Link("#/first-run/")
 	p := peer.Browser(t)
 	p.Theme("light")
 	p.Open(link)
@@ -116,12 +108,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	s.Operate("seen", "read", "/3/0", nil)
 	s.REST("POST", "/api/v1/clients/seen/observations", map[string]any{"path": "/3303/0/5700"})
 	device.Send("set /3303/0/5700 23.5")
-	link := ""
-	for _, word := range strings.Fields(s.Output()) {
-		if strings.Contains(word, "#/first-run/") {
-			link = word
-		}
-	}
+	link := s.Link("#/first-run/")
 	p := peer.Browser(t)
 	p.Open(link)
 	p.See("Make the administrator")

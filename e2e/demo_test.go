@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +15,7 @@ import (
 func TestDemoInTheBrowser(t *testing.T) {
 	demo := peer.Heddle(t, "demo", "--coap", "127.0.0.1:0", "--coaps", "127.0.0.1:0", "--web", "localhost:0")
 	demo.ExpectLine("Ctrl-C ends.")
-	link := ""
-	for _, word := range strings.Fields(demo.Output()) {
-		if strings.Contains(word, "#/enter/") {
-			link = word
-		}
-	}
+	link := demo.Link("#/enter/")
 	p := peer.Browser(t)
 	p.Size(1440, 900)
 	p.Theme("light")

@@ -103,6 +103,18 @@ func (p *Process) Output() string {
 	return strings.Join(p.lines, "\n")
 }
 
+// Link returns the first word of the output that has part in it, as the links have that heddle prints.
+func (p *Process) Link(part string) string {
+	p.t.Helper()
+	for _, word := range strings.Fields(p.Output()) {
+		if strings.Contains(word, part) {
+			return word
+		}
+	}
+	p.t.Fatalf("%s printed no link with %s:\n%s", p.name, part, p.Output())
+	return ""
+}
+
 // Send writes a line to standard input.
 func (p *Process) Send(format string, args ...any) {
 	p.t.Helper()

@@ -13,26 +13,17 @@ import (
 	"heddle.example/internal/serve"
 )
 
-// admin speaks to the REST interface of the server that has the data directory, or works on the directory itself where no
-// server runs.
-type admin struct {
-	client *http.Client
-	close  func() error
-}
-
-func newAdmin(data string) (*admin, error) {
+// administer makes a request to the REST interface of the server that has the data directory, or works on the directory
+// itself where no server runs, and reads the answer into out. A problem becomes an error with its detail.
+func administer(ctx context.Context, data, method, path string, in, out any) error {
 	if data == "" || data == "none" {
-		return nil, errors.New("--data: a server without a data directory has no users or tokens")
+		return errors.New("--data: a server without a data directory has no users or tokens")
 	}
 	client, end, err := serve.Admin(data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &admin{client, end}, nil
-}
-
-// call makes a request and reads its answer into out. A problem becomes an error with its detail.
-func (a *admin) call(ctx context.Context, method, path string, in, out any) error {
+	defer end()
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -48,7 +39,7 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := a.client.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {

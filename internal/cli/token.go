@@ -39,11 +39,6 @@ func newTokenCreate(data *string) *cobra.Command {
   curl -H "Authorization: Bearer $(heddle token create --scope read --name curl)" http://localhost:8080/api/v1/clients`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
 			in := struct {
 				Name    string     `json:"name"`
 				Scope   string     `json:"scope"`
@@ -54,13 +49,13 @@ func newTokenCreate(data *string) *cobra.Command {
 				in.Expires = &t
 			}
 			var t api.Token
-			if err := a.call(cmd.Context(), "POST", "/tokens", in, &t); err != nil {
+			if err := administer(cmd.Context(), *data, "POST", "/tokens", in, &t); err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), t)
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), t.Token)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Token)
 			return err
 		},
 	}
@@ -81,13 +76,8 @@ func newTokenList(data *string) *cobra.Command {
 		Example: "  heddle token list\n  heddle token list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
 			var list api.Items[api.Token]
-			if err := a.call(cmd.Context(), "GET", "/tokens", nil, &list); err != nil {
+			if err := administer(cmd.Context(), *data, "GET", "/tokens", nil, &list); err != nil {
 				return err
 			}
 			if asJSON {
@@ -119,12 +109,7 @@ func newTokenRevoke(data *string) *cobra.Command {
 		Example: "  heddle token revoke 3f9a12bc04de",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			return a.call(cmd.Context(), "DELETE", "/tokens/"+url.PathEscape(args[0]), nil, nil)
+			return administer(cmd.Context(), *data, "DELETE", "/tokens/"+url.PathEscape(args[0]), nil, nil)
 		},
 	}
 }

@@ -43,12 +43,7 @@ func newUserAdd(data *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			return a.call(cmd.Context(), "POST", "/users", map[string]string{"name": args[0], "role": role, "password": password}, nil)
+			return administer(cmd.Context(), *data, "POST", "/users", map[string]string{"name": args[0], "role": role, "password": password}, nil)
 		},
 	}
 	c.Flags().StringVar(&role, "role", "operate", "read, operate or admin")
@@ -67,12 +62,7 @@ func newUserPasswd(data *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			return a.call(cmd.Context(), "PUT", "/users/"+url.PathEscape(args[0])+"/password", map[string]string{"password": password}, nil)
+			return administer(cmd.Context(), *data, "PUT", "/users/"+url.PathEscape(args[0])+"/password", map[string]string{"password": password}, nil)
 		},
 	}
 }
@@ -85,13 +75,8 @@ func newUserList(data *string) *cobra.Command {
 		Example: "  heddle user list\n  heddle user list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
 			var list api.Items[api.User]
-			if err := a.call(cmd.Context(), "GET", "/users", nil, &list); err != nil {
+			if err := administer(cmd.Context(), *data, "GET", "/users", nil, &list); err != nil {
 				return err
 			}
 			if asJSON {
@@ -116,12 +101,7 @@ func newUserRemove(data *string) *cobra.Command {
 		Example: "  heddle user remove ada",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := newAdmin(*data)
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			return a.call(cmd.Context(), "DELETE", "/users/"+url.PathEscape(args[0]), nil, nil)
+			return administer(cmd.Context(), *data, "DELETE", "/users/"+url.PathEscape(args[0]), nil, nil)
 		},
 	}
 }
