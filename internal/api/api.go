@@ -13,6 +13,7 @@ import (
 	"heddle.example/internal/access"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/notes"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
@@ -40,6 +41,7 @@ type Config struct {
 	Hub         *stream.Hub
 	Access      *access.Manager
 	Credentials *credentials.Credentials
+	Notes       *notes.Notes // nil: no notes
 	Devices     Devices
 	Definitions Definitions
 	Info        func() Info
@@ -87,6 +89,7 @@ func New(c Config) *API {
 	a.sessionRoutes()
 	a.userRoutes()
 	a.clientRoutes()
+	a.noteRoutes()
 	a.operationRoutes()
 	a.observationRoutes()
 	a.credentialRoutes()

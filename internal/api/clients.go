@@ -29,7 +29,7 @@ type ClientPage struct {
 type clientQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	After  string `query:"after" doc:"endpoint: only rows after it" maxLength:"256"`
-	Q      string `query:"q" doc:"text in endpoint, address or identity" maxLength:"256"`
+	Q      string `query:"q" doc:"text in endpoint, address or identity; tag:NAME: devices with that tag" maxLength:"256"`
 	State  string `query:"state" enum:"awake,asleep,late,insecure"`
 	Object int    `query:"object" doc:"only devices with this object" minimum:"-1" maximum:"65534" default:"-1"`
 	Sort   string `query:"sort" enum:"endpoint" doc:"the one order there is"`

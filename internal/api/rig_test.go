@@ -17,6 +17,7 @@ import (
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/notes"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
@@ -34,6 +35,7 @@ type rig struct {
 	hub    *stream.Hub
 	access *access.Manager
 	creds  *credentials.Credentials
+	notes  *notes.Notes
 	srv    *server.Server // makes registrations
 	peers  uint16
 	tokens map[access.Role]string
@@ -89,10 +91,13 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }})
+	if r.notes, err = notes.Open(s); err != nil {
+		t.Fatal(err)
+	}
+	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }, Notes: r.notes.Of})
 	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
 	r.srv.Started(r.now)
-	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
 		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(r.api.Close)

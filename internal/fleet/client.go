@@ -78,6 +78,8 @@ type Client struct {
 	Objects      []string `json:"objects,omitempty" doc:"object and instance paths; only with fields=objects"`
 	Battery      *float64 `json:"battery,omitempty" doc:"last known battery level in percent"`
 	Pending      int      `json:"pending" doc:"operations under way"`
+	Note         string   `json:"note,omitempty" doc:"what people wrote about it"`
+	Tags         []string `json:"tags,omitempty" doc:"sorted"`
 }
 
 // state derives how a device is.
@@ -105,6 +107,7 @@ func (f *Fleet) view(reg *server.Registration, updated, seen machine.Time, pendi
 	if reg.Lifetime > 0 {
 		c.ExpiresAt = Time(updated.Add(reg.Lifetime))
 	}
+	c.Note, c.Tags = f.o.Notes(reg.Endpoint)
 	k := f.kinds.of(reg.Objects, f.o.Registry)
 	c.Kind = k.name
 	if objects {

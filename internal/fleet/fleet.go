@@ -24,6 +24,8 @@ type Options struct {
 	Hub      *stream.Hub
 	Registry func() *registry.Registry
 	Now      func() machine.Time
+	// Notes returns what people wrote about an endpoint, tags sorted. Nil: nothing.
+	Notes func(endpoint string) (note string, tags []string)
 	// Watch asks all shards to log an endpoint's messages, or to stop. Nil: there is no log.
 	Watch func(endpoint string, on bool)
 }
@@ -55,6 +57,9 @@ type row struct {
 
 // New returns an empty fleet.
 func New(o Options) *Fleet {
+	if o.Notes == nil {
+		o.Notes = func(string) (string, []string) { return "", nil }
+	}
 	f := &Fleet{o: o, rows: keyset.New(func(r *row) string { return r.reg.Load().Endpoint }), byName: map[string]*row{}, details: map[string]*detail{}, past: map[string]bool{}}
 	f.watching.init()
 	f.refusals.init()

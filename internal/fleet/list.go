@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 // Query says which devices a list is to have.
 type Query struct {
 	After   string // endpoint of the last row of the page before
-	Text    string // in endpoint, address or identity, without regard to case
+	Text    string // in endpoint, address or identity, without regard to case; tag:NAME: has that tag
 	State   string // awake, asleep, late or insecure; empty: any
 	Object  int    // has this object; negative: any
 	Limit   int
@@ -39,6 +40,7 @@ func (f *Fleet) List(q Query) Page {
 		page.Matched = 0
 	}
 	text := strings.ToLower(q.Text)
+	tag, tagged := strings.CutPrefix(q.Text, "tag:")
 	now := f.o.Now()
 	batch := make([]*row, 0, min(stride, q.Limit+1))
 	after, last, full := q.After, "", false
@@ -52,6 +54,12 @@ func (f *Fleet) List(q Query) Page {
 		f.mu.RUnlock()
 		for _, r := range batch {
 			after = r.reg.Load().Endpoint
+			if tagged {
+				if _, tags := f.o.Notes(after); !slices.Contains(tags, tag) {
+					continue
+				}
+				text = ""
+			}
 			if !plain && !f.matches(r, q, text, now) {
 				continue
 			}

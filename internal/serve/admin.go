@@ -18,6 +18,7 @@ import (
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/notes"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/server"
@@ -77,10 +78,14 @@ func offline(s Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	nt, err := notes.Open(s)
+	if err != nil {
+		return nil, err
+	}
 	hub := stream.NewHub(stream.Options{})
 	now := func() machine.Time { return machine.Time(time.Now().UnixNano()) }
-	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now})
-	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
+	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now, Notes: nt.Of})
+	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
 	return a.Handler(), nil
 }
 

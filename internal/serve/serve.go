@@ -23,6 +23,7 @@ import (
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/leshan"
+	"heddle.example/internal/notes"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/registry"
@@ -61,6 +62,7 @@ type Program struct {
 	store       store.Store
 	hub         *stream.Hub
 	defs        *definitions.Definitions
+	notes       *notes.Notes
 	plain       []*host.Socket
 	secure      []*host.Socket
 	web         []net.Listener
@@ -116,8 +118,11 @@ func Start(c Config) (p *Program, err error) {
 	if p.defs, err = definitions.Open(p.store); err != nil {
 		return p, err
 	}
+	if p.notes, err = notes.Open(p.store); err != nil {
+		return p, err
+	}
 	p.hub = stream.NewHub(stream.Options{Epoch: uint64(time.Now().UnixMilli())})
-	p.Fleet = fleet.New(fleet.Options{Hub: p.hub, Registry: p.defs.Registry, Now: p.host.Now, Watch: func(ep string, on bool) { p.Shards.Watch(ep, on) }})
+	p.Fleet = fleet.New(fleet.Options{Hub: p.hub, Registry: p.defs.Registry, Now: p.host.Now, Notes: p.notes.Of, Watch: func(ep string, on bool) { p.Shards.Watch(ep, on) }})
 	if err = p.startShards(); err != nil {
 		return p, err
 	}
