@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bootstrap } from './bootstrap.js'
 import { objects } from './registry.js'
 import { iso, makeDevice, makeWorld } from './world.js'
 
-const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' } } })
+const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' }, roles: { type: 'string', default: 'server,bootstrap' } } })
 const dist = process.env.HEDDLE_DIST ? join(process.env.HEDDLE_DIST, '/') : fileURLToPath(new URL('../../internal/web/dist/', import.meta.url))
 const devices = flags.empty ? new Map() : makeWorld(Number(flags.clients))
 let sorted = [...devices.keys()].sort()
@@ -39,6 +40,7 @@ function emit(type, data) {
 }
 const counts = () => { const c = { awake: 0, asleep: 0, late: 0, insecure: 0 }; for (const d of devices.values()) { c[d.row.state]++; if (d.row.security.mode === 'none') c.insecure++ } return c }
 const problem = (status, title, detail, extra = {}) => ({ $status: status, type: 'about:blank', title, status, detail, ...extra })
+const boot = bootstrap({ emit, problem, empty: flags.empty, quiet: flags.quiet })
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms))
 const object = (id) => objects.find((o) => o.id === id)
 const resource = (o, r) => object(o)?.resources.find((x) => x.id === r)
@@ -198,7 +200,8 @@ async function route(method, path, q, body, raw, req) {
     if (method === 'DELETE') { credentials.delete(p[1]); emit('credential', { endpoint: p[1], change: 'deleted' }); return { $status: 204 } }
     return credentialRow(c)
   }
-  if (p[0] === 'server') return { version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
+  if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
+  if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
   for (const [name, rows, key] of [['users', users, 'name'], ['tokens', tokens, 'id']]) if (p[0] === name) {
     if (method === 'GET') return { items: rows }
     if (method === 'POST') { const n = name === 'users' ? { name: body.name, role: body.role, createdAt: iso(Date.now()) } : { id: randomBytes(3).toString('hex'), name: body.name, scope: body.scope, expires: body.expires, createdAt: iso(Date.now()) }; rows.push(n); return { $status: 201, ...n, ...(name === 'tokens' ? { token: 'hd_' + randomBytes(20).toString('hex') } : {}) } }

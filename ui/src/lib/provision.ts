@@ -19,6 +19,23 @@ export function lines(a: Account): Line[] {
     { id: 'leshan', name: 'Leshan', text: `java -jar leshan-client-demo.jar -n ${ep} -u ${quote(`coaps://${uriHost}:${a.port}`)} -i ${id} -p ${a.key}` },
   ]
 }
+// The same for a device that begins with its bootstrap server; without an identity it comes without security.
+export function bootstrapLines(a: Account): Line[] {
+  const h = quote(bare(a.host)), ep = quote(a.endpoint)
+  const keys = a.identity ? ` -i ${quote(a.identity)} -s ${a.key}` : ''
+  const uriHost = a.host.includes(':') && !a.host.startsWith('[') ? `[${a.host}]` : a.host
+  const uri = quote(`${a.identity ? 'coaps' : 'coap'}://${uriHost}:${a.port}`)
+  return [
+    { id: 'node', name: 'Node shell', text: `lwstart -n ${ep} -h ${h} -b -p ${a.port}${keys}` },
+    { id: 'heddle', name: 'heddle client', text: `heddle client -n ${ep} -h ${h} -b -p ${a.port}${keys}` },
+    { id: 'leshan', name: 'Leshan', text: `java -jar leshan-client-demo.jar -n ${ep} -b -u ${uri}${a.identity ? ` -i ${quote(a.identity)} -p ${a.key}` : ''}` },
+  ]
+}
+export function bootstrapUri(a: Account): string {
+  const uriHost = a.host.includes(':') && !a.host.startsWith('[') ? `[${a.host}]` : a.host
+  return `${a.identity ? 'coaps' : 'coap'}://${uriHost}:${a.port}?ep=${encodeURIComponent(a.endpoint)}&bs=1${a.identity ? `&id=${encodeURIComponent(a.identity)}&psk=${a.key}` : ''}`
+}
+
 // One URI holds it all; whoever scans it needs no other word.
 export function provisioningUri(a: Account): string {
   const uriHost = a.host.includes(':') && !a.host.startsWith('[') ? `[${a.host}]` : a.host

@@ -108,6 +108,17 @@ export const api = {
 
   server: () => get<T.ServerInfo>('/server'),
 
+  configurations: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.BootstrapList>('/bootstrap/configurations' + query(p), signal),
+  configuration: (endpoint: string) => get<T.BootstrapConfiguration>(`/bootstrap/configurations/${seg(endpoint)}`),
+  configurationKeys: (endpoint: string) => get<T.BootstrapKeys>(`/bootstrap/configurations/${seg(endpoint)}/keys`),
+  putConfiguration: (c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', `/bootstrap/configurations/${seg(c.endpoint)}`, c),
+  removeConfiguration: (endpoint: string) => call<void>('DELETE', `/bootstrap/configurations/${seg(endpoint)}`),
+  bootstrapDefault: () => get<T.BootstrapConfiguration>('/bootstrap/default'),
+  putBootstrapDefault: (c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', '/bootstrap/default', c),
+  removeBootstrapDefault: () => call<void>('DELETE', '/bootstrap/default'),
+  plan: (c: T.BootstrapConfiguration, signal?: AbortSignal) => call<T.BootstrapPlan>('POST', '/bootstrap/plan', c, undefined, signal),
+  bootstrapSessions: (p: { limit?: number; endpoint?: string } = {}) => get<{ items: T.BootstrapSession[] } | T.BootstrapSession[]>('/bootstrap/sessions' + query(p)),
+
   users: () => get<{ items: T.User[] } | T.User[]>('/users'),
   addUser: (u: { name: string; role: T.Role; password: string }) => call<T.User>('POST', '/users', u),
   removeUser: (name: string) => call<void>('DELETE', `/users/${seg(name)}`),

@@ -49,11 +49,28 @@ export interface CredentialList { total: number; matched?: number; items: Creden
 export interface NewCredential { endpoint: string; mode: SecurityMode; identity: string; key: string }
 export interface BulkResult { added: number; replaced: number; skipped: number; errors?: { index: number; detail: string }[] }
 
-export interface ServerAddress { uri: string; protocol?: string; security?: string; kernelDrops?: number }
+export type ServerRole = 'server' | 'bootstrap'
+export interface ServerAddress { uri: string; role?: ServerRole; protocol?: string; security?: string; kernelDrops?: number }
 export interface ServerInfo {
   version: string; startedAt: string; addresses: ServerAddress[]; web?: string; registrations: number; sessions?: number; counters?: Record<string, number>
-  store?: { dir?: string; commits?: number; records?: number; failed?: boolean | string; [k: string]: unknown }; demo?: boolean; unknown?: 'accept' | 'refuse'; webBuild?: string
+  store?: { dir?: string; commits?: number; records?: number; failed?: boolean | string; [k: string]: unknown }; demo?: boolean; unknown?: 'accept' | 'refuse'; webBuild?: string; roles?: ServerRole[]
 }
+
+// Bootstrap: what a device is given, and the sessions in which it happens.
+export interface GivenServer {
+  uri: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; shortServerId: number; lifetime: number; binding: string; storing?: boolean; muteSend?: boolean
+  resources?: Record<string, number>
+}
+export interface AclEntry { object: number; instance: number; owner: number; rights: Record<string, number> }
+export interface BootstrapAccount { uri?: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; holdOff?: number; accountTimeout?: number }
+export interface BootstrapConfiguration {
+  endpoint: string; account: BootstrapAccount; servers: GivenServer[]; delete: string[]; acls?: AclEntry[]; objects?: { path: string; resources: Record<string, unknown> }[]; updatedAt?: string; session?: BootstrapSession
+}
+export interface BootstrapKeys { account?: string; servers?: Record<string, string> }
+export interface BootstrapList { total: number; matched?: number; items: BootstrapConfiguration[]; next?: string }
+export interface BootstrapStep { at?: string; out: boolean; code: string; path: string; what: string; format?: string; size?: number; values?: { path: string; name?: string; value: string }[]; state?: 'sent' | 'answered' | 'failed' | 'skipped'; answer?: string; tookMs?: number; detail?: string }
+export interface BootstrapPlan { valid: boolean; steps: BootstrapStep[]; bytes: number; problems?: { location?: string; message: string }[] }
+export interface BootstrapSession { id: string; endpoint: string; address?: string; identity?: string; configuration?: string; state: 'running' | 'finished' | 'failed' | 'refused'; startedAt: string; endedAt?: string; detail?: string; step?: number; of?: number; steps?: BootstrapStep[] }
 
 export interface User { name: string; role: Role; createdAt?: string; lastSeen?: string }
 export interface Token { id: string; name: string; scope: Role; createdAt?: string; expires?: string; lastUsed?: string; token?: string }
@@ -75,5 +92,6 @@ export interface EventMap {
   refused: { endpoint?: string; identity?: string; address: string; reason: string }
   credential: { endpoint: string; change: string }
   stats: Stats
+  bootstrap: BootstrapSession
 }
 export type EventKind = keyof EventMap
