@@ -23,6 +23,9 @@ type assembly struct {
 // message came before: a late copy of the first block does not begin a new body.
 func (e *Endpoint) assemble(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, again bool) (body []byte, block1, complete bool) {
 	value, ok := m.Options.Get(coap.Block1)
+	if ok && e.streams(m) {
+		return e.stream(cause, p, path, m, value)
+	}
 	if !ok {
 		if len(m.Payload) > e.config.MaxBody {
 			e.tooLarge(cause, p, path, m, nil)

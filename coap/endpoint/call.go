@@ -51,6 +51,7 @@ func (e *Endpoint) Request(now machine.Time, cause machine.Cause, path machine.P
 	}
 	c := e.newCall(op, cause, p)
 	c.code, c.after, c.non, c.observe = r.Code, r.After, r.Non, r.Observe
+	c.single = r.Single
 	c.copyOptions(r.Options)
 	c.payload = append(c.payload, r.Payload...)
 	c.prepare(e.szx(&p.path))

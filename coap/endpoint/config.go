@@ -37,6 +37,10 @@ type Config struct {
 	MaxBodies        int // Block2 bodies kept for one peer's further requests; default 4
 	MaxStored        int // bytes of bodies and remembered answers of all peers; default 64 MiB
 
+	// Streams says which requests' Block1 bodies are handed up block by block instead of as a whole, so that a body of
+	// megabytes is never here. Nil: none.
+	Streams func(code coap.Code, options coap.Options) bool
+
 	// Understands says which critical request options the program handles, beyond Uri-*, Accept and Block*. Nil: none.
 	Understands func(coap.OptionNumber) bool
 }
@@ -52,6 +56,9 @@ const maxRemembered = 1024
 
 // headerRoom is what a message needs beside a block: header, token, and the options of our own requests and answers.
 const headerRoom = 128
+
+// BlockSize returns the size of the blocks on a path.
+func (e *Endpoint) BlockSize(path machine.Path) int { return 16 << e.szx(&path) }
 
 // szx returns the size exponent of the blocks on a path.
 func (e *Endpoint) szx(path *machine.Path) uint8 {

@@ -19,6 +19,7 @@ type exchange struct {
 	hasBlock1         bool
 	hasBlock2         bool
 	block1, block2    coap.Block
+	streamed          bool
 	key               []byte // what is requested: see appendKey
 	sum               uint64 // of the payload
 	etags             []byte // of the request, each after its length: what the peer has already
@@ -78,6 +79,7 @@ func (e *Endpoint) hand(now machine.Time, cause machine.Cause, p *peer, path *ma
 	x.ofPeer.value, x.alive.value, x.unacked.value = x, x, x
 	if block1 {
 		x.block1, _ = m.Options.Block(coap.Block1)
+		x.streamed = e.streams(m)
 	}
 	x.block2, x.hasBlock2 = m.Options.Block(coap.Block2)
 	p.exchanges.push(&x.ofPeer)
@@ -87,7 +89,7 @@ func (e *Endpoint) hand(now machine.Time, cause machine.Cause, p *peer, path *ma
 	}
 	in := e.incoming.get()
 	*in = Incoming{Exchange: Exchange{index, generation}, Code: m.Code, Payload: body, Confirmable: x.con, Observe: -1,
-		Token: m.Token, Options: append(in.Options[:0], m.Options...)}
+		Token: m.Token, Options: append(in.Options[:0], m.Options...), Streamed: x.streamed, Block: x.block1}
 	in.Format, in.HasFormat = m.Options.Format()
 	if v, ok := m.Options.GetUint(coap.Observe); ok && v <= 1 && (m.Code == coap.GET || m.Code == coap.FETCH) {
 		in.Observe = int(v)

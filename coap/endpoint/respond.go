@@ -25,10 +25,13 @@ func (e *Endpoint) Respond(now machine.Time, cause machine.Cause, x Exchange, re
 			ex.sub = nil
 		}
 	}
-	if !e.validate(ex, r) {
+	if !reply.Sliced && !e.validate(ex, r) {
 		e.cut(now, ex, r)
 	}
 	if ex.hasBlock1 {
+		if szx := e.szx(&ex.path); ex.streamed && r.Code == coap.Continue && ex.block1.Num == 0 && szx < ex.block1.SZX {
+			ex.block1.SZX = szx // smaller blocks from the next on, please
+		}
 		r.Options = r.Options.Set(coap.Block1, e.uint(ex.block1.Uint()))
 	}
 	piggyback := ex.con && ex.unacked.on != nil

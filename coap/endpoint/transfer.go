@@ -7,6 +7,7 @@ import (
 
 // transfer is how far a call's bodies have come (RFC 7959).
 type transfer struct {
+	single   bool // Request.Single
 	sending  bool // payload leaves in blocks
 	offset   int  // of the block that is on its way
 	szx1     uint8
@@ -31,9 +32,12 @@ func (c *call) copyOptions(o coap.Options) {
 		c.values = make([]byte, 0, size)
 	}
 	for i := range o {
-		switch n, v := o[i].Number, o[i].Value; n {
-		case coap.Block1, coap.Size1, coap.Size2:
-		case coap.Block2:
+		n, v := o[i].Number, o[i].Value
+		switch {
+		case c.single && n != coap.Observe:
+			c.keepOption(n, v)
+		case n == coap.Block1 || n == coap.Size1 || n == coap.Size2:
+		case n == coap.Block2:
 			if b, err := coap.DecodeBlock(v); err == nil {
 				c.ask, c.szx2 = true, b.SZX
 			}
@@ -45,15 +49,22 @@ func (c *call) copyOptions(o coap.Options) {
 					continue
 				}
 			}
-			l := len(c.values)
-			c.values = append(c.values, v...)
-			c.options = append(c.options, coap.Option{Number: n, Value: c.values[l:len(c.values):len(c.values)]})
+			c.keepOption(n, v)
 		}
 	}
 }
 
+func (c *call) keepOption(n coap.OptionNumber, v []byte) {
+	l := len(c.values)
+	c.values = append(c.values, v...)
+	c.options = append(c.options, coap.Option{Number: n, Value: c.values[l:len(c.values):len(c.values)]})
+}
+
 // prepare decides how the payload leaves, and whether to ask for small blocks from the start (early negotiation).
 func (c *call) prepare(szx uint8) {
+	if c.single {
+		return
+	}
 	c.szx1 = szx
 	if !c.ask {
 		c.szx2 = c.szx1
@@ -135,6 +146,10 @@ func (e *Endpoint) answer(now machine.Time, c *call, path *machine.Path, m *coap
 		if _, o, _ := e.holders(c.token, c.peer); o != nil {
 			e.endObservation(now, o)
 		}
+	}
+	if c.single {
+		e.finish(now, c, path, m, nil)
+		return
 	}
 	if e.sendOn(now, c, path, m) {
 		return

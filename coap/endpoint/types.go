@@ -17,6 +17,9 @@ type Request struct {
 	After   machine.Seq   // nothing leaves before this commit is on disk
 	Observe bool          // adds Observe: 0 and, when the answer agrees, keeps the token for notifications
 	Token   coap.Token    // zero: a random one of 8 bytes. With Observe: 1 in Options, that of the observation to end
+	// Single: one exchange. Block1, Size1, Block2 and Size2 in Options go out as they are, and the answer is handed up as
+	// it comes, perhaps one block of a body: the caller does the block-wise transfer, so that it can go on after a break.
+	Single bool
 }
 
 // Response is the value of a Result action: the final response to a request, or why there is none.
@@ -69,6 +72,10 @@ type Incoming struct {
 	Confirmable bool
 	Observe     int // -1 none, 0 register, 1 deregister
 	Token       coap.Token
+	// Streamed: Payload is the one block of a body that Block names (Config.Streams). Each is answered: 2.31 says that the
+	// next may come, 4.08 that one before is missing (RFC 7959 section 2.9).
+	Streamed bool
+	Block    coap.Block
 }
 
 // Exchange names a request that waits for Respond. It is a value; the zero Exchange is none.
@@ -82,6 +89,7 @@ type Reply struct {
 	Code     coap.Code
 	Options  coap.Options // without Block2, Size2, Observe and Block1: those are the endpoint's
 	Payload  []byte       // sent block by block where it is longer than a block
+	Sliced   bool         // Payload is one block already: Block2, Size2 and ETag in Options go out as they are
 	Remember bool         // keep the answer for duplicates: for what may not run twice (Execute, Create, Send, Register)
 }
 

@@ -27,6 +27,8 @@ type Client struct {
 	attributes   []attributeEntry
 	objectTimers []objectTimer
 	replies      []heldReply
+	fetch        *fetch       // the download under way
+	keeps        bool         // an object's state was given to the driver to store
 	touched      []lwm2m.Path // where values may have changed in this input
 	dirty        bool         // something durable changed
 	traffic      Traffic
@@ -49,6 +51,7 @@ const (
 	accountTimer timerKind = iota
 	observationTimer
 	objectTimerKind
+	fetchTimer
 )
 
 type objectTimer struct {
@@ -69,6 +72,7 @@ func (c *Client) Receive(now machine.Time, cause machine.Cause, path machine.Pat
 			path.Local = a.path.Local
 		}
 	}
+	c.fetchLocal(&path)
 	c.stack.Receive(now, cause, path, b)
 	c.end()
 }
@@ -91,6 +95,8 @@ func (c *Client) Expire(now machine.Time) {
 			c.observationExpired(key.id)
 		case objectTimerKind:
 			c.objectExpired(uint16(key.id))
+		case fetchTimer:
+			c.fetchExpired()
 		}
 		c.pump()
 	}
@@ -114,6 +120,7 @@ func (c *Client) Persisted(now machine.Time, seq machine.Seq) {
 func (c *Client) PersistFailed(now machine.Time, seq machine.Seq, err error) {
 	c.begin(now, 0)
 	c.stack.PersistFailed(now, seq, err)
+	c.notKept()
 	c.end()
 }
 
@@ -122,6 +129,9 @@ func (c *Client) EndpointName() string { return c.cfg.Endpoint }
 
 // Rand returns the machine's source of randomness, for objects.
 func (c *Client) Rand() machine.Rand { return c.cfg.Rand }
+
+// Secure reports whether the client speaks DTLS.
+func (c *Client) Secure() bool { return c.stack.DTLS() != nil }
 
 // Binding returns the transports that the client has.
 func (c *Client) Binding() lwm2m.Binding { return c.cfg.Binding }

@@ -88,6 +88,7 @@ func New(cfg Config) (*Client, error) {
 			return nil, err
 		}
 	}
+	cfg.CoAP.Streams = c.streams
 	sc := stack.Config{Nest: c.out.Nest(), Rand: cfg.Rand, Endpoint: cfg.CoAP, Tap: cfg.Tap}
 	if secure {
 		d := cfg.DTLS

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,12 +23,13 @@ import (
 // are what the test's server sends; both are carried out. Lines with < (datagrams), ! (events) and ? (asks) are what the
 // client does; they are compared. # begins a comment.
 //
-//	start | stop | update SSID | changed PATH | resolved ADDR...|none | persisted
+//	start | stop | update SSID | changed PATH | resolved ADDR...|none | persisted | notpersisted
 //	server ADDR:PORT                      what follows with > comes from there
 //	+10s                                  let time pass, timer by timer
 //	> GET /3/0/9 accept=0 observe=0       a confirmable request, a new token each, unless token=TT
 //	> PUT /3/0/14 ct=0 : +02:00           with a payload: text, hex:..., or TLV as tlv:/3/0/14=...
 //	> 2.01 /rd/1                          the answer to the client's latest request; with a location
+//	> 2.05 block2=1/true/64 etag=7 size2=99 : part:64:64   ... or to a GET of its, with bytes 64 to 127 of script.pkg
 //	> ACK, > RST                          for the client's latest confirmable message, or latest message
 type script struct {
 	t       *testing.T
@@ -45,6 +47,8 @@ type script struct {
 	reqTok  coap.Token
 	ask     machine.OpID
 	seqs    []machine.Seq
+	disk    []machine.Record
+	pkg     []byte // what payloads of part: are cut out of
 }
 
 var (
@@ -79,8 +83,15 @@ func newScript(t *testing.T, change func(*client.Config), objs ...client.Object)
 	return s
 }
 
-// run carries out a script and compares.
-func (s *script) run(text string) {
+// run carries out scripts, one after the other, and compares.
+func (s *script) run(texts ...string) {
+	s.t.Helper()
+	for _, text := range texts {
+		s.runOne(text)
+	}
+}
+
+func (s *script) runOne(text string) {
 	s.t.Helper()
 	var want []string
 	for line := range strings.Lines(text) {
@@ -160,6 +171,8 @@ func (s *script) command(line string) {
 		return
 	case words[0] == "persisted":
 		s.c.Persisted(s.now, s.seqs[len(s.seqs)-1])
+	case words[0] == "notpersisted":
+		s.c.PersistFailed(s.now, s.seqs[len(s.seqs)-1], fmt.Errorf("disk full"))
 	case line[0] == '+':
 		d, err := time.ParseDuration(line[1:])
 		if err != nil {
@@ -207,12 +220,23 @@ func (s *script) drain(prefix string) {
 			s.out = append(s.out, "< "+prefix+to+s.describe(a.Data))
 		case machine.Persist:
 			s.seqs = append(s.seqs, a.Seq)
+			s.write(a.Records)
 			s.out = append(s.out, fmt.Sprintf("! %spersist %d records", prefix, len(a.Records)))
 		case machine.Ask:
 			s.ask = a.Op
 			s.out = append(s.out, fmt.Sprintf("? %s%s", prefix, event(a.Value)))
 		default:
 			s.out = append(s.out, "! "+prefix+event(a.Value))
+		}
+	}
+}
+
+// write takes records onto the script's disk.
+func (s *script) write(records []machine.Record) {
+	for _, r := range records {
+		s.disk = slices.DeleteFunc(s.disk, func(o machine.Record) bool { return o.Table == r.Table && string(o.Key) == string(r.Key) })
+		if r.Value != nil {
+			s.disk = append(s.disk, machine.Record{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)})
 		}
 	}
 }
@@ -331,8 +355,12 @@ func (s *script) send(line string) {
 	case words[0][1] == '.':
 		n, _ := strconv.Atoi(words[0][:1] + words[0][2:])
 		m.Type, m.Code, m.ID, m.Token = coap.ACK, coap.Code(n/100<<5|n%100), s.lastID, s.reqTok
-		if len(words) > 1 {
-			m.Options = m.Options.AppendLocation(words[1])
+		for _, w := range words[1:] {
+			if w[0] == '/' {
+				m.Options = m.Options.AppendLocation(w)
+			} else {
+				s.option(&m, w)
+			}
 		}
 	default:
 		s.request(&m, words)
@@ -344,6 +372,10 @@ func (s *script) send(line string) {
 		case strings.HasPrefix(payload, "big:"):
 			n, _ := strconv.Atoi(payload[4:])
 			m.Payload = []byte(strings.Repeat("x", n))
+		case strings.HasPrefix(payload, "part:"):
+			var from, n int
+			fmt.Sscanf(payload, "part:%d:%d", &from, &n)
+			m.Payload = s.pkg[from:min(from+n, len(s.pkg))]
 		case strings.HasPrefix(payload, "/"):
 			m.Payload = s.structured(&m, payload)
 		default:
@@ -404,31 +436,13 @@ func (s *script) request(m *coap.Message, words []string) {
 	}
 	name := "t" + strconv.Itoa(int(s.id))
 	for _, w := range words[2:] {
-		key, v, _ := strings.Cut(w, "=")
-		n, _ := strconv.Atoi(v)
-		switch key {
-		case "accept":
-			m.Options = m.Options.SetAccept(coap.ContentFormat(n))
-		case "ct":
-			m.Options = m.Options.SetFormat(coap.ContentFormat(n))
-		case "observe":
-			m.Options = m.Options.SetUint(coap.Observe, uint32(n))
-		case "block1", "block2":
-			num, rest, _ := strings.Cut(v, "/")
-			number := coap.Block1
-			if key == "block2" {
-				number = coap.Block2
-			}
-			k, _ := strconv.Atoi(num)
-			more, size, _ := strings.Cut(rest, "/")
-			z, _ := strconv.Atoi(size)
-			m.Options = m.Options.SetUint(number, coap.Block{Num: uint32(k), More: more == "true", SZX: coap.SZX(z)}.Uint())
+		switch key, v, _ := strings.Cut(w, "="); key {
 		case "token":
 			name = v
 		case "non":
 			m.Type = coap.NON
 		default:
-			s.t.Fatalf("unknown option %q", key)
+			s.option(m, w)
 		}
 	}
 	tok, ok := s.tokens[name]
@@ -438,6 +452,38 @@ func (s *script) request(m *coap.Message, words []string) {
 	}
 	m.Token = tok
 	s.paths[tok], _ = lwm2m.ParsePath(m.Options.Path())
+}
+
+// option adds an option that a word says.
+func (s *script) option(m *coap.Message, word string) {
+	key, v, _ := strings.Cut(word, "=")
+	n, _ := strconv.Atoi(v)
+	switch key {
+	case "accept":
+		m.Options = m.Options.SetAccept(coap.ContentFormat(n))
+	case "ct":
+		m.Options = m.Options.SetFormat(coap.ContentFormat(n))
+	case "observe":
+		m.Options = m.Options.SetUint(coap.Observe, uint32(n))
+	case "etag":
+		m.Options = m.Options.AddString(coap.ETag, v)
+	case "size1":
+		m.Options = m.Options.SetUint(coap.Size1, uint32(n))
+	case "size2":
+		m.Options = m.Options.SetUint(coap.Size2, uint32(n))
+	case "block1", "block2":
+		num, rest, _ := strings.Cut(v, "/")
+		number := coap.Block1
+		if key == "block2" {
+			number = coap.Block2
+		}
+		k, _ := strconv.Atoi(num)
+		more, size, _ := strings.Cut(rest, "/")
+		z, _ := strconv.Atoi(size)
+		m.Options = m.Options.SetUint(number, coap.Block{Num: uint32(k), More: more == "true", SZX: coap.SZX(z)}.Uint())
+	default:
+		s.t.Fatalf("unknown option %q", key)
+	}
 }
 
 // TypeOf implements format.Typer with the client's own definitions.

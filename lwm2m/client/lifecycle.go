@@ -29,6 +29,7 @@ func (c *Client) Start(now machine.Time, cause machine.Cause) {
 		}
 		c.enterNext()
 		c.startObjects()
+		c.resumeFetch()
 	}
 	c.end()
 }
@@ -117,6 +118,7 @@ func (c *Client) Resolved(now machine.Time, cause machine.Cause, op machine.OpID
 		a.addrs, a.next = slices.Clone(addrs), 0
 		c.connect(i)
 	}
+	c.fetchResolved(op, addrs, err)
 	c.end()
 }
 

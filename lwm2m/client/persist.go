@@ -51,6 +51,7 @@ func (c *Client) persist() machine.Seq {
 			records = append(records, machine.Record{Table: Table, Key: recordKey(attributesKey, a.ShortID), Value: v})
 		}
 	}
+	records = c.appendKept(records)
 	if len(records) == 0 {
 		return 0
 	}
@@ -135,6 +136,8 @@ func (c *Client) Restore(now machine.Time, table machine.Table, key, value []byt
 			return nil
 		}
 		return c.stack.DTLS().Restore(now, key, value)
+	case KeepTable:
+		return c.restoreKept(key, value)
 	case Table:
 	default:
 		return nil

@@ -59,13 +59,18 @@ func (c *Client) event(a machine.Action) {
 		c.unsubscribed(e)
 	case *dtls.Established:
 		c.established(a.Cause, e)
+		c.fetchEstablished(e)
 	case *dtls.Closed:
 		c.closed(a.Cause, e)
+		c.fetchClosed(e.Session)
 	case *dtls.Moved:
 		for i := range c.accounts {
 			if c.accounts[i].session == e.Session {
 				c.accounts[i].path = e.New
 			}
+		}
+		if c.fetch != nil && c.fetch.session == e.Session {
+			c.fetch.path = e.New
 		}
 	}
 }

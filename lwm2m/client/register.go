@@ -55,6 +55,7 @@ func (c *Client) result(cause machine.Cause, op machine.OpID, r *endpoint.Respon
 		return a.op == op && (a.phase == registering || a.phase == updating || a.phase == deregistering)
 	})
 	if i < 0 {
+		c.fetched(cause, op, r)
 		return
 	}
 	c.cause = cause

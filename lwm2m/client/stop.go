@@ -74,5 +74,6 @@ func (c *Client) checkStopped() {
 	}
 	c.started = false
 	c.stopObjects()
+	c.haltFetch()
 	c.emit(&Stopped{})
 }

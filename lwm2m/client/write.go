@@ -23,6 +23,9 @@ func (c *Client) serveWrite(op *operation, replace bool) (*endpoint.Reply, error
 	if r != nil && !r.Operations.Has(lwm2m.Write) {
 		return nil, NotAllowed("the resource cannot be written")
 	}
+	if s := c.streamer(op.path); s != nil && r != nil && op.HasFormat && op.Format == coap.Opaque {
+		return c.servePiece(op, o, s)
+	}
 	entries, err := c.decode(op, op.path, 0)
 	if err != nil {
 		return nil, err

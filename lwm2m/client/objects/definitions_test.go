@@ -10,6 +10,7 @@ import (
 var all = []*client.Definition{
 	&DeviceDefinition, &ConnectivityMonitoringDefinition, &LocationDefinition, &ConnectivityStatisticsDefinition, &TestDefinition,
 	&TemperatureDefinition, &HumidityDefinition, &PowerDefinition, &ActuationDefinition, &LightDefinition, &SwitchDefinition,
+	&FirmwareDefinition, &Firmware11Definition,
 }
 
 // What a device says about its objects is what servers know about them.

@@ -65,6 +65,7 @@ type Device struct {
 	offset  string
 	zone    string
 	errors  []int64
+	version string // of the firmware, after an update
 }
 
 // NewDevice returns a Device object. Configurations may be shared.
@@ -87,6 +88,9 @@ func (d *Device) SetError(code int64) {
 	}
 	d.errors = append(d.errors, code)
 }
+
+// SetFirmware sets the firmware version after an update; "" is that of the configuration.
+func (d *Device) SetFirmware(version string) { d.version = version }
 
 // Definition implements client.Object.
 func (d *Device) Definition() *client.Definition { return &DeviceDefinition }
@@ -141,6 +145,9 @@ func (d *Device) text(resource uint16) string {
 	case 2:
 		return d.cfg.Serial
 	case 3:
+		if d.version != "" {
+			return d.version
+		}
 		return d.cfg.Firmware
 	case 14:
 		return d.offset
