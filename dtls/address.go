@@ -105,17 +105,14 @@ func (e *Engine) proved(s *session, path machine.Path) {
 // adopt gives a session a new address. Whoever had it before has lost it.
 func (e *Engine) adopt(s *session, path machine.Path) {
 	old := e.paths.path(s)
-	if key := keyOf(s.remote, s.local); e.paths.established[key] == s.slot {
-		delete(e.paths.established, key)
-	}
+	e.paths.established.Remove(s.slot)
 	e.paths.bind(s, path)
-	key := keyOf(s.remote, s.local)
-	if slot := e.paths.established[key]; slot != 0 {
+	if slot := e.establishedAt(keyOf(s.remote, s.local)); slot != 0 {
 		if other := e.slab.at(slot); !other.is(flagOwnCID) {
 			e.end(other, ErrReplaced)
 		}
 	}
-	e.paths.established[key] = s.slot
+	e.claim(s)
 	e.stats.Moves++
 	if s.is(flagStored) && !e.store.failed {
 		e.persist(s)

@@ -34,7 +34,7 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 			return 0, fmt.Errorf("dtls: cipher suite %v is not known", id)
 		}
 	}
-	if slot := e.paths.find(e.paths.pending, path); slot != 0 {
+	if slot := e.findPending(path); slot != 0 {
 		e.end(e.slab.at(slot), ErrReplaced)
 	}
 	s := e.newSession(path)

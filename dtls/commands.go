@@ -49,8 +49,8 @@ func (e *Engine) Lookup(session uint64) (path machine.Path, identity *machine.Id
 // Close ends a session with close_notify, or the handshake that Dial began. Closed follows.
 func (e *Engine) Close(now machine.Time, cause machine.Cause, session uint64) {
 	e.begin(now, cause)
-	slot, ok := e.ids[session]
-	if !ok {
+	slot := e.slotOf(session)
+	if slot == 0 {
 		return
 	}
 	s := e.slab.at(slot)

@@ -139,14 +139,14 @@ func deliver(m machine.Machine, now machine.Time, c machine.Cause, r machinetest
 func (x *mirror) check(t testing.TB) {
 	t.Helper()
 	e := x.Engine
-	if n := e.idle.n + e.running.n; n != e.slab.live || n != len(e.ids) {
-		t.Fatalf("%d sessions and %d handshakes, %d slots, %d numbers", e.idle.n, e.running.n, e.slab.live, len(e.ids))
+	if n := e.idle.n + e.running.n; n != e.slab.live || n != e.ids.Len() {
+		t.Fatalf("%d sessions and %d handshakes, %d slots, %d numbers", e.idle.n, e.running.n, e.slab.live, e.ids.Len())
 	}
 	if e.idle.n > e.cfg.MaxSessions || e.running.n > e.cfg.MaxHandshakes {
 		t.Fatalf("%d sessions, %d handshakes: above the limits", e.idle.n, e.running.n)
 	}
-	if len(e.paths.pending) != e.running.n || len(e.paths.established) > e.idle.n {
-		t.Fatalf("%d pending of %d, %d established of %d", len(e.paths.pending), e.running.n, len(e.paths.established), e.idle.n)
+	if len(e.paths.pending) != e.running.n || e.paths.established.Len() > e.idle.n {
+		t.Fatalf("%d pending of %d, %d established of %d", len(e.paths.pending), e.running.n, e.paths.established.Len(), e.idle.n)
 	}
 	uses := 0
 	for _, l := range e.paths.locals {
@@ -156,8 +156,14 @@ func (x *mirror) check(t testing.TB) {
 		t.Fatalf("local addresses used %d times by %d", uses, e.slab.live)
 	}
 	timers := 0
-	for _, slot := range e.ids {
+	for slot := uint32(1); slot <= e.slab.used; slot++ {
 		s := e.slab.at(slot)
+		if s.id == 0 {
+			continue
+		}
+		if e.slotOf(s.id) != slot {
+			t.Fatalf("slot %d is not found by its number", slot)
+		}
 		if s.hs != nil && s.hs.timer != 0 {
 			timers++
 		}

@@ -165,7 +165,7 @@ func (e *Engine) Restore(now machine.Time, key, value []byte) error {
 	if !r.done() || info == nil || flags&^storedFlags != 0 || !path.Remote.IsValid() || id == 0 {
 		return fmt.Errorf("%w: key %x", ErrRestore, key)
 	}
-	if _, ok := e.ids[id]; ok {
+	if e.slotOf(id) != 0 {
 		return fmt.Errorf("%w: key %x is there already", ErrRestore, key)
 	}
 	if flags&flagOwnCID != 0 && e.cfg.CIDLen == 0 {
@@ -193,9 +193,9 @@ func (e *Engine) Restore(now machine.Time, key, value []byte) error {
 		Session: id, Name: string(name), Kind: kind, CID: s.survivesMove(), Resumed: true,
 	}
 	s.last = now
-	e.ids[id] = s.slot
+	e.ids.Add(s.slot)
 	e.paths.bind(s, path)
-	e.paths.established[keyOf(s.remote, s.local)] = s.slot
+	e.claim(s)
 	e.idle.push(&e.slab, s)
 	return nil
 }

@@ -10,7 +10,7 @@ type Engine struct {
 	cause   machine.Cause // of the current input
 	size    int           // of the datagram that is being read
 	slab    slab
-	ids     map[uint64]uint32 // session number to slot
+	ids     machine.Index // of session numbers
 	paths   paths
 	idle    list // established sessions, longest silent first
 	running list // handshakes, oldest first
@@ -50,17 +50,27 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{
+	e := &Engine{
 		cfg:     cfg,
 		out:     machine.NewOutbox(cfg.Nest),
 		slab:    newSlab(cfg.MaxSessions),
-		ids:     make(map[uint64]uint32),
 		paths:   newPaths(),
 		ciphers: cipherCache{limit: cfg.CipherCache},
 		resume: resumeCache{
 			limit: cfg.MaxResumable, byID: make(map[[32]byte]*resumeEntry),
 		},
-	}, nil
+	}
+	e.ids = machine.NewIndex(cfg.Rand, func(slot uint32) uint32 { return e.ids.HashUint(e.slab.at(slot).id, 0, 0) })
+	e.paths.established = machine.NewIndex(cfg.Rand, func(slot uint32) uint32 {
+		s := e.slab.at(slot)
+		return e.paths.hash(keyOf(s.remote, s.local))
+	})
+	return e, nil
+}
+
+// slotOf returns the slot of a session number, or 0.
+func (e *Engine) slotOf(id uint64) uint32 {
+	return e.ids.Find(e.ids.HashUint(id, 0, 0), func(slot uint32) bool { return e.slab.at(slot).id == id })
 }
 
 // begin starts an input.

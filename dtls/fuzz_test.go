@@ -119,7 +119,8 @@ func FuzzRestore(f *testing.F) {
 		if e.Restore(1, key, value) != nil {
 			return
 		}
-		for id := range e.ids {
+		for slot := uint32(1); slot <= e.slab.used; slot++ {
+			id := e.slab.at(slot).id
 			if r, ok := e.Export(id); !ok || !bytes.Equal(r.Key, key) || !bytes.Equal(r.Value, value) {
 				t.Errorf("%x %x comes back as %x %x", key, value, r.Key, r.Value)
 			}

@@ -131,7 +131,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	if d := w.client.e.Deadline(); d != machine.Never {
 		t.Errorf("deadline %v after the end", d.Sub(start))
 	}
-	if len(w.client.e.ids) != 0 || w.client.e.slab.live != 0 || w.client.e.paths.wild != 0 || len(w.client.e.paths.numbers) != 0 {
+	if w.client.e.ids.Len() != 0 || w.client.e.slab.live != 0 || w.client.e.paths.wild != 0 || len(w.client.e.paths.numbers) != 0 {
 		t.Error("something is left of the handshake")
 	}
 }

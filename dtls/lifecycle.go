@@ -15,11 +15,11 @@ func (e *Engine) newSession(path machine.Path) *session {
 	s := e.slab.alloc()
 	for s.id == 0 {
 		id := e.cfg.Rand.Uint64()<<8>>8 | uint64(e.cfg.CIDFirst)<<56
-		if _, taken := e.ids[id]; !taken {
+		if e.slotOf(id) == 0 {
 			s.id = id
 		}
 	}
-	e.ids[s.id] = s.slot
+	e.ids.Add(s.slot)
 	e.paths.bind(s, path)
 	e.paths.pending[keyOf(s.remote, s.local)] = s.slot
 	e.running.push(&e.slab, s)
@@ -42,13 +42,13 @@ func (e *Engine) establish(s *session) {
 	s.hs = nil
 	key := keyOf(s.remote, s.local)
 	delete(e.paths.pending, key)
-	if slot := e.paths.established[key]; slot != 0 { // only now: RFC 6347 section 4.2.8
+	if slot := e.establishedAt(key); slot != 0 { // only now: RFC 6347 section 4.2.8
 		e.end(e.slab.at(slot), ErrReplaced)
 	}
 	for e.idle.n >= e.cfg.MaxSessions {
 		e.end(e.slab.at(e.idle.head), ErrEvicted)
 	}
-	e.paths.established[key] = s.slot
+	e.claim(s)
 	e.idle.push(&e.slab, s)
 	s.last = e.now
 	s.flags |= flagEstablished
@@ -87,14 +87,12 @@ func (e *Engine) end(s *session, reason error) {
 		clear(hs.psk)
 	} else {
 		e.idle.remove(&e.slab, s)
-		if e.paths.established[key] == s.slot {
-			delete(e.paths.established, key)
-		}
+		e.paths.established.Remove(s.slot)
 	}
 	e.endLinger(s)
 	e.endMove(s)
 	e.ciphers.drop(s)
-	delete(e.ids, s.id)
+	e.ids.Remove(s.slot)
 	e.paths.unbind(s)
 	e.persistGone(s)
 	id := s.id
@@ -114,8 +112,8 @@ func (e *Engine) touch(s *session) {
 
 // find returns an established session.
 func (e *Engine) find(session uint64) (*session, error) {
-	slot, ok := e.ids[session]
-	if !ok {
+	slot := e.slotOf(session)
+	if slot == 0 {
 		return nil, ErrUnknownSession
 	}
 	s := e.slab.at(slot)

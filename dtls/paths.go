@@ -1,6 +1,7 @@
 package dtls
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"heddle.example/machine"
@@ -14,7 +15,7 @@ type paths struct {
 	free    []uint32
 	wild    int // sessions that dialled from an unspecified local address
 
-	established map[addrKey]uint32 // slot
+	established machine.Index      // by addrKey
 	pending     map[addrKey]uint32 // slot of a handshake that runs
 }
 
@@ -38,9 +39,8 @@ type addrKey struct {
 
 func newPaths() paths {
 	return paths{
-		numbers:     make(map[localKey]uint32),
-		established: make(map[addrKey]uint32),
-		pending:     make(map[addrKey]uint32),
+		numbers: make(map[localKey]uint32),
+		pending: make(map[addrKey]uint32),
 	}
 }
 
@@ -110,15 +110,48 @@ func (p *paths) unbind(s *session) {
 
 func isWild(a netip.AddrPort) bool { return !a.IsValid() || a.Addr().IsUnspecified() }
 
-// find looks a datagram's path up in one of the maps. A client that dialled from an unspecified local address hears
-// answers on a concrete one.
-func (p *paths) find(m map[addrKey]uint32, path machine.Path) uint32 {
-	if len(m) == 0 {
+// hash is what the index of established sessions asks.
+func (p *paths) hash(k addrKey) uint32 {
+	return p.established.HashUint(binary.BigEndian.Uint64(k.ip[:]), binary.BigEndian.Uint64(k.ip[8:]), uint64(k.port)<<32|uint64(k.local))
+}
+
+// establishedAt returns the slot of the established session that has an address, or 0.
+func (e *Engine) establishedAt(k addrKey) uint32 {
+	return e.paths.established.Find(e.paths.hash(k), func(slot uint32) bool {
+		s := e.slab.at(slot)
+		return keyOf(s.remote, s.local) == k
+	})
+}
+
+// claim makes a session the one that is found by its address. Whoever had it before is found by its connection ID only.
+func (e *Engine) claim(s *session) {
+	if slot := e.establishedAt(keyOf(s.remote, s.local)); slot != 0 {
+		e.paths.established.Remove(slot)
+	}
+	e.paths.established.Add(s.slot)
+}
+
+// findEstablished and findPending look for a datagram's path.
+func (e *Engine) findEstablished(path machine.Path) uint32 {
+	if e.paths.established.Len() == 0 {
 		return 0
 	}
+	return e.paths.find(path, e.establishedAt)
+}
+
+func (e *Engine) findPending(path machine.Path) uint32 {
+	if len(e.paths.pending) == 0 {
+		return 0
+	}
+	return e.paths.find(path, func(k addrKey) uint32 { return e.paths.pending[k] })
+}
+
+// find looks a datagram's path up with look. A client that dialled from an unspecified local address hears answers on a
+// concrete one.
+func (p *paths) find(path machine.Path, look func(addrKey) uint32) uint32 {
 	k := p.localKey(path)
 	if n, ok := p.numbers[k]; ok {
-		if slot, ok := m[keyOf(path.Remote, n)]; ok {
+		if slot := look(keyOf(path.Remote, n)); slot != 0 {
 			return slot
 		}
 	}
@@ -134,7 +167,7 @@ func (p *paths) find(m map[addrKey]uint32, path machine.Path) uint32 {
 	} {
 		k.addr = a
 		if n, ok := p.numbers[k]; ok {
-			if slot, ok := m[keyOf(path.Remote, n)]; ok {
+			if slot := look(keyOf(path.Remote, n)); slot != 0 {
 				return slot
 			}
 		}

@@ -31,8 +31,8 @@ func (e *Engine) dispatch(path machine.Path, r *record) {
 	}
 	switch {
 	case r.typ == contentCID:
-		slot, ok := e.ids[binary.BigEndian.Uint64(r.cid)]
-		if !ok || !e.slab.at(slot).is(flagOwnCID) { // silently: RFC 9146 section 3
+		slot := e.slotOf(binary.BigEndian.Uint64(r.cid))
+		if slot == 0 || !e.slab.at(slot).is(flagOwnCID) { // silently: RFC 9146 section 3
 			e.stats.UnknownCID++
 			return
 		}
@@ -41,12 +41,12 @@ func (e *Engine) dispatch(path machine.Path, r *record) {
 		e.plain(path, r)
 	default:
 		// A living session and the handshake that will replace it may share an address.
-		if slot := e.paths.find(e.paths.established, path); slot != 0 {
+		if slot := e.findEstablished(path); slot != 0 {
 			if s := e.slab.at(slot); !s.is(flagOwnCID) && e.protected(s, path, r) {
 				return
 			}
 		}
-		if slot := e.paths.find(e.paths.pending, path); slot != 0 {
+		if slot := e.findPending(path); slot != 0 {
 			if s := e.slab.at(slot); !s.is(flagOwnCID) {
 				e.protected(s, path, r)
 			}
@@ -56,7 +56,7 @@ func (e *Engine) dispatch(path machine.Path, r *record) {
 
 // plain takes in a record of epoch 0. It is not authenticated, so it can only further a handshake.
 func (e *Engine) plain(path machine.Path, r *record) {
-	slot := e.paths.find(e.paths.pending, path)
+	slot := e.findPending(path)
 	switch r.typ {
 	case contentHandshake:
 		for b := r.body; len(b) > 0; {
@@ -74,7 +74,7 @@ func (e *Engine) plain(path machine.Path, r *record) {
 					e.handshakeFragment(s, &f, 0)
 				}
 			}
-			slot = e.paths.find(e.paths.pending, path)
+			slot = e.findPending(path)
 		}
 	case contentAlert:
 		level, desc, ok := decodeAlert(r.body)

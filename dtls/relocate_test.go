@@ -45,7 +45,7 @@ func TestRelocate(t *testing.T) {
 	if err := w.client.e.Relocate(w.now, 0, 1, netip.AddrPort{}, 0); err != ErrUnknownSession {
 		t.Errorf("unknown session: %v", err)
 	}
-	if len(w.client.e.paths.numbers) != 1 || len(w.client.e.paths.established) != 1 {
+	if len(w.client.e.paths.numbers) != 1 || w.client.e.paths.established.Len() != 1 {
 		t.Error("an old path is left")
 	}
 }

@@ -53,9 +53,9 @@ func (o *oracle) watch(e *Engine, b []byte) {
 			continue
 		}
 		// The key is not on the wire: ask the engine which of its sessions wrote this.
-		for _, slot := range e.ids {
+		for slot := uint32(1); slot <= e.slab.used; slot++ {
 			s := e.slab.at(slot)
-			if !s.is(flagKeys) || string(r.cid) != s.peerCID {
+			if s.id == 0 || !s.is(flagKeys) || string(r.cid) != s.peerCID {
 				continue
 			}
 			if !sealedBy(s, &r) {

@@ -22,7 +22,7 @@ func (e *Engine) clientHello(path machine.Path, r *record, f *fragment) {
 		e.helloVerifyRequest(path, r, f, &m)
 		return
 	}
-	if slot := e.paths.find(e.paths.pending, path); slot != 0 {
+	if slot := e.findPending(path); slot != 0 {
 		s := e.slab.at(slot)
 		if s.is(flagClient) { // both dial at once: ours goes on
 			return

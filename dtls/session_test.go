@@ -29,8 +29,8 @@ func TestSpoofedHelloStoresNothing(t *testing.T) {
 		w.drain(w.server)
 	}
 	e := w.server.e
-	if e.slab.used != 0 || len(e.ids) != 0 || len(e.paths.numbers) != 0 || e.timers.Len() != 0 || e.stats.HelloVerifies != 1000 {
-		t.Errorf("stored: %d sessions, %d numbers, %d paths, %d timers; %+v", e.slab.used, len(e.ids), len(e.paths.numbers),
+	if e.slab.used != 0 || e.ids.Len() != 0 || len(e.paths.numbers) != 0 || e.timers.Len() != 0 || e.stats.HelloVerifies != 1000 {
+		t.Errorf("stored: %d sessions, %d numbers, %d paths, %d timers; %+v", e.slab.used, e.ids.Len(), len(e.paths.numbers),
 			e.timers.Len(), e.stats)
 	}
 }

@@ -27,7 +27,7 @@ const bodyLifetime = 100 * time.Second
 
 // cut shortens an answer to the block that was asked for, or the first one, and sets the options that say so.
 func (e *Endpoint) cut(now machine.Time, x *exchange, m *coap.Message) {
-	b := coap.Block{SZX: e.szx(&x.peer.path)}
+	b := coap.Block{SZX: e.szx(e.where(x.peer))}
 	if x.hasBlock2 {
 		b.Num, b.SZX = x.block2.Num, min(x.block2.SZX, b.SZX)
 		if b.SZX < x.block2.SZX {
@@ -118,12 +118,12 @@ func (e *Endpoint) serveBody(now machine.Time, cause machine.Cause, p *peer, pat
 		e.slice(r, b)
 		if m.Type == coap.CON {
 			r.Type, r.ID = coap.ACK, m.ID
-			p.ring.mark(m.ID, answered)
+			p.mark(m.ID, answered)
 		} else {
 			r.Type, r.ID = coap.NON, e.messageID(p)
-			p.ring.mark(m.ID, silent)
+			p.mark(m.ID, silent)
 		}
-		e.push(cause, *path, p.ring.commit(), e.encode(r))
+		e.push(cause, *path, p.after, e.encode(r))
 		return true
 	}
 	return false

@@ -54,7 +54,7 @@ func (e *Endpoint) Request(now machine.Time, cause machine.Cause, path machine.P
 	c.single = r.Single
 	c.copyOptions(r.Options)
 	c.payload = append(c.payload, r.Payload...)
-	c.prepare(e.szx(&p.path))
+	c.prepare(e.szx(e.where(p)))
 	if c.token = r.Token; c.token.Len() == 0 {
 		c.token = e.newToken()
 	}
@@ -154,7 +154,7 @@ func (e *Endpoint) finish(now machine.Time, c *call, path *machine.Path, m *coap
 	r := e.responses.get()
 	*r = Response{Err: err, Options: r.Options[:0], Token: c.token}
 	if path == nil {
-		path = &c.peer.path
+		path = e.where(c.peer)
 	}
 	if m != nil && err == nil {
 		r.Code, r.Payload = m.Code, m.Payload

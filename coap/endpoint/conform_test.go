@@ -313,24 +313,34 @@ func TestConform(t *testing.T) {
 func (p *program) check(t *testing.T) {
 	t.Helper()
 	stored := 0
-	for k, q := range p.peers {
-		if q.key != k {
+	peers, recent := 0, 0
+	p.peers.each(func(q *peer) {
+		peers++
+		if p.peers.at(q.slot) != q || p.lookFor(q.key()) != q {
 			t.Fatalf("a peer under a wrong key")
 		}
-		if q.ring != nil {
-			for _, a := range q.ring.answer {
-				stored += len(a.data) + keptOverhead
+		if q.recent {
+			recent++
+		}
+		stored += q.keptSize()
+		if q.ring != nil && len(q.ring.answer) > ringSize {
+			t.Fatalf("%d kept answers", len(q.ring.answer))
+		}
+		n := 0
+		for x := q.exchanges; x != nil; x = x.next {
+			if n++; x.peer != q {
+				t.Fatalf("an exchange with another peer")
 			}
-			if len(q.ring.answer) > ringSize {
-				t.Fatalf("%d kept answers", len(q.ring.answer))
-			}
+		}
+		if n != int(q.nexchanges) {
+			t.Fatalf("%d exchanges, counted %d", n, q.nexchanges)
 		}
 		d := q.dealings
 		if d == nil {
-			if q.exchanges.n == 0 && q.recent.on == nil {
+			if q.exchanges == nil && !q.recent {
 				t.Fatalf("a peer that is owed nothing")
 			}
-			continue
+			return
 		}
 		if d.none() {
 			t.Fatalf("dealings without any")
@@ -366,6 +376,9 @@ func (p *program) check(t *testing.T) {
 		for _, b := range d.bodies {
 			stored += b.counted
 		}
+	})
+	if peers != p.peers.n || peers != p.index.Len() || recent != p.recent.n {
+		t.Fatalf("%d peers, %d in the slab, %d in the index; %d recent, counted %d", peers, p.peers.n, p.index.Len(), recent, p.recent.n)
 	}
 	if stored != p.stored {
 		t.Fatalf("stored is %d, counted %d", p.stored, stored)

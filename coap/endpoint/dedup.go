@@ -6,8 +6,14 @@ import (
 	"heddle.example/machine"
 )
 
-// ringSize is how many message ids of a peer are remembered.
-const ringSize = 16
+const (
+	// ringSize is how many message ids of a peer are remembered.
+	ringSize = 16
+	// ringFirst is how many fit into the peer itself: enough for a device that registers and is silent then.
+	ringFirst = 2
+	// shortLen is the longest answer that fits into the peer: a 2.01 with its location.
+	shortLen = 32
+)
 
 // state says what became of a received message, and so what its duplicate gets.
 type state uint8
@@ -24,14 +30,19 @@ const (
 	nonFlag  state = 0x80 // the message was non-confirmable
 )
 
-// ring remembers the last message ids of a peer (RFC 7252 section 4.5). Slots are filled round and round.
+// seen is a remembered message id.
+type seen struct {
+	at    uint32 // seconds since the endpoint's first input
+	id    uint16
+	state state
+}
+
+// ring remembers the last message ids of a peer (RFC 7252 section 4.5) that has sent more than fit into it. Places are
+// filled round and round.
 type ring struct {
-	ids    [ringSize]uint16
-	at     [ringSize]uint32 // seconds since the endpoint's first input
-	states [ringSize]state
+	seen   [ringSize]seen
+	answer []keptAnswer // oldest first, but for the one in the peer, which is older
 	next   uint8
-	answer []keptAnswer
-	after  machine.Seq // the latest commit that any answer waits for: a repeated ACK waits for it, too
 }
 
 type keptAnswer struct {
@@ -40,14 +51,31 @@ type keptAnswer struct {
 	after machine.Seq
 }
 
+// shortAnswer is a kept answer without memory of its own.
+type shortAnswer struct {
+	after machine.Seq
+	id    uint16
+	n     uint8 // its length; 0: there is none
+	data  [shortLen]byte
+}
+
 // keptOverhead is what a kept answer costs beside its bytes.
 const keptOverhead = 48
 
-// ringOf returns the peer's ring.
+// ids returns the places for message ids.
+func (p *peer) ids() []seen {
+	if p.ring != nil {
+		return p.ring.seen[:]
+	}
+	return p.seen[:]
+}
+
+// ringOf returns the peer's ring: from now on its message ids are there.
 func (e *Endpoint) ringOf(p *peer) *ring {
 	if p.ring == nil {
 		r := e.spareRings.take()
-		*r = ring{answer: r.answer[:0]}
+		*r = ring{answer: r.answer[:0], next: ringFirst}
+		copy(r.seen[:], p.seen[:])
 		p.ring = r
 	}
 	return p.ring
@@ -56,106 +84,168 @@ func (e *Endpoint) ringOf(p *peer) *ring {
 // seconds returns the coarse time of rings.
 func (e *Endpoint) seconds(now machine.Time) uint32 { return uint32(now.Sub(e.epoch) / time.Second) }
 
-// lookup returns the slot of a message id that was received within its lifetime.
-func (e *Endpoint) lookup(now machine.Time, r *ring, id uint16) (slot int, ok bool) {
-	sec := e.seconds(now)
-	for i := range r.ids {
-		if r.ids[i] == id && r.states[i] != free {
-			life := e.lifetime
-			if r.states[i]&nonFlag != 0 {
-				life = e.nonLifetime
-			}
-			if sec-r.at[i] <= uint32(life/time.Second) {
+// lookup returns the place of a message id that was received within its lifetime.
+func (e *Endpoint) lookup(now machine.Time, p *peer, id uint16) (place int, ok bool) {
+	sec, ids := e.seconds(now), p.ids()
+	for i := range ids {
+		if s := &ids[i]; s.id == id && s.state != free {
+			if sec-s.at <= e.life(s.state) {
 				return i, true
 			}
-			if r.states[i] == kept {
-				e.stored -= r.forget(id)
+			if s.state == kept {
+				e.stored -= p.forget(id)
 			}
-			r.states[i] = free
+			s.state = free
 		}
 	}
 	return 0, false
 }
 
+// life is how long a message id is remembered, in seconds.
+func (e *Endpoint) life(s state) uint32 {
+	if s&nonFlag != 0 {
+		return uint32(e.nonLifetime / time.Second)
+	}
+	return uint32(e.lifetime / time.Second)
+}
+
 // note remembers a new message id, forgetting the oldest.
-func (e *Endpoint) note(now machine.Time, r *ring, id uint16, s state) {
-	i, sec := int(r.next), e.seconds(now)
-	if old := r.states[i]; old != free {
-		if sec-r.at[i] <= uint32(e.nonLifetime/time.Second) {
-			e.stats.RingOverflow++
-		}
-		if old == kept {
-			e.stored -= r.forget(r.ids[i])
+func (e *Endpoint) note(now machine.Time, p *peer, id uint16, s state) {
+	sec := e.seconds(now)
+	if p.ring == nil {
+		for i := range p.seen {
+			old := &p.seen[i]
+			if old.state != free && sec-old.at <= e.life(old.state) {
+				continue
+			}
+			if old.state == kept {
+				e.stored -= p.forget(old.id)
+			}
+			*old = seen{sec, id, s}
+			return
 		}
 	}
-	r.ids[i], r.at[i], r.states[i] = id, sec, s
-	r.next = uint8(i+1) % ringSize
+	r := e.ringOf(p)
+	old := &r.seen[r.next]
+	if old.state != free {
+		if sec-old.at <= uint32(e.nonLifetime/time.Second) {
+			e.stats.RingOverflow++
+		}
+		if old.state == kept {
+			e.stored -= p.forget(old.id)
+		}
+	}
+	*old = seen{sec, id, s}
+	r.next = (r.next + 1) % ringSize
 }
 
 // mark says what became of a remembered message.
-func (r *ring) mark(id uint16, s state) {
-	if r == nil {
-		return
-	}
-	if i, ok := r.slot(id); ok {
-		r.states[i] = s | r.states[i]&nonFlag
+func (p *peer) mark(id uint16, s state) {
+	if i, ok := p.placeOf(id); ok {
+		x := &p.ids()[i]
+		x.state = s | x.state&nonFlag
 	}
 }
 
 // forget drops a kept answer and returns how much memory that gives back.
-func (r *ring) forget(id uint16) (size int) {
-	for i := range r.answer {
-		if r.answer[i].id == id {
-			size = len(r.answer[i].data) + keptOverhead
-			r.answer = append(r.answer[:i], r.answer[i+1:]...) // oldest first
-			return size
+func (p *peer) forget(id uint16) (size int) {
+	if a := &p.answer; a.n != 0 && a.id == id {
+		size = int(a.n) + keptOverhead
+		*a = shortAnswer{}
+		return size
+	}
+	if r := p.ring; r != nil {
+		for i := range r.answer {
+			if r.answer[i].id == id {
+				size = len(r.answer[i].data) + keptOverhead
+				copy(r.answer[i:], r.answer[i+1:])
+				r.answer[len(r.answer)-1] = keptAnswer{}
+				r.answer = r.answer[:len(r.answer)-1]
+				return size
+			}
 		}
 	}
 	return 0
 }
 
-// drop forgets everything.
-func (r *ring) drop() (size int) {
-	for i := range r.answer {
-		size += len(r.answer[i].data) + keptOverhead
+// forgetIDs forgets everything about the peer's messages.
+func (e *Endpoint) forgetIDs(p *peer) {
+	e.stored -= p.keptSize()
+	p.seen, p.answer, p.after = [ringFirst]seen{}, shortAnswer{}, 0
+	if r := p.ring; r != nil {
+		p.ring = nil
+		clear(r.answer)
+		r.answer = r.answer[:0]
+		e.spareRings.put(r)
 	}
-	clear(r.answer)
-	r.answer = r.answer[:0]
+}
+
+// keptSize is how much the peer's kept answers count.
+func (p *peer) keptSize() (size int) {
+	if p.answer.n != 0 {
+		size = int(p.answer.n) + keptOverhead
+	}
+	if p.ring != nil {
+		for i := range p.ring.answer {
+			size += len(p.ring.answer[i].data) + keptOverhead
+		}
+	}
 	return size
 }
 
 // keep remembers an encoded answer for duplicates of message id. At the limit the peer's oldest answer makes room.
-func (e *Endpoint) keep(r *ring, id uint16, data []byte, after machine.Seq) bool {
+func (e *Endpoint) keep(p *peer, id uint16, data []byte, after machine.Seq) bool {
 	size := len(data) + keptOverhead
-	for e.stored+size > e.config.MaxStored && len(r.answer) > 0 {
-		old := r.answer[0].id
-		e.stored -= r.forget(old)
-		r.mark(old, acked) // it must not run again, so only the receipt is confirmed
+	for e.stored+size > e.config.MaxStored {
+		old, ok := p.oldestAnswer()
+		if !ok {
+			e.stats.NotStored++
+			return false
+		}
+		e.stored -= p.forget(old)
+		p.mark(old, acked) // it must not run again, so only the receipt is confirmed
 		e.stats.NotStored++
-	}
-	if e.stored+size > e.config.MaxStored {
-		e.stats.NotStored++
-		return false
 	}
 	e.stored += size
+	if a := &p.answer; len(data) <= shortLen && a.n == 0 && (p.ring == nil || len(p.ring.answer) == 0) {
+		a.after, a.id, a.n = after, id, uint8(copy(a.data[:], data))
+		return true
+	}
+	r := e.ringOf(p)
 	r.answer = append(r.answer, keptAnswer{id, append([]byte(nil), data...), after})
 	return true
 }
 
-// kept returns the kept answer of a message id.
-func (r *ring) kept(id uint16) *keptAnswer {
-	for i := range r.answer {
-		if r.answer[i].id == id {
-			return &r.answer[i]
-		}
+func (p *peer) oldestAnswer() (id uint16, ok bool) {
+	switch {
+	case p.answer.n != 0:
+		return p.answer.id, true
+	case p.ring != nil && len(p.ring.answer) > 0:
+		return p.ring.answer[0].id, true
 	}
-	return nil
+	return 0, false
 }
 
-// slot returns where a message id is.
-func (r *ring) slot(id uint16) (i int, ok bool) {
-	for i := range r.ids {
-		if r.ids[i] == id && r.states[i] != free {
+// kept returns the kept answer of a message id, or nil, and the commit that it waits for.
+func (p *peer) kept(id uint16) (data []byte, after machine.Seq) {
+	if a := &p.answer; a.n != 0 && a.id == id {
+		return a.data[:a.n], a.after
+	}
+	if p.ring != nil {
+		for i := range p.ring.answer {
+			if k := &p.ring.answer[i]; k.id == id {
+				return k.data, k.after
+			}
+		}
+	}
+	return nil, 0
+}
+
+// placeOf returns where a message id is.
+func (p *peer) placeOf(id uint16) (i int, ok bool) {
+	ids := p.ids()
+	for i := range ids {
+		if ids[i].id == id && ids[i].state != free {
 			return i, true
 		}
 	}
@@ -163,20 +253,8 @@ func (r *ring) slot(id uint16) (i int, ok bool) {
 }
 
 // settleWork makes a request that was never answered one that gets nothing but another ACK.
-func (r *ring) settleWork(id uint16) {
-	if r == nil {
-		return
+func (p *peer) settleWork(id uint16) {
+	if i, ok := p.placeOf(id); ok && p.ids()[i].state&^nonFlag == working {
+		p.mark(id, acked)
 	}
-	if i, ok := r.slot(id); ok && r.states[i]&^nonFlag == working {
-		r.mark(id, acked)
-	}
-}
-
-// commit returns the commit that a repeated ACK has to wait for. A peer that took over what was under way with another
-// address may have no ring.
-func (r *ring) commit() machine.Seq {
-	if r == nil {
-		return 0
-	}
-	return r.after
 }

@@ -22,11 +22,13 @@ type Endpoint struct {
 	generation            uint32
 	stored                int // bytes that count towards MaxStored
 
-	peers         map[peerKey]*peer
-	owns          map[ownEnd]uint32
+	peers         slab[peer]
+	index         machine.Index // of peers
+	recent        recent
+	owns          map[ownEnd]uint32 // number, from 1, in ownEnds
+	ownEnds       []ownEnd
 	lastOwn       ownEnd
 	lastOwnNumber uint32
-	recent        list[peer] // by time of last message
 
 	timers  machine.Timers[expirer]
 	alive   list[exchange] // by time of arrival
@@ -38,20 +40,20 @@ type Endpoint struct {
 	observations  map[machine.OpID]*observation
 	tokens        map[coap.Token]*holder
 
-	msg        coap.Message // scratch of Receive
-	from       machine.Path // of what Receive has in hand
-	reply      coap.Message // scratch of what we send
-	scratch    coap.Options
-	keyScratch []byte
-	random     [8]byte
-	why        []byte
-	uncon      *Notification // delivered, to be acknowledged by the next Next
+	msg         coap.Message // scratch of Receive
+	from        machine.Path // of what Receive has in hand
+	reply       coap.Message // scratch of what we send
+	scratch     coap.Options
+	scratchPath machine.Path
+	keyScratch  []byte
+	random      [8]byte
+	why         []byte
+	uncon       *Notification // delivered, to be acknowledged by the next Next
 
 	incoming      pool[Incoming]
 	responses     pool[Response]
 	notifications pool[Notification]
 
-	sparePeers    spares[peer]
 	spareRings    spares[ring]
 	spareDealings spares[dealings]
 	spareCalls    spares[call]
@@ -69,10 +71,11 @@ func New(c Config) *Endpoint {
 	c.setDefaults()
 	e := &Endpoint{
 		config: c, out: machine.NewOutbox(c.Nest),
-		peers: map[peerKey]*peer{}, owns: map[ownEnd]uint32{},
+		peers: slab[peer]{size: peerChunk}, owns: map[ownEnd]uint32{},
 		calls: map[machine.OpID]*call{}, observations: map[machine.OpID]*observation{},
 		tokens: map[coap.Token]*holder{},
 	}
+	e.index = machine.NewIndex(c.Rand, e.hash)
 	span := time.Duration(float64(c.AckTimeout) * c.AckRandomFactor * float64(int64(1)<<c.MaxRetransmit-1))
 	e.ackSpan = time.Duration(float64(c.AckTimeout) * (c.AckRandomFactor - 1))
 	e.lifetime = max(ExchangeLifetime, span+200*time.Second+c.AckTimeout)
@@ -123,8 +126,8 @@ func (e *Endpoint) Next() (machine.Action, bool) {
 // Deadline implements machine.Machine.
 func (e *Endpoint) Deadline() machine.Time {
 	d := e.timers.Deadline()
-	if x := e.recent.first; x != nil {
-		d = min(d, x.value.active.Add(e.lifetime))
+	if p := e.oldest(); p != nil {
+		d = min(d, p.active.Add(e.lifetime))
 	}
 	if x := e.unacked.first; x != nil {
 		d = min(d, x.value.at.Add(e.config.AckDelay))
@@ -152,8 +155,8 @@ func (e *Endpoint) Expire(now machine.Time) {
 		e.stats.Abandoned++
 		e.release(x.value)
 	}
-	for x := e.recent.first; x != nil && x.value.active.Add(e.lifetime) <= now; x = e.recent.first {
-		e.idle(x.value)
+	for p := e.oldest(); p != nil && p.active.Add(e.lifetime) <= now; p = e.oldest() {
+		e.idle(p)
 	}
 }
 

@@ -27,7 +27,8 @@ type exchange struct {
 	cause             machine.Cause
 	at                machine.Time
 
-	ofPeer, alive, unacked element[exchange]
+	prev, next     *exchange // of the peer
+	alive, unacked element[exchange]
 }
 
 // receiveRequest takes in a request: deduplication, options, blocks, and then the program.
@@ -36,17 +37,16 @@ func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *m
 	if p == nil {
 		return
 	}
-	r := e.ringOf(p)
-	slot, seen := e.lookup(now, r, m.ID)
+	place, seen := e.lookup(now, p, m.ID)
 	if seen {
-		if e.duplicate(now, cause, p, path, m, slot) {
+		if e.duplicate(now, cause, p, path, m, place) {
 			return
 		}
-		r.mark(m.ID, working)
+		p.mark(m.ID, working)
 	} else if m.Type == coap.CON {
-		e.note(now, r, m.ID, working)
+		e.note(now, p, m.ID, working)
 	} else {
-		e.note(now, r, m.ID, working|nonFlag)
+		e.note(now, p, m.ID, working|nonFlag)
 	}
 	options, bad := m.Options.Recognize(e.requestOption)
 	m.Options = options
@@ -58,7 +58,7 @@ func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *m
 		e.refuse(cause, p, path, m, coap.MethodNotAllowed, "unknown method", nil)
 		return
 	}
-	if p.exchanges.n >= e.config.MaxPeerExchanges || e.alive.n >= e.config.MaxExchanges {
+	if int(p.nexchanges) >= e.config.MaxPeerExchanges || e.alive.n >= e.config.MaxExchanges {
 		e.stats.Refused++
 		e.refuse(cause, p, path, m, coap.ServiceUnavailable, "too many requests at once", nil)
 		return
@@ -73,16 +73,16 @@ func (e *Endpoint) receiveRequest(now machine.Time, cause machine.Cause, path *m
 // hand makes the exchange and hands the request up.
 func (e *Endpoint) hand(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, body []byte, block1 bool) {
 	x, index, generation := e.exchanges.take()
-	*x = exchange{index: index, generation: generation, peer: p, path: *path, token: m.Token, id: m.ID, code: m.Code,
+	*x = exchange{index: index, generation: generation, path: *path, token: m.Token, id: m.ID, code: m.Code,
 		con: m.Type == coap.CON, hasBlock1: block1, key: appendKey(x.key[:0], m), sum: sum(body),
 		etags: appendETags(x.etags[:0], m), cause: cause, at: now}
-	x.ofPeer.value, x.alive.value, x.unacked.value = x, x, x
+	x.alive.value, x.unacked.value = x, x
 	if block1 {
 		x.block1, _ = m.Options.Block(coap.Block1)
 		x.streamed = e.streams(m)
 	}
 	x.block2, x.hasBlock2 = m.Options.Block(coap.Block2)
-	p.exchanges.push(&x.ofPeer)
+	p.addExchange(x)
 	e.alive.push(&x.alive)
 	if x.con {
 		e.unacked.push(&x.unacked)
@@ -112,7 +112,7 @@ func (e *Endpoint) refuseOption(cause machine.Cause, p *peer, path *machine.Path
 	case m.Type == coap.CON:
 		e.refuse(cause, p, path, m, coap.BadOption, "option "+strconv.Itoa(int(bad))+" is not understood", nil)
 	default:
-		p.ring.mark(m.ID, reset)
+		p.mark(m.ID, reset)
 		e.pushEmpty(cause, *path, coap.RST, m.ID, 0)
 	}
 }
@@ -124,10 +124,10 @@ func (e *Endpoint) refuse(cause machine.Cause, p *peer, path *machine.Path, m *c
 	*r = coap.Message{Code: code, Token: m.Token, Options: append(r.Options[:0], options...), Payload: e.why}
 	if m.Type == coap.CON {
 		r.Type, r.ID = coap.ACK, m.ID
-		p.ring.mark(m.ID, answered)
+		p.mark(m.ID, answered)
 	} else {
 		r.Type, r.ID = coap.NON, e.messageID(p)
-		p.ring.mark(m.ID, silent)
+		p.mark(m.ID, silent)
 	}
 	e.push(cause, *path, 0, e.encode(r))
 }

@@ -16,7 +16,7 @@ func (e *Endpoint) fetchRest(now machine.Time, cause machine.Cause, o *observati
 	c.code, c.observation, c.held = request.Code, o, *n
 	c.copyOptions(request.Options)
 	c.payload = append(c.payload, request.Payload...)
-	c.prepare(e.szx(&o.peer.path))
+	c.prepare(e.szx(e.where(o.peer)))
 	c.token = e.newToken()
 	c.timer = e.timers.Set(0, now.Add(e.lifetime), c)
 	e.hold(&c.holder)
@@ -71,9 +71,9 @@ func (e *Endpoint) Ack(now machine.Time, n *Notification, after machine.Seq) {
 // confirm makes the ACK of a notification.
 func (e *Endpoint) confirm(n *Notification, after machine.Seq) machine.Action {
 	n.acked = true
-	if p := e.peers[n.key]; p != nil && p.ring != nil {
-		p.ring.after = max(p.ring.after, after)
-		p.ring.mark(n.id, acked)
+	if p := e.lookFor(n.key); p != nil {
+		p.after = max(p.after, after)
+		p.mark(n.id, acked)
 	}
 	e.stats.Sent++
 	b := append(e.out.Nest().Buf(4), coap.Version<<6|byte(coap.ACK)<<4, 0, byte(n.id>>8), byte(n.id))

@@ -72,7 +72,7 @@ func (e *Endpoint) notify(now machine.Time, cause machine.Cause, s *subscription
 	if s.recentN == 2*uint8(len(s.recent)) {
 		s.recentN = uint8(len(s.recent))
 	}
-	e.push(cause, s.peer.path, after, e.out.Nest().Copy(data))
+	e.push(cause, e.path(s.peer), after, e.out.Nest().Copy(data))
 }
 
 // lastNotification sends an error and takes the observer off the list (RFC 7641 section 4.2).
@@ -86,7 +86,7 @@ func (e *Endpoint) lastNotification(now machine.Time, cause machine.Cause, s *su
 	setType(data, coap.NON)
 	id := e.messageID(p)
 	data[2], data[3] = byte(id>>8), byte(id)
-	e.push(cause, p.path, after, data)
+	e.push(cause, e.path(p), after, data)
 	e.settle(p)
 }
 
@@ -125,7 +125,7 @@ func (e *Endpoint) rejectedNotification(now machine.Time, p *peer, id uint16) bo
 
 // endSubscription drops a subscription and says so.
 func (e *Endpoint) endSubscription(now machine.Time, cause machine.Cause, s *subscription, why Reason) {
-	path := s.peer.path
+	path := e.path(s.peer)
 	name := Subscription{s.index, s.generation}
 	e.dropSubscription(now, s)
 	e.out.Push(machine.Action{Kind: machine.Event, Cause: cause, Path: path, Value: &Unsubscribed{name, why}})
@@ -133,9 +133,9 @@ func (e *Endpoint) endSubscription(now machine.Time, cause machine.Cause, s *sub
 
 func (e *Endpoint) dropSubscription(now machine.Time, s *subscription) {
 	p := s.peer
-	for x := p.exchanges.first; x != nil; x = x.next {
-		if x.value.sub == s {
-			x.value.sub = nil
+	for x := p.exchanges; x != nil; x = x.next {
+		if x.sub == s {
+			x.sub = nil
 		}
 	}
 	if s.out != nil {

@@ -121,9 +121,9 @@ func (e *Endpoint) notified(now machine.Time, cause machine.Cause, o *observatio
 		e.freeCall(now, f)
 	}
 	n := Notification{Code: m.Code, Sequence: seq, Confirmable: con, Ended: ended, Token: o.token,
-		key: p.key, path: *path, id: m.ID, cause: cause}
+		key: p.key(), path: *path, id: m.ID, cause: cause}
 	if con {
-		p.ring.mark(m.ID, holding)
+		p.mark(m.ID, holding)
 	}
 	if b, ok := m.Options.Block(coap.Block2); ok && b.More && m.Code.IsSuccess() {
 		e.fetchRest(now, cause, o, &n, m)
@@ -142,7 +142,7 @@ func heldType(n *Notification) coap.Type {
 // received acknowledges a message that goes no further.
 func (e *Endpoint) received(cause machine.Cause, p *peer, path *machine.Path, m *coap.Message) {
 	if m.Type == coap.CON {
-		p.ring.mark(m.ID, acked)
-		e.pushEmpty(cause, *path, coap.ACK, m.ID, p.ring.commit())
+		p.mark(m.ID, acked)
+		e.pushEmpty(cause, *path, coap.ACK, m.ID, p.after)
 	}
 }

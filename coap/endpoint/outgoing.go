@@ -62,7 +62,7 @@ func (o *outgoing) setID() { o.data[2], o.data[3] = byte(o.id>>8), byte(o.id) }
 
 // emit sends the message once and waits.
 func (e *Endpoint) emit(now machine.Time, o *outgoing) {
-	path := &o.peer.path
+	path := e.where(o.peer)
 	if o.path != nil {
 		path = o.path
 	}

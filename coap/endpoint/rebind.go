@@ -11,15 +11,15 @@ func (e *Endpoint) Rebind(now machine.Time, old, new machine.Path) {
 		return
 	}
 	k := e.key(&new)
-	if q := e.peers[k]; q == nil || q == p {
-		delete(e.peers, p.key)
-		p.key = k
-		e.peers[k] = p
+	if q := e.lookFor(k); q == nil || q == p {
+		e.index.Remove(p.slot)
+		p.place, p.security = e.place(&new), new.Security
+		e.index.Add(p.slot)
 	} else {
 		e.join(now, p, q)
 		p = q
+		p.place, p.security = e.place(&new), new.Security
 	}
-	p.path = new
 	if d := p.dealings; d != nil {
 		for _, list := range [2][]*outgoing{d.inflight, d.queue} {
 			for _, o := range list {
@@ -29,17 +29,16 @@ func (e *Endpoint) Rebind(now machine.Time, old, new machine.Path) {
 			}
 		}
 	}
-	for x := p.exchanges.first; x != nil; x = x.next {
-		x.value.path = new
+	for x := p.exchanges; x != nil; x = x.next {
+		x.path = new
 	}
 }
 
 // join moves all that is under way with p to q.
 func (e *Endpoint) join(now machine.Time, p, q *peer) {
-	for x := p.exchanges.first; x != nil; x = p.exchanges.first {
-		x.leave()
-		x.value.peer = q
-		q.exchanges.push(x)
+	for x := p.exchanges; x != nil; x = p.exchanges {
+		p.dropExchange(x)
+		q.addExchange(x)
 	}
 	if from := p.dealings; from != nil {
 		to := e.deal(q)
@@ -88,8 +87,8 @@ func (e *Endpoint) Drop(now machine.Time, path machine.Path) {
 		return
 	}
 	e.touch(now, p) // it stays until the end of this
-	for x := p.exchanges.first; x != nil; x = p.exchanges.first {
-		e.release(x.value)
+	for x := p.exchanges; x != nil; x = p.exchanges {
+		e.release(x)
 	}
 	for d := p.dealings; d != nil && len(d.queue) > 0; d = p.dealings { // nothing of it may start now
 		o := d.queue[len(d.queue)-1]

@@ -46,16 +46,15 @@ func (e *Endpoint) Receive(now machine.Time, cause machine.Cause, from machine.P
 
 // duplicate answers a message that was received before (RFC 7252 sections 4.2 and 4.3). It reports false where the
 // message is to be handled once more.
-func (e *Endpoint) duplicate(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, slot int) bool {
+func (e *Endpoint) duplicate(now machine.Time, cause machine.Cause, p *peer, path *machine.Path, m *coap.Message, place int) bool {
 	e.stats.Duplicates++
-	r := p.ring
-	switch r.states[slot] &^ nonFlag {
+	switch p.ids()[place].state &^ nonFlag {
 	case working:
 		if m.Type == coap.CON { // the peer grows impatient
-			for x := p.exchanges.first; x != nil; x = x.next {
-				if x.value.id == m.ID && x.value.con {
-					if x.value.unacked.on != nil {
-						e.ackNow(x.value)
+			for x := p.exchanges; x != nil; x = x.next {
+				if x.id == m.ID && x.con {
+					if x.unacked.on != nil {
+						e.ackNow(x)
 					} else {
 						e.pushEmpty(cause, *path, coap.ACK, m.ID, 0)
 					}
@@ -69,13 +68,13 @@ func (e *Endpoint) duplicate(now machine.Time, cause machine.Cause, p *peer, pat
 			return false
 		}
 	case kept:
-		if k := r.kept(m.ID); k != nil && m.Type == coap.CON {
+		if data, after := p.kept(m.ID); data != nil && m.Type == coap.CON {
 			e.stats.Replayed++
-			e.push(cause, *path, k.after, e.out.Nest().Copy(k.data))
+			e.push(cause, *path, after, e.out.Nest().Copy(data))
 		}
 	case acked:
 		if m.Type == coap.CON {
-			e.pushEmpty(cause, *path, coap.ACK, m.ID, r.commit())
+			e.pushEmpty(cause, *path, coap.ACK, m.ID, p.after)
 		}
 	case reset:
 		e.pushEmpty(cause, *path, coap.RST, m.ID, 0)

@@ -36,9 +36,7 @@ func (e *Endpoint) Respond(now machine.Time, cause machine.Cause, x Exchange, re
 	}
 	piggyback := ex.con && ex.unacked.on != nil
 	e.touch(now, p)
-	if p.ring != nil {
-		p.ring.after = max(p.ring.after, after)
-	}
+	p.after = max(p.after, after)
 	switch {
 	case piggyback:
 		r.Type, r.ID = coap.ACK, ex.id
@@ -46,15 +44,15 @@ func (e *Endpoint) Respond(now machine.Time, cause machine.Cause, x Exchange, re
 		e.remember(p, ex, r, data, reply.Remember || ex.hasBlock1, after)
 		e.push(cause, ex.path, after, data)
 	case ex.con && len(e.deal(p).queue) < e.config.MaxQueue:
-		p.ring.mark(ex.id, acked)
+		p.mark(ex.id, acked)
 		r.Type = coap.CON
-		e.send(now, &outgoing{peer: p, path: pathUnless(&p.path, &ex.path), data: slices.Clone(e.encode(r)), after: after,
+		e.send(now, &outgoing{peer: p, path: pathUnless(e.where(p), &ex.path), data: slices.Clone(e.encode(r)), after: after,
 			cause: cause, con: true})
 	default:
 		if ex.con {
-			p.ring.mark(ex.id, acked)
+			p.mark(ex.id, acked)
 		} else {
-			p.ring.mark(ex.id, silent)
+			p.mark(ex.id, silent)
 		}
 		r.Type, r.ID = coap.NON, e.messageID(p)
 		e.push(cause, ex.path, after, e.encode(r))
@@ -74,14 +72,11 @@ func pathUnless(own, path *machine.Path) *machine.Path {
 // remember notes what a duplicate of the request gets. The last block of a body has to be remembered, too: its
 // assembly is gone.
 func (e *Endpoint) remember(p *peer, x *exchange, m *coap.Message, data []byte, keepIt bool, after machine.Seq) {
-	if p.ring == nil {
-		return
-	}
 	if !keepIt {
-		p.ring.mark(x.id, answered)
+		p.mark(x.id, answered)
 		return
 	}
-	if _, seen := p.ring.slot(x.id); !seen {
+	if _, seen := p.placeOf(x.id); !seen {
 		return // so many messages since that it fell out of the ring
 	}
 	if len(data) > maxRemembered {
@@ -90,10 +85,10 @@ func (e *Endpoint) remember(p *peer, x *exchange, m *coap.Message, data []byte, 
 		short.Payload = nil
 		data = e.encode(&short)
 	}
-	if e.keep(p.ring, x.id, data, after) {
-		p.ring.mark(x.id, kept)
+	if e.keep(p, x.id, data, after) {
+		p.mark(x.id, kept)
 	} else {
-		p.ring.mark(x.id, acked)
+		p.mark(x.id, acked)
 	}
 }
 
@@ -113,11 +108,11 @@ func (e *Endpoint) ackNow(x *exchange) {
 // release ends an exchange.
 func (e *Endpoint) release(x *exchange) {
 	p := x.peer
-	x.ofPeer.leave()
+	p.dropExchange(x)
 	x.alive.leave()
 	x.unacked.leave()
-	p.ring.settleWork(x.id)
-	x.peer, x.sub = nil, nil
+	p.settleWork(x.id)
+	x.sub = nil
 	e.exchanges.put(x.index)
 	e.settle(p)
 }

@@ -29,14 +29,14 @@ func (e *Endpoint) receivePiggybacked(now machine.Time, cause machine.Cause, pat
 // notification.
 func (e *Endpoint) receiveResponse(now machine.Time, cause machine.Cause, path *machine.Path, m *coap.Message) {
 	p := e.find(path)
-	if p != nil && p.ring != nil {
-		if slot, seen := e.lookup(now, p.ring, m.ID); seen {
+	if p != nil {
+		if place, seen := e.lookup(now, p, m.ID); seen {
 			e.touch(now, p)
-			if p.ring.states[slot]&^nonFlag == answered {
+			if p.ids()[place].state&^nonFlag == answered {
 				e.stats.Ignored++ // the id of a request of the peer's: it breaks the rules
 				return
 			}
-			e.duplicate(now, cause, p, path, m, slot)
+			e.duplicate(now, cause, p, path, m, place)
 			return
 		}
 	}
@@ -54,12 +54,12 @@ func (e *Endpoint) receiveResponse(now machine.Time, cause machine.Cause, path *
 	options, bad := m.Options.Recognize(e.responseOption)
 	if m.Options = options; bad != 0 {
 		// RFC 7252 section 5.4.1; the request it answers has no other answer to wait for.
-		e.note(now, e.ringOf(p), m.ID, reset)
+		e.note(now, p, m.ID, reset)
 		e.pushEmpty(cause, *path, coap.RST, m.ID, 0)
 	} else if m.Type == coap.CON {
-		e.note(now, e.ringOf(p), m.ID, acked)
+		e.note(now, p, m.ID, acked)
 	} else {
-		e.note(now, e.ringOf(p), m.ID, silent|nonFlag)
+		e.note(now, p, m.ID, silent|nonFlag)
 	}
 	switch {
 	case c != nil && !(c.leave && o != nil && m.Options.Has(coap.Observe)): // else one that left before we did

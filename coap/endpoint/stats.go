@@ -30,7 +30,7 @@ type Stats struct {
 // Stats returns the counters.
 func (e *Endpoint) Stats() Stats {
 	s := e.stats
-	s.Peers, s.Calls, s.Exchanges = len(e.peers), len(e.calls), e.alive.n
+	s.Peers, s.Calls, s.Exchanges = e.peers.n, len(e.calls), e.alive.n
 	s.Observations, s.Subscriptions, s.Stored = len(e.observations), e.subscriptions.n, e.stored
 	return s
 }

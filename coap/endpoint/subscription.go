@@ -51,7 +51,7 @@ func (e *Endpoint) Accept(now machine.Time, x Exchange) Subscription {
 	}
 	s, index, generation := e.subscriptions.take()
 	*s = subscription{index: index, generation: generation, peer: ex.peer, token: ex.token, key: slices.Clone(ex.key),
-		sum: ex.sum, szx: e.szx(&ex.peer.path), sequence: first, confirmed: now}
+		sum: ex.sum, szx: e.szx(e.where(ex.peer)), sequence: first, confirmed: now}
 	if ex.hasBlock2 {
 		s.szx = min(s.szx, ex.block2.SZX)
 	}

@@ -108,7 +108,7 @@ func checkCounts(t *testing.T, s *Server) {
 	entries, ops, obs, delivering, refs := 0, 0, 0, 0, 0
 	s.table.each(func(n slot, e *entry) {
 		entries++
-		if s.table.byEndpoint[e.reg.Endpoint] != n || s.table.byID[e.reg.ID.Bits] != n {
+		if m, _ := s.table.find(e.reg.Endpoint); m != n || s.table.ofBits(e.reg.ID.Bits) != n {
 			t.Fatalf("%s is not where the indexes say", e.reg.Endpoint)
 		}
 		count := 0
@@ -164,9 +164,9 @@ func checkCounts(t *testing.T, s *Server) {
 	for _, o := range s.objects.byText {
 		refs += o.refs
 	}
-	if entries != s.table.count || entries != len(s.table.byEndpoint) || entries != len(s.table.byID) || ops != len(s.ops.byInner) ||
+	if entries != s.table.count || entries != s.table.byEndpoint.Len() || entries != s.table.byID.Len() || ops != len(s.ops.byInner) ||
 		obs != s.obs.count || delivering != len(s.obs.byOp) || refs > entries {
 		t.Fatalf("%d entries of %d, %d, %d; %d operations of %d; %d observations of %d, %d of %d deliver; %d users of links", entries,
-			s.table.count, len(s.table.byEndpoint), len(s.table.byID), ops, len(s.ops.byInner), obs, s.obs.count, delivering, len(s.obs.byOp), refs)
+			s.table.count, s.table.byEndpoint.Len(), s.table.byID.Len(), ops, len(s.ops.byInner), obs, s.obs.count, delivering, len(s.obs.byOp), refs)
 	}
 }

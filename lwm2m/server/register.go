@@ -83,7 +83,7 @@ func (s *Server) newRegistration(name string, path machine.Path, q *query, optio
 func (s *Server) newID() RegistrationID {
 	for {
 		id := RegistrationID{s.config.Shard, s.config.Rand.Uint64()}
-		if id.Bits != 0 && s.table.byID[id.Bits] == 0 {
+		if id.Bits != 0 && s.table.ofBits(id.Bits) == 0 {
 			return id
 		}
 	}

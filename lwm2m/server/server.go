@@ -45,7 +45,8 @@ var _ machine.Durable = (*Server)(nil)
 // New returns a server that knows of nobody. Restore and Started bring back what an earlier one wrote.
 func New(config Config) *Server {
 	config.setDefaults()
-	s := &Server{config: config, out: machine.NewOutbox(config.Nest), table: newTable()}
+	s := &Server{config: config, out: machine.NewOutbox(config.Nest)}
+	s.table.init(config.Rand)
 	s.types = config.Registry.Types()
 	s.objects.limit, s.objects.maxBytes = config.Limits.SharedLinks, config.Limits.LinkBytes
 	s.ops.init()
@@ -111,7 +112,7 @@ func (s *Server) finish() {
 		closing := s.strays.closing
 		s.strays.closing = nil
 		for _, session := range closing {
-			if _, _, ok := s.stack.DTLS().Lookup(session); ok && s.table.bySession[session] == 0 {
+			if _, _, ok := s.stack.DTLS().Lookup(session); ok && s.table.ofSession(session) == 0 {
 				s.stats.SessionsClosed++
 				s.stack.DTLS().Close(s.now, s.cause, session)
 			}

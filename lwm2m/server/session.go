@@ -24,7 +24,7 @@ func (s *Server) proved(path machine.Path) machine.Path {
 // moved takes in that a secure session has a new, proved address. The session's own record holds it, so nothing is
 // written here.
 func (s *Server) moved(v *dtls.Moved) {
-	n := s.table.bySession[v.Session]
+	n := s.table.ofSession(v.Session)
 	if n == 0 {
 		return
 	}
@@ -40,14 +40,14 @@ func (s *Server) moved(v *dtls.Moved) {
 // closed takes in that a secure session has ended. Its registration lives on: the device may come back with a new
 // session and update it.
 func (s *Server) closed(v *dtls.Closed) {
-	if n := s.table.bySession[v.Session]; n != 0 {
+	if n := s.table.ofSession(v.Session); n != 0 {
 		s.emit(v.Path, &SessionClosed{Registration: s.table.at(n).reg, Why: v.Reason, At: s.now})
 	}
 }
 
 // fresh takes in that a session restored from disk has proved that its records are no replay.
 func (s *Server) fresh(v *dtls.Fresh) {
-	if n := s.table.bySession[v.Session]; n != 0 {
+	if n := s.table.ofSession(v.Session); n != 0 {
 		reg := new(Registration)
 		*reg = *s.table.at(n).reg
 		reg.Path.Security = v.Path.Security

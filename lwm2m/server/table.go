@@ -29,13 +29,17 @@ type table struct {
 	free       slot
 	used       slot // places that were ever in use
 	count      int
-	byEndpoint map[string]slot
-	byID       map[uint64]slot
-	bySession  map[uint64]slot // secure ones
+	byEndpoint machine.Index
+	byID       machine.Index
+	bySession  machine.Index // secure ones
 }
 
-func newTable() table {
-	return table{byEndpoint: map[string]slot{}, byID: map[uint64]slot{}, bySession: map[uint64]slot{}}
+func (t *table) init(r machine.Rand) {
+	t.byEndpoint = machine.NewIndex(r, func(n uint32) uint32 { return t.byEndpoint.HashString(t.at(slot(n)).reg.Endpoint) })
+	t.byID = machine.NewIndex(r, func(n uint32) uint32 { return t.byID.HashUint(t.at(slot(n)).reg.ID.Bits, 0, 0) })
+	t.bySession = machine.NewIndex(r, func(n uint32) uint32 {
+		return t.bySession.HashUint(session(t.at(slot(n)).reg.Path.Security), 0, 0)
+	})
 }
 
 func (t *table) at(n slot) *entry { return &t.chunks[(n-1)/tableChunk][(n-1)%tableChunk] }
@@ -65,55 +69,73 @@ func (t *table) release(n slot) {
 func (t *table) set(n slot, reg *Registration) {
 	e := t.at(n)
 	old := e.reg
-	e.reg = reg
-	if old == nil || old.Endpoint != reg.Endpoint {
-		t.byEndpoint[reg.Endpoint] = n
+	if old == nil {
+		e.reg = reg
+		t.byEndpoint.Add(uint32(n))
+		t.byID.Add(uint32(n))
+		t.addSession(n, session(reg.Path.Security))
+		return
 	}
-	if old == nil || old.ID != reg.ID {
-		if old != nil {
-			delete(t.byID, old.ID.Bits)
-		}
-		t.byID[reg.ID.Bits] = n
+	is, was := session(reg.Path.Security), session(old.Path.Security)
+	if old.ID != reg.ID {
+		t.byID.Remove(uint32(n))
 	}
-	var was uint64
-	if old != nil {
-		was = session(old.Path.Security)
+	if is != was {
+		t.bySession.Remove(uint32(n))
 	}
-	if is := session(reg.Path.Security); is != was {
-		t.dropSession(was, n)
-		if is != 0 {
-			t.bySession[is] = n
-		}
+	e.reg = reg // of the same endpoint, always
+	if old.ID != reg.ID {
+		t.byID.Add(uint32(n))
+	}
+	if is != was {
+		t.addSession(n, is)
 	}
 }
 
-// dropSession forgets that place n has a session; a session may meanwhile be that of another place.
-func (t *table) dropSession(session uint64, n slot) {
-	if session != 0 && t.bySession[session] == n {
-		delete(t.bySession, session)
+// addSession notes that place n has a session. Who registers with a session that another place has takes it over.
+func (t *table) addSession(n slot, session uint64) {
+	if session == 0 {
+		return
 	}
+	if other := t.ofSession(session); other != 0 {
+		t.bySession.Remove(uint32(other))
+	}
+	t.bySession.Add(uint32(n))
 }
 
 func (t *table) remove(n slot) {
-	reg := t.at(n).reg
-	delete(t.byEndpoint, reg.Endpoint)
-	delete(t.byID, reg.ID.Bits)
-	t.dropSession(session(reg.Path.Security), n)
+	t.byEndpoint.Remove(uint32(n))
+	t.byID.Remove(uint32(n))
+	t.bySession.Remove(uint32(n)) // where it is: another place may have the session meanwhile
 	t.release(n)
 }
 
 // find returns the entry of an endpoint.
 func (t *table) find(ep string) (slot, *entry) {
-	if n := t.byEndpoint[ep]; n != 0 {
-		return n, t.at(n)
+	n := slot(t.byEndpoint.Find(t.byEndpoint.HashString(ep), func(n uint32) bool { return t.at(slot(n)).reg.Endpoint == ep }))
+	if n == 0 {
+		return 0, nil
 	}
-	return 0, nil
+	return n, t.at(n)
+}
+
+// ofBits returns the place of the registration with these 64 random bits, or 0.
+func (t *table) ofBits(v uint64) slot {
+	return slot(t.byID.Find(t.byID.HashUint(v, 0, 0), func(n uint32) bool { return t.at(slot(n)).reg.ID.Bits == v }))
+}
+
+// ofSession returns the place of the registration that a secure session belongs to, or 0.
+func (t *table) ofSession(v uint64) slot {
+	if v == 0 {
+		return 0
+	}
+	return slot(t.bySession.Find(t.bySession.HashUint(v, 0, 0), func(n uint32) bool { return session(t.at(slot(n)).reg.Path.Security) == v }))
 }
 
 // findID returns the entry of a registration's id. The id carries the shard that made it, which need not be this one:
 // after a restart with another number of shards, a registration keeps its location.
 func (t *table) findID(id RegistrationID) (slot, *entry) {
-	n := t.byID[id.Bits]
+	n := t.ofBits(id.Bits)
 	if n == 0 || t.at(n).reg.ID != id {
 		return 0, nil
 	}
