@@ -44,6 +44,32 @@ func (o *Owner) read(s *Socket, open *opening) {
 	}
 }
 
+// manyReaders: duplicates of a descriptor are not taken here.
+const manyReaders = false
+
+// read feeds the group from a socket until the group stops.
+func (g *Group) read(s *Socket, _ syscall.RawConn, _, datagram int) {
+	defer g.readers.Done()
+	data, b := make([]byte, datagram+1), g.newBatch(1)
+	for {
+		n, from, err := s.open.conn.ReadFromUDPAddrPort(data)
+		if g.stopping.Load() || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		s.received.Add(1)
+		switch {
+		case err != nil:
+			s.receiveErrors.Add(1)
+		case n > datagram:
+			s.truncated.Add(1)
+		default:
+			from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+			g.add(b, machine.Path{Local: s.local, Remote: from, Link: s.link}, data[:n])
+			g.deliver(b)
+		}
+	}
+}
+
 // sender is the portable form: it sends at once.
 type sender struct{}
 

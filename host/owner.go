@@ -84,9 +84,25 @@ type Owner struct {
 
 // Run starts an owner for m. Before it the caller may use m freely, afterwards only through the owner.
 func (h *Host) Run(m machine.Machine, r RunOptions) (*Owner, error) {
+	o := h.newOwner(m, r)
+	o.in = newReceiver(or(r.Batch, 64), or(r.MaxDatagram, 4096))
+	if err := claim(r.Sockets, o); err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	o.start()
+	for _, s := range r.Sockets {
+		o.readers.Add(1)
+		go o.read(s, s.open)
+	}
+	o.mu.Unlock()
+	return o, nil
+}
+
+// newOwner makes an owner that does not run yet.
+func (h *Host) newOwner(m machine.Machine, r RunOptions) *Owner {
 	o := &Owner{
-		h: h, m: m, committer: r.Committer, onAction: r.OnAction, sockets: r.Sockets,
-		in: newReceiver(or(r.Batch, 64), or(r.MaxDatagram, 4096)), out: newSender(or(r.Batch, 64)),
+		h: h, m: m, committer: r.Committer, onAction: r.OnAction, sockets: r.Sockets, out: newSender(or(r.Batch, 64)),
 		byLocal: map[localKey]*Socket{}, alarm: machine.Never,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
@@ -99,29 +115,34 @@ func (h *Host) Run(m machine.Machine, r RunOptions) (*Owner, error) {
 	if o.onAction == nil {
 		o.onAction = func(machine.Time, machine.Action) {}
 	}
-	for i, s := range r.Sockets {
-		if !s.owner.CompareAndSwap(nil, o) {
-			for _, t := range r.Sockets[:i] {
-				t.owner.Store(nil)
-			}
-			return nil, ErrSocketInUse
-		}
+	for _, s := range r.Sockets {
 		o.byLocal[localKey{s.link, s.local}] = s
 	}
 	o.timer = time.NewTimer(time.Hour)
 	o.timer.Stop()
-	o.mu.Lock()
-	now := o.begin()
-	o.drain(now) // what the machine had to say before it had an owner
-	o.end(now)
-	for _, s := range r.Sockets {
-		o.readers.Add(1)
-		go o.read(s, s.open)
+	return o
+}
+
+// claim makes o the owner of sockets: of all of them, or of none.
+func claim(sockets []*Socket, o *Owner) error {
+	for i, s := range sockets {
+		if !s.owner.CompareAndSwap(nil, o) {
+			for _, t := range sockets[:i] {
+				t.owner.Store(nil)
+			}
+			return ErrSocketInUse
+		}
 	}
-	o.mu.Unlock()
+	return nil
+}
+
+// start lets the machine say what it had to say before it had an owner, and begins to serve it. Called with the lock.
+func (o *Owner) start() {
+	now := o.begin()
+	o.drain(now)
+	o.end(now)
 	o.service.Add(1)
 	go o.serve()
-	return o, nil
 }
 
 func or(n, otherwise int) int {
@@ -190,21 +211,37 @@ func (o *Owner) Stop(ctx context.Context) error {
 	}
 	o.mu.Unlock()
 	o.readers.Wait()
+	err := o.wind(ctx)
+	o.mu.Lock()
+	retired := retire(o.sockets)
+	o.mu.Unlock()
+	closeAll(retired)
+	return err
+}
+
+// wind ends the owner once nothing is received any more: what was posted runs, commits in flight are waited for.
+func (o *Owner) wind(ctx context.Context) error {
 	o.post.close()
 	err := o.settle(ctx)
 	close(o.quit)
 	o.service.Wait()
-	o.mu.Lock()
 	o.timer.Stop()
-	retired := make([]io.Closer, 0, len(o.sockets))
-	for _, s := range o.sockets {
-		retired = append(retired, s.retire())
+	return err
+}
+
+// retire takes all sockets out of use; what it returns must be closed without the lock.
+func retire(sockets []*Socket) []io.Closer {
+	closers := make([]io.Closer, 0, len(sockets))
+	for _, s := range sockets {
+		closers = append(closers, s.retire())
 	}
-	o.mu.Unlock()
-	for _, c := range retired {
+	return closers
+}
+
+func closeAll(closers []io.Closer) {
+	for _, c := range closers {
 		c.Close()
 	}
-	return err
 }
 
 // settle waits until no function and no commit is outstanding.

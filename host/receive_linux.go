@@ -180,3 +180,39 @@ func (o *Owner) receive(s *Socket, n int) {
 	}
 	o.end(now)
 }
+
+// manyReaders says that several goroutines can wait for one socket, each through a descriptor of its own.
+const manyReaders = true
+
+// read feeds the group from one descriptor of a socket until the group stops. See Owner.read for the poller's edges.
+func (g *Group) read(s *Socket, raw syscall.RawConn, size, datagram int) {
+	defer g.readers.Done()
+	in, b := newReceiver(size, datagram), g.newBatch(size)
+	raw.Read(func(fd uintptr) bool {
+		for errors := 0; ; {
+			if g.stopping.Load() {
+				return true
+			}
+			n, e := in.fill(fd, s.wildcard && !s.label)
+			if n > 0 {
+				s.received.Add(uint64(n))
+				for i := range n {
+					if p, data, ok := in.datagram(s, i); ok {
+						g.add(b, p, data)
+					}
+				}
+				g.deliver(b)
+			}
+			switch {
+			case e == syscall.EAGAIN || e == 0 && n < len(in.hdrs):
+				return false
+			case e != 0:
+				s.receiveErrors.Add(1)
+				s.lastError.Store(uint32(e))
+				if errors++; errors > len(in.hdrs) {
+					return false
+				}
+			}
+		}
+	})
+}
