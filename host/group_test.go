@@ -87,16 +87,14 @@ func TestGroupRoutes(t *testing.T) {
 func TestGroupCommits(t *testing.T) {
 	h := testHost(t)
 	socks := listen(t, h, "127.0.0.1:0")
-	disk := &slowDisk{}
+	disk := &slowDisk{asked: make(chan struct{}, 1)}
 	_, machines := echoes(2)
 	g := runGroup(t, machines, GroupOptions{RunOptions: RunOptions{Sockets: socks, Committer: disk}, Route: byDigit})
 	slow, quick := dial(t, "udp", socks[0].Local().String()), dial(t, "udp", socks[0].Local().String())
 	if _, err := slow.Write([]byte("durable 0")); err != nil {
 		t.Fatal(err)
 	}
-	for disk.waiting() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-disk.asked
 	if got := ask(t, quick, "plain 1"); got != "plain 1" {
 		t.Errorf("answered %q", got)
 	}
@@ -110,7 +108,7 @@ func TestGroupCommits(t *testing.T) {
 		stopped <- g.Stop(ctx)
 	}()
 	time.Sleep(10 * time.Millisecond)
-	disk.finish()
+	disk.answer(nil)
 	if got := hear(t, slow); got != "durable 0" {
 		t.Errorf("answered %q", got)
 	}
@@ -123,33 +121,6 @@ func TestGroupCommits(t *testing.T) {
 	if err := g.Stop(context.Background()); !errors.Is(err, ErrStopped) {
 		t.Errorf("a second Stop: %v", err)
 	}
-}
-
-// slowDisk answers when it is told to.
-type slowDisk struct {
-	mu   sync.Mutex
-	done []func(error)
-}
-
-func (d *slowDisk) Append(_ []machine.Record, done func(error)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.done = append(d.done, done)
-}
-
-func (d *slowDisk) waiting() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.done)
-}
-
-func (d *slowDisk) finish() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, f := range d.done {
-		f(nil)
-	}
-	d.done = nil
 }
 
 // A datagram that a machine found to be another's is taken in by that one.
