@@ -44,6 +44,7 @@ type Config struct {
 	Secure      func(local netip.AddrPort) bool // which local addresses speak DTLS
 	Registry    *registry.Registry              // nil: the built-in one
 	Credentials Credentials                     // nil: no endpoint has credentials
+	Directory   Directory                       // of all shards; nil: this one is the only shard
 	Unknown     Unknown
 	Limits      Limits
 

@@ -79,7 +79,7 @@ func TestConform(t *testing.T) {
 				case 0:
 					s.Forget(now, cause, ep)
 				case 1:
-					s.Superseded(now, cause, ep)
+					s.HandOver(now, cause, &Fetch{Endpoint: ep, Path: device})
 				case 2:
 					s.CredentialChanged(now, cause, Credential{Endpoint: ep})
 				case 3:

@@ -37,14 +37,13 @@ type Reason uint8
 const (
 	ByClient   Reason = iota + 1 // Deregister
 	Expired                      // its lifetime is over
-	Superseded                   // another shard has the endpoint now
 	Forgotten                    // an operator removed it
 	NotAllowed                   // its credentials changed
 	NotStored                    // the store failed before the registration was promised
 	Replaced                     // the endpoint registered again
 )
 
-var reasonNames = [...]string{"", "deregistered", "expired", "superseded", "forgotten", "not allowed", "not stored"}
+var reasonNames = [...]string{"", "deregistered", "expired", "forgotten", "not allowed", "not stored"}
 
 func (r Reason) String() string {
 	if int(r) < len(reasonNames) {

@@ -16,6 +16,7 @@ const (
 	heldTimer                      // n: number of a postponed request
 	strayTimer                     // the oldest session without a registration has had its time
 	observeTimer                   // n: slot whose device is to be asked for its observations again
+	fetchTimer                     // n: number of a request that waits for another shard
 )
 
 // setLifetime begins a registration's lifetime anew. The timer is not touched where it fires early enough: when it
@@ -60,6 +61,8 @@ func (s *Server) expire() {
 			}
 		case heldTimer:
 			s.dropHeld(t.n)
+		case fetchTimer:
+			s.dropFetch(t.n)
 		}
 	}
 }
@@ -71,24 +74,15 @@ func (s *Server) end(n slot, e *entry, why Reason) machine.Seq {
 	s.sleep(e)
 	s.timers.Stop(e.timer)
 	var seq machine.Seq
-	// The record of a superseded registration belongs to the shard that has the endpoint now.
-	if why != Superseded && s.failed == nil {
+	if s.failed == nil {
 		seq = s.promise(reg.Path.Security, registrationRemoved(reg.Endpoint))
 	}
 	s.objects.release(reg.Objects)
 	s.table.remove(n)
 	s.stray(session(reg.Path.Security))
+	s.settle(reg.Endpoint)
 	s.emit(reg.Path, &Deregistered{Registration: reg, Reason: why, At: s.now})
 	return seq
-}
-
-// Superseded says that the endpoint has registered with another shard.
-func (s *Server) Superseded(now machine.Time, cause machine.Cause, ep string) {
-	s.begin(now, cause)
-	if n, e := s.table.find(ep); e != nil {
-		s.end(n, e, Superseded)
-		s.finish()
-	}
 }
 
 // Forget ends an endpoint's registration and its observations because an operator wants it so. It reports whether
@@ -101,6 +95,7 @@ func (s *Server) Forget(now machine.Time, cause machine.Cause, ep string) bool {
 		s.end(n, e, Forgotten)
 	}
 	dropped := s.dropAsleep(ep)
+	s.settle(ep)
 	s.finish()
 	return known || dropped
 }

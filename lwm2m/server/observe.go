@@ -263,6 +263,7 @@ func (s *Server) cancelAsleep(p *pending, ep string) error {
 		seq := s.persist(observationRemoved(o))
 		s.emit(machine.Path{}, &ObservationChanged{Endpoint: ep, Observation: o.Observation, At: s.now})
 		s.resolve(p, ep, nil, &Outcome{Observation: o.Observation}, seq)
+		s.settle(ep)
 		p.done = true
 		return nil
 	}

@@ -43,15 +43,20 @@ func (s *Server) register(path machine.Path, in *endpoint.Incoming) {
 		s.turnAway(path, in, coap.ServiceUnavailable, "the store has failed")
 		return
 	}
+	if !s.mine(path, in, name) {
+		return
+	}
 	n, e := s.table.find(name)
 	if e == nil && s.table.count >= s.config.Limits.Registrations {
 		s.stats.TooManyRegistrations++
 		s.turnAway(path, in, coap.ServiceUnavailable, "too many registrations")
+		s.settle(name)
 		return
 	}
 	objects, err := s.objects.take(in.Payload, s.config.Limits.Payload)
 	if err != nil {
 		s.turnAway(path, in, objectsCode(err), err.Error())
+		s.settle(name)
 		return
 	}
 	reg := s.newRegistration(name, path, q, in.Options, objects)

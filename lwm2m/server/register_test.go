@@ -358,18 +358,6 @@ func TestRestartGivesAWholeLifetime(t *testing.T) {
 		* ended thing: expired`)
 }
 
-func TestSupersededLeavesTheRecord(t *testing.T) {
-	r := newRig(t, open)
-	r.register(device, "thing", "", links)
-	r.forget()
-	r.s.Superseded(r.now, 1, "thing")
-	r.drain()
-	r.expect(`* ended thing: superseded`)
-	if len(r.disk) != 1 {
-		t.Error("the record of the other shard's registration was removed")
-	}
-}
-
 // A Register that is repeated because its answer was lost makes one registration.
 func TestRegisterTwiceIsOnce(t *testing.T) {
 	r := newRig(t, open)

@@ -33,6 +33,7 @@ type rig struct {
 	events []any
 	result map[machine.OpID]*Outcome
 	mid    uint16
+	asks   []machine.Action
 	// deliver, where set, takes what is for a device with a stack of its own.
 	deliver func(machine.Action) bool
 }
@@ -249,6 +250,10 @@ func (r *rig) drainOnly() {
 		case machine.Event:
 			r.events = append(r.events, a.Value)
 			r.logf("* %s", r.showEvent(a.Value))
+		case machine.Ask:
+			r.asks = append(r.asks, a)
+			f := a.Value.(*Fetch)
+			r.logf("? fetch %q %v", f.Endpoint, f.ID != RegistrationID{})
 		case machine.Result:
 			if r.result[a.Op] != nil {
 				r.t.Fatalf("operation %d has a second result", a.Op)

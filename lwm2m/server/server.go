@@ -24,6 +24,8 @@ type Server struct {
 	ops     operations
 	obs     observations
 	held    heldTable
+	fetches []*fetch // requests that wait for their endpoint to come from another shard, oldest first
+	came    bool     // the one at work had its endpoint fetched
 	strays  strays
 	watch   watchTable
 	failed  error // set once the store has failed: nothing is promised any more

@@ -105,17 +105,24 @@ func (s *Server) postpone(path machine.Path, in *endpoint.Incoming) bool {
 		s.turnAway(path, in, coap.ServiceUnavailable, "too many restored sessions at once")
 		return true
 	}
+	held := s.hold(path, in)
+	h := &held
+	h.timer = s.timers.Set(0, s.now.Add(heldTime), timer{heldTimer, h.number})
+	s.held.queue = append(s.held.queue, h)
+	s.stats.Postponed++
+	return true
+}
+
+// hold makes a copy of a request that is to be dealt with later.
+func (s *Server) hold(path machine.Path, in *endpoint.Incoming) heldRequest {
 	s.held.last++
-	h := &heldRequest{number: s.held.last, cause: s.cause, path: path, in: *in}
+	h := heldRequest{number: s.held.last, cause: s.cause, path: path, in: *in}
 	h.in.Payload = append([]byte(nil), in.Payload...)
 	h.in.Options = make(coap.Options, len(in.Options))
 	for i, o := range in.Options {
 		h.in.Options[i] = coap.Option{Number: o.Number, Value: append([]byte(nil), o.Value...)}
 	}
-	h.timer = s.timers.Set(0, s.now.Add(heldTime), timer{heldTimer, h.number})
-	s.held.queue = append(s.held.queue, h)
-	s.stats.Postponed++
-	return true
+	return h
 }
 
 func (s *Server) dropHeld(number uint32) {

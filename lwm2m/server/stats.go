@@ -23,6 +23,7 @@ type Stats struct {
 	SessionsClosed                                    uint64 // that no registration needed
 	Operations, Failures, FormatRetries               uint64
 	Notifications, Unreadable, Reobserved             uint64
+	Fetches, HandedOver                               uint64 // endpoints asked of, and given to, another shard
 
 	Endpoint endpoint.Stats
 	Stack    stack.Stats

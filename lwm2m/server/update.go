@@ -15,6 +15,9 @@ func (s *Server) own(path machine.Path, in *endpoint.Incoming, segment []byte) (
 		return 0, nil
 	}
 	n, e := s.table.findID(id)
+	if e == nil && s.elsewhere(path, in, id) {
+		return 0, nil
+	}
 	if e == nil {
 		s.respond(in, coap.NotFound, "")
 		return 0, nil
