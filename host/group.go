@@ -36,16 +36,17 @@ type Group struct {
 	sockets  []*Socket
 	route    func(*machine.Path, []byte) int
 	more     []*os.File // duplicates for the second and further readers
+	options  GroupOptions
 	stopping atomic.Bool
 	readers  sync.WaitGroup
 }
 
-// RunGroup starts an owner for each machine.
-func (h *Host) RunGroup(machines []machine.Machine, r GroupOptions) (*Group, error) {
+// NewGroup makes a group that does not run yet, so that its owners can be known before anything happens.
+func (h *Host) NewGroup(machines []machine.Machine, r GroupOptions) (*Group, error) {
 	if len(machines) == 0 || r.Route == nil {
 		return nil, errors.New("host: a group needs machines and a Route")
 	}
-	g := &Group{sockets: r.Sockets, route: r.Route}
+	g := &Group{sockets: r.Sockets, route: r.Route, options: r}
 	for i, m := range machines {
 		each := r.RunOptions
 		each.OnAction = nil
@@ -54,17 +55,23 @@ func (h *Host) RunGroup(machines []machine.Machine, r GroupOptions) (*Group, err
 		}
 		g.owners = append(g.owners, h.newOwner(m, each))
 	}
+	return g, nil
+}
+
+// Start claims the sockets and begins.
+func (g *Group) Start() error {
 	// The first owner's lock guards the sockets' state, as that of a lone owner does.
-	if err := claim(r.Sockets, g.owners[0]); err != nil {
-		return nil, err
+	if err := claim(g.sockets, g.owners[0]); err != nil {
+		return err
 	}
+	r := &g.options
 	for _, o := range g.owners {
 		o.mu.Lock()
 		o.start()
 		o.mu.Unlock()
 	}
 	for _, s := range r.Sockets {
-		for n := range or(r.Readers, len(machines)) {
+		for n := range or(r.Readers, len(g.owners)) {
 			raw, ok := s.open.raw, true
 			if n > 0 {
 				if raw, ok = g.duplicate(s); !ok {
@@ -75,7 +82,7 @@ func (h *Host) RunGroup(machines []machine.Machine, r GroupOptions) (*Group, err
 			go g.read(s, raw, or(r.Batch, 64), or(r.MaxDatagram, 4096))
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // duplicate makes another way to read a socket.
@@ -99,13 +106,6 @@ func (g *Group) duplicate(s *Socket) (syscall.RawConn, bool) {
 
 // Owners returns the owners, in the order of the machines.
 func (g *Group) Owners() []*Owner { return g.owners }
-
-// Receive gives a datagram to machine n as if it had just arrived, for a machine that found that it is another's. It must
-// not be called from OnAction: use a goroutine of its own, or Post.
-func (g *Group) Receive(n int, cause machine.Cause, p machine.Path, b []byte) error {
-	o := g.owners[n]
-	return o.Do(func(now machine.Time) { o.m.Receive(now, cause, p, b) })
-}
 
 // Stop ends all owners, as Owner.Stop does.
 func (g *Group) Stop(ctx context.Context) error {

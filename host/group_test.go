@@ -17,7 +17,10 @@ func byDigit(_ *machine.Path, b []byte) int { return int(b[len(b)-1] - '0') }
 
 func runGroup(t testing.TB, machines []machine.Machine, r GroupOptions) *Group {
 	t.Helper()
-	g, err := testHost(t).RunGroup(machines, r)
+	g, err := testHost(t).NewGroup(machines, r)
+	if err == nil {
+		err = g.Start()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,20 +123,5 @@ func TestGroupCommits(t *testing.T) {
 	}
 	if err := g.Stop(context.Background()); !errors.Is(err, ErrStopped) {
 		t.Errorf("a second Stop: %v", err)
-	}
-}
-
-// A datagram that a machine found to be another's is taken in by that one.
-func TestGroupReceive(t *testing.T) {
-	socks := listen(t, testHost(t), "127.0.0.1:0")
-	list, machines := echoes(2)
-	g := runGroup(t, machines, GroupOptions{RunOptions: RunOptions{Sockets: socks}, Route: func(*machine.Path, []byte) int { return 0 }})
-	conn := dial(t, "udp", socks[0].Local().String())
-	from := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	if err := g.Receive(1, 7, socks[0].Path(from), []byte("moved")); err != nil {
-		t.Fatal(err)
-	}
-	if got := hear(t, conn); got != "moved" || list[1].received != 1 {
-		t.Errorf("answered %q, received %d", got, list[1].received)
 	}
 }

@@ -1,4 +1,5 @@
-// Package shards runs the server machines, each on its owner, and is the one door to them for every other goroutine.
+// Package shards runs the server machines, each on its owner, and is the one door to them for every other goroutine. It
+// knows which shard a datagram and an endpoint belong to.
 package shards
 
 import (
@@ -6,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -41,132 +44,178 @@ type Store interface {
 // Config of the shards.
 type Config struct {
 	Host    *host.Host
-	Server  server.Config // of each shard; Rand and Shard are filled in
+	Shards  int           // how many; 0: Default
+	Server  server.Config // of each shard; Rand, Shard and Directory are filled in
 	Plain   []*host.Socket
 	Secure  []*host.Socket
 	Store   Store
-	Tables  []machine.Table // that the machines keep
-	OnEvent func(any)       // called by the owner with each Event of the server
+	Tables  []machine.Table // that the machines keep; sessions and registrations come first
+	OnEvent func(any)       // called by the owners, several at once, with each Event of a server
 	// OnRestored is called, before anything else happens, with each registration that was stored, and with the present:
 	// a restored registration gets a whole lifetime from now.
 	OnRestored func(reg *server.Registration, now machine.Time)
 }
 
-// Shards is all of them. By default there is one, up to two cores (docs/decisions).
+// Most is how many shards there can be: a shard is one byte in connection IDs and registration ids.
+const Most = 256
+
+// Default is how many shards there are when nobody says: one up to two cores, since system calls are most of the work and
+// one shard keeps two cores busy with them; then one for two cores.
+func Default() int { return max(1, min(runtime.GOMAXPROCS(0)/2, 64)) }
+
+// Shards is all of them.
 type Shards struct {
-	host  *host.Host
-	owner *host.Owner
-	srv   *server.Server
-	epoch string
-	event func(any)
-	store Store
-
+	host   *host.Host
+	list   []*shard
+	group  *host.Group // nil: there is one shard, with the sockets to itself
+	secure map[uint16]bool
+	home   directory
+	astray astray
+	epoch  string
+	event  func(any)
+	store  Store
 	ending atomic.Bool
-
-	waiting map[machine.OpID]*Pending // used by the owner alone
-	pool    sync.Pool
+	pool   sync.Pool
 }
 
-// Pending is an operation under way.
-type Pending struct {
-	id   machine.OpID
-	done chan *server.Outcome
+// shard is one server machine and its owner.
+type shard struct {
+	number  int
+	all     *Shards
+	srv     *server.Server
+	owner   *host.Owner
+	waiting map[machine.OpID]*Pending // used by the owner alone
 }
 
 // Start brings back what was stored and begins.
 func Start(c Config) (*Shards, error) {
-	secure := map[uint16]bool{}
-	for _, s := range c.Secure {
-		secure[s.Local().Port()] = true
+	n := c.Shards
+	if n == 0 {
+		n = Default()
 	}
-	sc := c.Server
-	sc.Rand = c.Host.Rand()
-	sc.Secure = func(local netip.AddrPort) bool { return secure[local.Port()] }
-	s := &Shards{host: c.Host, srv: server.New(sc), event: c.OnEvent, store: c.Store, waiting: map[machine.OpID]*Pending{},
+	if n < 1 || n > Most {
+		return nil, fmt.Errorf("shards: %d is not in 1 to %d", n, Most)
+	}
+	s := &Shards{host: c.Host, event: c.OnEvent, store: c.Store, secure: map[uint16]bool{},
 		epoch: strconv.FormatInt(time.Now().UnixMilli(), 36)}
+	for _, sock := range c.Secure {
+		s.secure[sock.Local().Port()] = true
+	}
 	s.pool.New = func() any { return &Pending{done: make(chan *server.Outcome, 1)} }
-	now := c.Host.Now()
-	for _, table := range c.Tables {
-		if err := c.Store.Load(table, func(key, value []byte) error { return s.srv.Restore(now, table, key, value) }); err != nil {
-			return nil, fmt.Errorf("shards: the stored table %s cannot be read: %w", table, err)
+	for i := range n {
+		sc := c.Server
+		sc.Rand, sc.Shard = c.Host.Rand(), uint8(i)
+		sc.Secure = func(local netip.AddrPort) bool { return s.secure[local.Port()] }
+		if n > 1 {
+			sc.Directory = view{&s.home, uint8(i)}
 		}
+		s.list = append(s.list, &shard{number: i, all: s, srv: server.New(sc), waiting: map[machine.OpID]*Pending{}})
 	}
-	s.srv.Started(now)
-	if c.OnRestored != nil {
-		s.srv.Each(func(reg *server.Registration, _ machine.Time) { c.OnRestored(reg, now) })
-	}
-	owner, err := c.Host.Run(s.srv, host.RunOptions{Sockets: append(append([]*host.Socket(nil), c.Plain...), c.Secure...), Committer: c.Store, OnAction: s.action, Inbox: inbox})
-	if err != nil {
+	if err := s.load(c); err != nil {
 		return nil, err
 	}
-	s.owner = owner
-	return s, nil
+	return s, s.run(c)
+}
+
+// load gives each shard what is its own.
+func (s *Shards) load(c Config) error {
+	now := c.Host.Now()
+	for _, table := range c.Tables {
+		if err := c.Store.Load(table, func(key, value []byte) error {
+			k, err := s.homeOf(table, key, value)
+			if err != nil {
+				return err
+			}
+			return k.srv.Restore(now, table, key, value)
+		}); err != nil {
+			return fmt.Errorf("shards: the stored table %s cannot be read: %w", table, err)
+		}
+	}
+	for _, k := range s.list {
+		k.srv.Started(now)
+		k.srv.Each(func(reg *server.Registration, _ machine.Time) {
+			s.place(k, reg, nil)
+			if c.OnRestored != nil {
+				c.OnRestored(reg, now)
+			}
+		})
+	}
+	return nil
+}
+
+func (s *Shards) run(c Config) (err error) {
+	o := host.RunOptions{Sockets: append(append([]*host.Socket(nil), c.Plain...), c.Secure...), Committer: c.Store, Inbox: inbox}
+	if len(s.list) == 1 {
+		o.OnAction = s.list[0].action
+		s.list[0].owner, err = c.Host.Run(s.list[0].srv, o)
+		return err
+	}
+	machines := make([]machine.Machine, len(s.list))
+	for i, k := range s.list {
+		machines[i] = k.srv
+	}
+	s.group, err = c.Host.NewGroup(machines, host.GroupOptions{RunOptions: o, Route: s.route,
+		OnAction: func(i int, now machine.Time, a machine.Action) { s.list[i].action(now, a) }})
+	if err != nil {
+		return err
+	}
+	for i, owner := range s.group.Owners() {
+		s.list[i].owner = owner
+	}
+	return s.group.Start()
 }
 
 // action gets what the machine tells, on the owner's goroutine.
-func (s *Shards) action(now machine.Time, a machine.Action) {
+func (k *shard) action(now machine.Time, a machine.Action) {
 	switch a.Kind {
 	case machine.Event:
-		if s.event != nil {
-			s.event(a.Value)
+		k.all.follow(k, a.Value)
+		if k.all.event != nil {
+			k.all.event(a.Value)
 		}
 	case machine.Result:
-		if p := s.waiting[a.Op]; p != nil {
-			delete(s.waiting, a.Op)
+		if p := k.waiting[a.Op]; p != nil {
+			delete(k.waiting, a.Op)
 			out, _ := a.Value.(*server.Outcome)
 			p.done <- out
 		}
+	case machine.Ask:
+		if f, ok := a.Value.(*server.Fetch); ok {
+			k.fetch(a.Cause, a.Op, f)
+		}
 	}
 }
 
-// Do sends an operation to a device and waits for its one result. id names it, also where err is not nil.
-func (s *Shards) Do(ctx context.Context, endpoint string, op *server.Operation) (id string, out *server.Outcome, err error) {
-	if s.ending.Load() {
-		return "", nil, ErrStopped
+// of returns the shard that has an endpoint, or, where none has, the first: it says so itself.
+func (s *Shards) of(endpoint string) *shard {
+	if len(s.list) == 1 {
+		return s.list[0]
 	}
-	p := s.pool.Get().(*Pending)
-	p.id = 0
-	cause := s.host.NextCause()
-	if !s.owner.Submit(func(now machine.Time) {
-		if s.ending.Load() {
-			p.done <- nil
-			return
-		}
-		p.id = s.srv.Do(now, cause, endpoint, op)
-		s.waiting[p.id] = p
-	}) {
-		s.pool.Put(p)
-		return "", nil, ErrFull
-	}
-	select {
-	case out = <-p.done:
-		id = s.name(p.id)
-		s.pool.Put(p)
-		if out == nil {
-			return id, nil, ErrStopped
-		}
-		return id, out, out.Err
-	case <-ctx.Done():
-	}
-	// Who asked has gone. The operation is cancelled; its result is dropped with the channel, so p is not used again.
-	s.owner.Post(func(now machine.Time) {
-		if s.waiting[p.id] == p {
-			s.srv.Cancel(now, p.id)
-		}
-	})
-	return "", nil, ctx.Err()
-}
-
-// name is an operation's name outside: unique over restarts.
-func (s *Shards) name(id machine.OpID) string {
-	b := append(append(make([]byte, 0, 24), s.epoch...), '-')
-	return string(strconv.AppendUint(b, uint64(id), 36))
+	n, _ := s.home.find(endpoint)
+	return s.list[n]
 }
 
 // do runs f on the owner and waits.
-func (s *Shards) do(f func(now machine.Time)) error {
-	if err := s.owner.Do(f); err != nil {
+func (k *shard) do(f func(now machine.Time)) error {
+	if err := k.owner.Do(f); err != nil {
 		return ErrStopped
+	}
+	return nil
+}
+
+// post is Post for what must not be lost: with a full inbox it waits on a goroutine of its own.
+func (k *shard) post(f func(now machine.Time)) {
+	if !k.owner.Post(f) {
+		go k.owner.Do(f)
+	}
+}
+
+// all runs f on each owner in turn and waits.
+func (s *Shards) all(f func(k *shard, now machine.Time)) error {
+	for _, k := range s.list {
+		if err := k.do(func(now machine.Time) { f(k, now) }); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -174,7 +223,8 @@ func (s *Shards) do(f func(now machine.Time)) error {
 // Forget ends a registration and reports whether there was one. It returns after that is on disk.
 func (s *Shards) Forget(endpoint string) (ok bool, err error) {
 	cause := s.host.NextCause()
-	if err = s.do(func(now machine.Time) { ok = s.srv.Forget(now, cause, endpoint) }); err == nil && ok {
+	k := s.of(endpoint)
+	if err = k.do(func(now machine.Time) { ok = k.srv.Forget(now, cause, endpoint) }); err == nil && ok {
 		s.store.Flush()
 		err = s.store.Failed()
 	}
@@ -183,49 +233,73 @@ func (s *Shards) Forget(endpoint string) (ok bool, err error) {
 
 // Observations returns what is observed on a device.
 func (s *Shards) Observations(endpoint string) (list []server.Observation, err error) {
-	err = s.do(func(machine.Time) { list = s.srv.Observations(endpoint) })
+	k := s.of(endpoint)
+	err = k.do(func(machine.Time) { list = k.srv.Observations(endpoint) })
 	return list, err
 }
 
 // CredentialChanged ends the sessions of an old credential. It does not wait.
 func (s *Shards) CredentialChanged(old server.Credential) {
 	cause := s.host.NextCause()
-	s.post(func(now machine.Time) { s.srv.CredentialChanged(now, cause, old) })
+	for _, k := range s.list {
+		k.post(func(now machine.Time) { k.srv.CredentialChanged(now, cause, old) })
+	}
 }
 
 // Watch begins or ends the log of an endpoint's messages. It does not wait.
 func (s *Shards) Watch(endpoint string, on bool) {
-	s.post(func(now machine.Time) { s.srv.Watch(now, endpoint, on) })
+	for _, k := range s.list {
+		k.post(func(now machine.Time) { k.srv.Watch(now, endpoint, on) })
+	}
 }
 
 // SetRegistry gives the machines other definitions.
 func (s *Shards) SetRegistry(r *registry.Registry) error {
-	return s.do(func(now machine.Time) { s.srv.SetRegistry(now, r) })
-}
-
-// post is Post for what must not be lost: with a full inbox it waits on a goroutine of its own.
-func (s *Shards) post(f func(now machine.Time)) {
-	if !s.owner.Post(f) {
-		go s.owner.Do(f)
-	}
+	return s.all(func(k *shard, now machine.Time) { k.srv.SetRegistry(now, r) })
 }
 
 // Each calls f with every registration and when it was last heard of.
 func (s *Shards) Each(f func(reg *server.Registration, seen machine.Time)) error {
-	return s.do(func(machine.Time) { s.srv.Each(f) })
+	return s.all(func(k *shard, _ machine.Time) { k.srv.Each(f) })
 }
 
-// Stats are the counters of all shards.
+// Stats are the counters of all shards together.
 type Stats struct {
+	Shards int
 	Server server.Stats
-	Owner  host.OwnerStats
+	Owner  host.OwnerStats // Sockets are there once
 }
 
 // Stats returns the counters.
 func (s *Shards) Stats() (st Stats, err error) {
-	err = s.do(func(machine.Time) { st.Server = s.srv.Stats() })
-	st.Owner = s.owner.Stats()
+	st.Shards = len(s.list)
+	err = s.all(func(k *shard, _ machine.Time) {
+		add(reflect.ValueOf(&st.Server).Elem(), reflect.ValueOf(k.srv.Stats()))
+	})
+	for i, k := range s.list {
+		o := k.owner.Stats()
+		if i > 0 {
+			o.Sockets = nil
+		}
+		add(reflect.ValueOf(&st.Owner).Elem(), reflect.ValueOf(o))
+	}
 	return st, err
+}
+
+// add adds up counters, field by field. Of what is no number the first one that is something is kept.
+func add(sum, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			add(sum.Field(i), v.Field(i))
+		}
+	case v.CanInt():
+		sum.SetInt(sum.Int() + v.Int())
+	case v.CanUint():
+		sum.SetUint(sum.Uint() + v.Uint())
+	case sum.IsZero():
+		sum.Set(v)
+	}
 }
 
 // Now is the clock of the machines.
@@ -234,9 +308,9 @@ func (s *Shards) Now() machine.Time { return s.host.Now() }
 // Release ends all operations under way with ErrStopped and takes no more, so that who waits for them can end first.
 func (s *Shards) Release() {
 	s.ending.Store(true)
-	s.do(func(machine.Time) {
-		for id, p := range s.waiting {
-			delete(s.waiting, id)
+	s.all(func(k *shard, _ machine.Time) {
+		for id, p := range k.waiting {
+			delete(k.waiting, id)
 			p.done <- nil
 		}
 	})
@@ -245,5 +319,8 @@ func (s *Shards) Release() {
 // Stop ends the owners.
 func (s *Shards) Stop(ctx context.Context) error {
 	s.Release()
-	return s.owner.Stop(ctx)
+	if s.group != nil {
+		return s.group.Stop(ctx)
+	}
+	return s.list[0].owner.Stop(ctx)
 }

@@ -34,7 +34,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r := &rig{t: t, events: make(chan any, 100)}
 	addr := sockets[0].Local()
-	r.s, err = Start(Config{Host: h, Server: server.Config{Unknown: server.AcceptUnknown}, Plain: sockets, Store: store.Memory(), Tables: server.Tables(), OnEvent: func(v any) { r.events <- v }})
+	r.s, err = Start(Config{Host: h, Shards: 1, Server: server.Config{Unknown: server.AcceptUnknown}, Plain: sockets, Store: store.Memory(), Tables: server.Tables(), OnEvent: func(v any) { r.events <- v }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,10 @@ func TestWhoAskedGoesAway(t *testing.T) {
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		waiting, underWay := 0, 0
-		r.s.do(func(machine.Time) { waiting, underWay = len(r.s.waiting), r.s.srv.Stats().UnderWay })
+		r.s.all(func(k *shard, _ machine.Time) {
+			waiting += len(k.waiting)
+			underWay += k.srv.Stats().UnderWay
+		})
 		if waiting == 0 && underWay == 0 {
 			return
 		}
@@ -145,7 +148,7 @@ func TestWhoAskedGoesAway(t *testing.T) {
 func TestFullInbox(t *testing.T) {
 	r := newRig(t)
 	held, release := make(chan struct{}), make(chan struct{})
-	go r.s.do(func(machine.Time) { close(held); <-release })
+	go r.s.list[0].do(func(machine.Time) { close(held); <-release })
 	<-held
 	var full, done atomic.Int64
 	var wg sync.WaitGroup

@@ -112,22 +112,31 @@ func (s *Server) dropFetch(number uint32) {
 	}
 }
 
-// HandOver gives an endpoint away to the shard to which its device speaks now. By the number of a registration it does so
-// for that registration's own identity only. It returns nil where there is nothing to give.
+// EndpointOf returns the endpoint that a Fetch is about, if it is here and may go there: by the number of a registration
+// only for that registration's own identity.
+func (s *Server) EndpointOf(f *Fetch) string {
+	if f.Endpoint != "" {
+		if s.knows(f.Endpoint) {
+			return f.Endpoint
+		}
+		return ""
+	}
+	if _, e := s.table.findID(f.ID); e != nil && e.reg.sameOwner(f.Path) {
+		return e.reg.Endpoint
+	}
+	return ""
+}
+
+// HandOver gives an endpoint away to the shard to which its device speaks now. It returns nil where there is nothing to
+// give.
 func (s *Server) HandOver(now machine.Time, cause machine.Cause, f *Fetch) *HandedOver {
 	s.begin(now, cause)
 	defer s.finish()
-	ep := f.Endpoint
-	n, e := s.table.find(ep)
+	ep := s.EndpointOf(f)
 	if ep == "" {
-		if n, e = s.table.findID(f.ID); e == nil || !e.reg.sameOwner(f.Path) {
-			return nil
-		}
-		ep = e.reg.Endpoint
-	}
-	if !s.knows(ep) {
 		return nil
 	}
+	n, e := s.table.find(ep)
 	h := &HandedOver{Endpoint: ep}
 	if e != nil {
 		h.Records = append(h.Records, registrationRecord(e.reg))
