@@ -56,6 +56,7 @@ on the loopback, or with --unknown accept.`,
 	f.StringVar(&c.Data, "data", c.Data, "data `DIRECTORY`; none: nothing is kept")
 	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
 	f.StringVar(&c.LeshanAPI, "leshan-api", c.LeshanAPI, "REST interface in the shapes of Leshan's demo server: off, token, or open (without logging in; loopback only)")
+	f.IntVar(&c.Shards, "shards", 0, "how many server machines share the devices, `N` of 1 to 256 (default: one, and one for two cores where there are four or more)")
 	f.StringSliceVar(&c.WebHosts, "web-host", nil, "further `NAME` that the web port answers to, may repeat")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate `FILE` (PEM) of the web port")
 	f.StringVar(&c.TLSKey, "tls-key", "", "key `FILE` (PEM) of the web port")

@@ -50,7 +50,7 @@ func counters(st shards.Stats) map[string]uint64 {
 	}
 	s, e, d := st.Server, st.Server.Endpoint, st.Server.DTLS
 	for name, n := range map[string]uint64{
-		"registers": s.Registers, "updates": s.Updates, "deregisters": s.Deregisters, "expired": s.Expired, "refused": s.Refused, "moves": s.Moves,
+		"registers": s.Registers, "updates": s.Updates, "deregisters": s.Deregisters, "expired": s.Expired, "refused": s.Refused, "moves": s.Moves, "handedOver": s.HandedOver,
 		"operations": s.Operations, "operationFailures": s.Failures, "notifications": s.Notifications,
 		"retransmissions": e.Retransmissions, "duplicates": e.Duplicates, "malformed": e.Malformed + d.Malformed, "timeouts": e.Timeouts, "resets": e.Resets, "stale": e.Stale,
 		"handshakes": d.HandshakesDone, "handshakeFailures": d.HandshakesFailed, "badRecords": d.BadRecords, "replayedRecords": d.Replayed, "unknownCid": d.UnknownCID,

@@ -44,6 +44,7 @@ type Config struct {
 	TLSKey        string
 	TLSSelfSigned bool
 	InsecureWeb   bool
+	Shards        int      // how many server machines share the devices; 0: as many as suit the computer
 	Demo          bool
 	Version       string
 	Log           *slog.Logger
@@ -170,7 +171,7 @@ func (p *Program) startShards() error {
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax}
 	}
-	s, err := shards.Start(shards.Config{Host: p.host, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
+	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
 		OnRestored: p.Fleet.Restored})
 	if err != nil {
 		return err

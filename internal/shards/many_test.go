@@ -288,8 +288,8 @@ func TestManyShardsSecure(t *testing.T) {
 	}
 	check()
 	st, err := f.Stats()
-	if err != nil || st.Server.Registrations != n || st.Server.DTLS.Handshakes != 0 {
-		t.Errorf("%d registrations, %d handshakes, %v", st.Server.Registrations, st.Server.DTLS.Handshakes, err)
+	if err != nil || st.Server.Registrations != n || st.Server.DTLS.HandshakesDone != 0 {
+		t.Errorf("%d registrations, %d handshakes, %v", st.Server.Registrations, st.Server.DTLS.HandshakesDone, err)
 	}
 }
 
