@@ -44,7 +44,7 @@ type Config struct {
 	TLSKey        string
 	TLSSelfSigned bool
 	InsecureWeb   bool
-	Shards        int      // how many server machines share the devices; 0: as many as suit the computer
+	Shards        int // how many server machines share the devices; 0: as many as suit the computer
 	Demo          bool
 	Version       string
 	Log           *slog.Logger
