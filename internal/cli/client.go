@@ -35,6 +35,10 @@ type clientOptions struct {
 	port     uint16
 	lifetime uint32
 	battery  bool
+
+	bootstrap bool
+	holdOff   uint32 // seconds
+
 	identity string
 	key      string
 	objects  []string
@@ -48,15 +52,16 @@ func (o *clientOptions) lwFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.name, "name", "n", o.name, "endpoint `NAME`")
 	f.Uint16VarP(&o.local, "local-port", "l", o.local, "local UDP `PORT`; 0: any")
 	f.StringVarP(&o.host, "host", "h", o.host, "server: a `HOST` name or address, IPv6 with or without brackets")
-	f.Uint16VarP(&o.port, "port", "p", o.port, "server's UDP `PORT` (default 5683, or 5684 with --psk)")
+	f.Uint16VarP(&o.port, "port", "p", o.port, "server's UDP `PORT` (default 5683, or 5684 with --psk; with --bootstrap 5685, or 5684)")
 	f.Uint32VarP(&o.lifetime, "lifetime", "t", o.lifetime, "lifetime of the registration in `SECONDS`; 0: without end")
+	f.BoolVarP(&o.bootstrap, "bootstrap", "b", o.bootstrap, "the host is a bootstrap server, which gives the servers to register with")
 	f.BoolVarP(&o.battery, "change-battery", "c", o.battery, "change the battery level every 10 s")
 	f.StringVarP(&o.identity, "identity", "i", o.identity, "PSK identity (`TEXT`)")
 	f.StringVarP(&o.key, "psk", "s", o.key, "pre-shared key in `HEX`; without it there is no security")
 }
 
 func newClient() *cobra.Command {
-	o := clientOptions{name: "testlwm2mclient", host: "::1", lifetime: 300, version: "1.1"}
+	o := clientOptions{name: "testlwm2mclient", host: "::1", lifetime: 300, version: "1.1", holdOff: 10}
 	c := &cobra.Command{
 		Use:   "client",
 		Short: "Run an LwM2M device",
@@ -66,6 +71,7 @@ On a terminal there is a prompt with the device's own commands; lwhelp lists the
 the standard input, one a line, and the device stops at its end; with /dev/null it runs until it gets a signal.`,
 		Example: `  heddle client                                        registers at coap://[::1]:5683
   heddle client -n lamp -h lwm2m.example -i lamp -s 00112233445566778899aabbccddeeff
+  heddle client -n lamp -h lwm2m.example -b -p 5784 -i lamp-bs -s 00112233445566778899aabbccddeeff
   heddle client -n lamp --object 3303,3311 --data ./lamp`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runClient(cmd.Context(), o, os.Stdin, os.Stdout) },
@@ -74,10 +80,11 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.SortFlags = false
 	f.Bool("help", false, "print this help") // -h is the host here, as it is for lwstart
 	o.lwFlags(f)
+	f.Uint32Var(&o.holdOff, "hold-off", o.holdOff, "`SECONDS` to wait before a bootstrap")
 	f.StringSliceVar(&o.objects, "object", nil, "`OBJECTS` besides 1, 3, 4, 6, 7 and 31024: 3303, 3304, 3305, 3306, 3311, 3342")
 	f.StringVar(&o.version, "lwm2m", o.version, "newest LwM2M `VERSION` to offer: 1.0 or 1.1")
 	f.BoolVar(&o.queue, "queue", false, "ask for queue mode")
-	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: DTLS session, attributes, settings of the server")
+	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: accounts of a bootstrap, DTLS sessions, attributes, written values")
 	return c
 }
 
@@ -92,7 +99,10 @@ func parseKey(s string) ([]byte, error) {
 
 // config makes the client's configuration.
 func (o *clientOptions) config() (client.Config, error) {
-	a := client.Account{ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second, HoldOff: 10 * time.Second}
+	a := client.Account{
+		Bootstrap: o.bootstrap, ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second,
+		HoldOff: time.Duration(o.holdOff) * time.Second,
+	}
 	if o.lifetime == 0 {
 		a.Lifetime = -1
 	}
@@ -110,8 +120,13 @@ func (o *clientOptions) config() (client.Config, error) {
 		return client.Config{}, errors.New("an identity needs a pre-shared key: -s HEX")
 	}
 	if port == 0 {
-		if port = 5683; secure {
+		switch {
+		case secure:
 			port = 5684
+		case o.bootstrap:
+			port = 5685
+		default:
+			port = 5683
 		}
 	}
 	a.URI = client.ServerURI(secure, o.host, port)

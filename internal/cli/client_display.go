@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +14,24 @@ import (
 
 func (p *prompt) lwlist([]string) error {
 	var servers []client.ServerStatus
-	if err := p.device.Do(func(_ machine.Time, c *client.Client) { servers = c.Servers() }); err != nil {
+	var bootstrap []client.BootstrapStatus
+	err := p.device.Do(func(_ machine.Time, c *client.Client) { servers, bootstrap = c.Servers(), c.BootstrapServers() })
+	if err != nil {
 		return err
 	}
-	p.printf("No Bootstrap Server.\nLWM2M Servers:\n")
+	if len(bootstrap) == 0 {
+		p.printf("No Bootstrap Server.\n")
+	} else {
+		p.printf("Bootstrap Servers:\n")
+	}
+	for _, b := range bootstrap {
+		p.printf(" - Security Object ID %d\tHold Off Time: %d s\tstatus: %s\n", b.SecurityInstance, seconds(b.HoldOff), b.Status)
+	}
+	if len(servers) == 0 {
+		p.printf("No LWM2M Server.\n")
+	} else {
+		p.printf("LWM2M Servers:\n")
+	}
 	for _, s := range servers {
 		p.printf(" - Server ID %d\tstatus: %s", s.ShortID, s.Status)
 		if s.Status == client.StatusRegistered {
@@ -68,40 +84,69 @@ func display(w *strings.Builder, now machine.Time, c *client.Client) {
 	for _, o := range c.Inventory() {
 		switch o.ID {
 		case 0:
-			w.WriteString("  /0: Security object, instances:\n")
-			for i, a := range c.Accounts() {
-				fmt.Fprintf(w, "    /0/%d: instanceId: %d, uri: %s, isBootstrap: false, shortId: %d, clientHoldOffTime: %d\n",
-					i, i, a.URI, a.ShortID, seconds(a.HoldOff))
-			}
+			displaySecurity(w, c.Accounts())
 		case 1:
-			w.WriteString("  /1: Server object, instances:\n")
-			for i, a := range c.Accounts() {
-				displayServer(w, i, &a, c)
-			}
+			displayServers(w, c.Accounts(), c.Binding())
 		default:
 			displayObject(w, now, c, o)
 		}
 	}
 }
 
-// displayServer writes an instance of object 1 down. The misspelt name is the one that its users' scripts look for.
-func displayServer(w *strings.Builder, i int, a *client.Account, c *client.Client) {
-	fmt.Fprintf(w, "    /1/%d: instanceId: %d, shortServerId: %d, lifetime: %d, storing: %t, binding: %s",
-		i, i, a.ShortID, seconds(a.Lifetime), a.Storing, c.Binding())
-	if a.Priority > 0 {
-		fmt.Fprintf(w, ", registrationPriorityOrder: %d", a.Priority)
+// lwdispb shows the backup that a failed bootstrap goes back to.
+func (p *prompt) lwdispb([]string) error {
+	var w strings.Builder
+	err := p.device.Do(func(_ machine.Time, c *client.Client) {
+		if accounts := c.Backup(); len(accounts) > 0 {
+			displaySecurity(&w, accounts)
+			displayServers(&w, accounts, c.Binding())
+		}
+	})
+	p.printf("%s", w.String())
+	return err
+}
+
+// displaySecurity writes object 0 down, without its secrets.
+func displaySecurity(w *strings.Builder, accounts []client.Account) {
+	w.WriteString("  /0: Security object, instances:\n")
+	for _, a := range accounts {
+		fmt.Fprintf(w, "    /0/%d: instanceId: %d, uri: %s, isBootstrap: %t, shortId: %d, clientHoldOffTime: %d\n",
+			a.SecurityInstance, a.SecurityInstance, a.URI, a.Bootstrap, a.ShortID, seconds(a.HoldOff))
 	}
-	if a.InitialDelay > 0 {
-		fmt.Fprintf(w, ", initialRegistrationDelayTimer: %d", seconds(a.InitialDelay))
+}
+
+// displayServers writes object 1 down. The misspelt name is the one that its users' scripts look for.
+func displayServers(w *strings.Builder, accounts []client.Account, binding lwm2m.Binding) {
+	accounts = slices.DeleteFunc(slices.Clone(accounts), func(a client.Account) bool { return a.Bootstrap })
+	slices.SortFunc(accounts, func(a, b client.Account) int { return cmp.Compare(a.ServerInstance, b.ServerInstance) })
+	w.WriteString("  /1: Server object, instances:\n")
+	for _, a := range accounts {
+		fmt.Fprintf(w, "    /1/%d: instanceId: %d, shortServerId: %d, lifetime: %d, storing: %t, binding: %s",
+			a.ServerInstance, a.ServerInstance, a.ShortID, seconds(a.Lifetime), a.Storing, binding)
+		retry := client.DefaultRetry
+		if a.Retry != nil {
+			retry = *a.Retry
+		}
+		for _, r := range []struct {
+			id   uint16
+			name string
+			v    any
+		}{
+			{13, "registrationPriorityOrder", a.Priority},
+			{14, "initialRegistrationDelayTimer", seconds(a.InitialDelay)},
+			{15, "registrationFailureBlock", a.FailureBlock},
+			{16, "bootstrapOnRegistrationFaulure", !a.NoBootstrapOnFailure},
+			{17, "communicationRetryCount", retry.Count},
+			{18, "communicationRetryTimer", seconds(retry.Timer)},
+			{19, "communicationSequenceDelayTimer", seconds(retry.SequenceDelay)},
+			{20, "communicationSequenceRetryCount", retry.SequenceCount},
+		} {
+			if a.Given(r.id) {
+				fmt.Fprintf(w, ", %s: %v", r.name, r.v)
+			}
+		}
+		w.WriteByte('\n')
 	}
-	if a.FailureBlock {
-		w.WriteString(", registrationFailureBlock: true")
-	}
-	if r := a.Retry; r != nil {
-		fmt.Fprintf(w, ", bootstrapOnRegistrationFaulure: false, communicationRetryCount: %d, communicationRetryTimer: %d, communicationSequenceDelayTimer: %d, communicationSequenceRetryCount: %d",
-			r.Count, seconds(r.Timer), seconds(r.SequenceDelay), r.SequenceCount)
-	}
-	w.WriteByte('\n')
 }
 
 // labels are the names under which lwdisp shows resources; a resource without one is not shown.

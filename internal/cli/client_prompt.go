@@ -49,7 +49,7 @@ var words map[string]word
 
 func init() {
 	words = map[string]word{
-		"lwstart": {"lwstart [-n NAME] [-l PORT] [-h HOST] [-p PORT] [-t TIME] [-c] [-i IDENTITY] [-s HEXKEY]",
+		"lwstart": {"lwstart [-n NAME] [-l PORT] [-h HOST] [-p PORT] [-t TIME] [-b] [-c] [-i IDENTITY] [-s HEXKEY]",
 			"start the client", true, (*prompt).lwstart},
 		"lwstop":   {"lwstop", "deregister and stop the client", false, func(p *prompt, _ []string) error { p.stop(); return nil }},
 		"lwlist":   {"lwlist", "list the servers", false, (*prompt).lwlist},
@@ -59,6 +59,7 @@ func init() {
 		"lwadd":    {"lwadd", "add object 31024", false, (*prompt).lwadd},
 		"lwrm":     {"lwrm", "remove object 31024", false, (*prompt).lwrm},
 		"lwdisp":   {"lwdisp", "show the objects' values", false, (*prompt).lwdisp},
+		"lwdispb":  {"lwdispb", "show the objects 0 and 1 as they were before the last bootstrap", false, (*prompt).lwdispb},
 		"lwobs":    {"lwobs", "show who observes what", false, (*prompt).lwobs},
 		"lwhelp":   {"lwhelp", "list these commands", true, (*prompt).lwhelp},
 		"help":     {"help", "list these commands", true, (*prompt).lwhelp},
@@ -148,6 +149,11 @@ func (p *prompt) event(_ machine.Time, v any) {
 	switch e := v.(type) {
 	case *client.StateChanged:
 		p.printf(" -> State: %s\n", e.State)
+	case *client.BootstrapStarted:
+		p.printf("[BOOTSTRAP] backup security and server objects\n")
+	case *client.BootstrapFailed:
+		p.printf("[BOOTSTRAP] restore security and server objects\n[BOOTSTRAP] ObjectList restored\n")
+		p.printf("Bootstrap failed: %s\n", reasonText(e.Err, e.Code, e.Reason, e.Retry))
 	case *objects.BatteryChanged:
 		p.printf("New Battery Level: %d\n", e.Level)
 	case *client.RegistrationFailed:
@@ -165,18 +171,21 @@ func (p *prompt) event(_ machine.Time, v any) {
 
 // failureText says why a registration failed, and what happens next.
 func failureText(e *client.RegistrationFailed) string {
+	return fmt.Sprintf("Registration at server %d failed: %s", e.Server, reasonText(e.Err, e.Code, e.Reason, e.Retry))
+}
+
+func reasonText(err error, code coap.Code, reason string, retry time.Duration) string {
 	var w strings.Builder
-	fmt.Fprintf(&w, "Registration at server %d failed: ", e.Server)
-	if e.Err != nil {
-		w.WriteString(e.Err.Error())
+	if err != nil {
+		w.WriteString(err.Error())
 	} else {
-		fmt.Fprintf(&w, "%v %s", e.Code, e.Code.Name())
-		if e.Reason != "" {
-			fmt.Fprintf(&w, " (%q)", e.Reason)
+		fmt.Fprintf(&w, "%v %s", code, code.Name())
+		if reason != "" {
+			fmt.Fprintf(&w, " (%q)", reason)
 		}
 	}
-	if e.Retry > 0 {
-		fmt.Fprintf(&w, "; next attempt in %d s", int(e.Retry/time.Second))
+	if retry > 0 {
+		fmt.Fprintf(&w, "; next attempt in %d s", int(retry/time.Second))
 	}
 	return w.String()
 }
@@ -203,14 +212,10 @@ func (p *prompt) lwstart(args []string) error {
 	f := pflag.NewFlagSet("lwstart", pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	o.lwFlags(f)
-	bootstrap := f.BoolP("bootstrap", "b", false, "")
 	if err := f.Parse(args); err != nil {
 		return fmt.Errorf("%w; usage: %s", err, words["lwstart"].usage)
 	}
-	switch {
-	case *bootstrap:
-		return errors.New("this version has no bootstrap: give the server's credentials with -i and -s")
-	case f.NArg() > 0:
+	if f.NArg() > 0 {
 		return fmt.Errorf("InvalidArgs: %s; usage: %s", f.Arg(0), words["lwstart"].usage)
 	}
 	if err := p.start(&o); err != nil {

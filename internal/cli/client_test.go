@@ -76,7 +76,7 @@ func newPrompt(t *testing.T, port uint16) (*prompt, *screen) {
 	t.Helper()
 	s := &screen{}
 	p := &prompt{out: s, host: host.New(host.Options{}), options: clientOptions{
-		name: "demo", host: "127.0.0.1", port: port, lifetime: 300, version: "1.1",
+		name: "demo", host: "127.0.0.1", port: port, lifetime: 300, version: "1.1", holdOff: 10,
 	}}
 	t.Cleanup(p.stop)
 	return p, s
@@ -115,7 +115,6 @@ func TestPromptStartErrors(t *testing.T) {
 	for typed, want := range map[string]string{
 		"lwstart -s 00":    "needs an identity",
 		"lwstart -i a":     "needs a pre-shared key",
-		"lwstart -b":       "no bootstrap",
 		"lwstart -p 70000": "invalid argument",
 		"lwstart -x":       "usage: lwstart",
 		"lwstart now":      "usage: lwstart",
@@ -205,6 +204,31 @@ func TestPromptDisplay(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("lwdisp printed\n%s\nwithout\n%s", got, want)
 		}
+	}
+}
+
+func TestPromptBootstrap(t *testing.T) {
+	p, s := newPrompt(t, 9)
+	p.execute("lwstart -b")
+	if got, want := s.take(), "LWM2M Client \"demo\" started on port 0\n -> State: STATE_BOOTSTRAPPING\n[BOOTSTRAP] backup security and server objects\nDone\n"; got != want {
+		t.Errorf("lwstart printed\n%s\nwant\n%s", got, want)
+	}
+	p.converse(t, s, "lwlist", "Bootstrap Servers:\n - Security Object ID 0\tHold Off Time: 10 s\tstatus: CLIENT HOLD OFF\nNo LWM2M Server.\nDone\n")
+	want := "  /0: Security object, instances:\n    /0/0: instanceId: 0, uri: coap://127.0.0.1:9, isBootstrap: true, shortId: 0, clientHoldOffTime: 10\n  /1: Server object, instances:\n"
+	p.converse(t, s, "lwdispb", want+"Done\n")
+	p.execute("lwdisp")
+	if got := s.take(); !strings.HasPrefix(got, want) {
+		t.Errorf("lwdisp printed\n%s", got)
+	}
+	p.converse(t, s, "lwupdate 123", "Registration update error: 132\nDone\n")
+	p.execute("lwstop")
+	s.take()
+	p.options.holdOff = 0
+	p.execute("lwstart -b -i me -s 00ff")
+	s.waitFor(t, "[BOOTSTRAP] backup security and server objects\n")
+	p.execute("lwlist")
+	if got := s.take(); !strings.Contains(got, "status: BOOTSTRAP INITIATED\n") {
+		t.Errorf("lwlist printed\n%s", got)
 	}
 }
 
@@ -306,6 +330,9 @@ func TestClientFlags(t *testing.T) {
 		{clientOptions{host: "192.0.2.1", port: 7}, "coap://192.0.2.1:7"},
 		{clientOptions{host: "a-name.example", key: "00ff", identity: "i"}, "coaps://a-name.example:5684"},
 		{clientOptions{host: strings.Repeat("long.", 40) + "example"}, "coap://" + strings.Repeat("long.", 40) + "example:5683"},
+		{clientOptions{host: "x", bootstrap: true}, "coap://x:5685"},
+		{clientOptions{host: "x", bootstrap: true, key: "00", identity: "i"}, "coaps://x:5684"},
+		{clientOptions{host: "x", bootstrap: true, port: 5784, key: "00", identity: "i"}, "coaps://x:5784"},
 		{clientOptions{host: "x", key: "0", identity: "i"}, "Failed to parse Pre-Shared-Key 0"},
 		{clientOptions{host: "x", version: "2.0"}, "--lwm2m 2.0: choose 1.0 or 1.1"},
 	} {

@@ -13,9 +13,16 @@ import (
 	"heddle.example/machine"
 )
 
-// Account is one LwM2M server: what instances of objects 0 and 1 say about it.
+// Account is one LwM2M server, or the bootstrap server: what instances of objects 0 and 1 say about it.
 type Account struct {
-	ShortID  uint16 // 1 to 65534
+	// Bootstrap makes it the account of the bootstrap server, of which there is at most one. Of the rest, what concerns
+	// registration does not count for it.
+	Bootstrap bool
+
+	// The instances of objects 0 and 1. Where New finds a number taken, it takes the next free one.
+	SecurityInstance, ServerInstance uint16
+
+	ShortID  uint16 // 1 to 65534; 0 for a bootstrap server
 	URI      string // coap://host[:port] or coaps://host[:port]
 	Identity string // PSK identity
 	Key      []byte // PSK; never readable by any server, never logged
@@ -30,8 +37,22 @@ type Account struct {
 	InitialDelay time.Duration // resource 14
 	FailureBlock bool          // resource 15: later priorities wait until this one is registered
 	Retry        *RetryPolicy  // resources 17 to 20; nil: DefaultRetry
-	HoldOff      time.Duration // Client Hold Off Time of the Security object, for bootstrap
+
+	// NoBootstrapOnFailure is resource 16 set to false: a failed registration never leads to bootstrap. Without a bootstrap
+	// account it never does so anyway.
+	NoBootstrapOnFailure bool
+
+	HoldOff        time.Duration // resource 11 of the Security object: how long to wait before a bootstrap
+	AccountTimeout time.Duration // resource 12: the bootstrap account is purged so long after a bootstrap; 0: never
+
+	given resourceSet // resources of the Server object that are there although their field is zero, or a default
 }
+
+// resourceSet is a set of the Server object's resources; their identifiers are below 32.
+type resourceSet uint32
+
+func (s resourceSet) has(r uint16) bool { return s&(1<<r) != 0 }
+func (s *resourceSet) add(r uint16)     { *s |= 1 << r }
 
 // DefaultLifetime is the lifetime of a registration where nothing else is said (6.2.1).
 const DefaultLifetime = 24 * time.Hour
@@ -50,6 +71,12 @@ const (
 	updating            // Update is under way
 	deregistering       // Deregister is under way
 	disabled            // 1/x/4 was executed; the timer ends it
+
+	holding    // a bootstrap is due once the hold-off time is over
+	requesting // Bootstrap-Request is under way
+	bootstrapping
+	lingering // the bootstrap is over; the session still answers repeated requests
+	vacant    // no account: the slot can be used again
 )
 
 // dirt is what the next Update has to say.
@@ -72,6 +99,8 @@ type account struct {
 
 	phase     phase
 	failed    bool // the last attempt
+	finished  bool // a bootstrap account: the last bootstrap
+	leaving   bool // deregisters because a bootstrap took the account away
 	disabling bool // deregister and stay away, once the answer to 1/x/4 has left
 	dirty     dirt
 	told      dirt          // what the Update under way says
@@ -105,6 +134,7 @@ func newAccount(a Account) (account, error) {
 		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
 	}
 	r := account{Account: a, host: u.Hostname(), phase: idle, expires: machine.Never}
+	r.given = a.givenByConfig()
 	switch u.Scheme {
 	case "coap":
 		r.port = 5683
@@ -124,7 +154,9 @@ func newAccount(a Account) (account, error) {
 		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
 	}
 	r.addr, _ = netip.ParseAddr(r.host)
-	if a.ShortID == 0 || a.ShortID == lwm2m.NoID {
+	if a.Bootstrap {
+		r.ShortID = 0
+	} else if a.ShortID == 0 || a.ShortID == lwm2m.NoID {
 		return account{}, fmt.Errorf("lwm2m client: Short Server ID %d is not in 1 to 65534", a.ShortID)
 	}
 	if r.secure && (a.Identity == "" || len(a.Key) == 0) {
@@ -176,6 +208,21 @@ func (a *account) updateAfter() time.Duration {
 	return a.Lifetime - min(a.Lifetime/2, 103*time.Second)
 }
 
+// active reports whether the account has a path to its server that can be used.
+func (a *account) active() bool { return a.phase >= registering && a.phase <= deregistering }
+
+// asks reports whether a request of ours may be under way at the server.
+func (a *account) asks() bool {
+	switch a.phase {
+	case registering, updating, deregistering, requesting, bootstrapping:
+		return true
+	}
+	return false
+}
+
+// serves reports whether the account is one of a server to register with.
+func (a *account) serves() bool { return !a.Bootstrap && !a.leaving && a.phase != vacant }
+
 // status says how the registration stands, in the words of lwlist.
 func (a *account) status() Status {
 	switch a.phase {
@@ -194,6 +241,3 @@ func (a *account) status() Status {
 	}
 	return StatusDeregistered
 }
-
-// active reports whether server requests of this account are served.
-func (a *account) active() bool { return a.phase >= registering && a.phase <= deregistering }

@@ -20,8 +20,11 @@ type Client struct {
 	root     string
 	asks     machine.OpID
 
-	accounts     []account
-	objects      []Object // ascending by identifier
+	accounts     []account  // slots: their index stays, so that a bootstrap can take accounts away
+	factory      [32]byte   // fingerprint of Config.Servers
+	boot         *bootstrap // nil: there never was a bootstrap account
+	forget       []uint16   // Short Server IDs whose records are to be deleted
+	objects      []Object   // ascending by identifier
 	observations []*observation
 	observeID    uint32
 	attributes   []attributeEntry
@@ -52,6 +55,7 @@ const (
 	observationTimer
 	objectTimerKind
 	fetchTimer
+	purgeTimer // of the bootstrap account
 )
 
 type objectTimer struct {
@@ -93,6 +97,8 @@ func (c *Client) Expire(now machine.Time) {
 			c.accountExpired(int(key.id))
 		case observationTimer:
 			c.observationExpired(key.id)
+		case purgeTimer:
+			c.purgeBootstrapAccount()
 		case objectTimerKind:
 			c.objectExpired(uint16(key.id))
 		case fetchTimer:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"heddle.example/coap/endpoint"
@@ -58,7 +57,7 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Rand == nil:
 		return nil, errors.New("lwm2m client: Config.Rand is missing: give the driver's random source")
 	case len(cfg.Servers) == 0:
-		return nil, errors.New("lwm2m client: Config.Servers is empty: give at least one account")
+		return nil, errors.New("lwm2m client: Config.Servers is empty: give at least one account, of a server or a bootstrap server")
 	case cfg.Root != "" && (cfg.Root[0] != '/' || strings.ContainsAny(cfg.Root, "<>?,; ")):
 		return nil, fmt.Errorf("lwm2m client: root path %.64q must be like /lwm2m", cfg.Root)
 	}
@@ -70,19 +69,10 @@ func New(cfg Config) (*Client, error) {
 		Queue: cfg.Queue, Durable: cfg.Durable, Local: cfg.Local, Link: cfg.Link,
 		MaxObservations: cmp.Or(cfg.MaxObservations, 64), MaxAttributes: cmp.Or(cfg.MaxAttributes, 64),
 	}}
-	secure := false
-	for _, a := range cfg.Servers {
-		acc, err := newAccount(a)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(c.accounts, func(b account) bool { return b.ShortID == a.ShortID }) {
-			return nil, fmt.Errorf("lwm2m client: two servers have the Short Server ID %d", a.ShortID)
-		}
-		acc.binding, acc.version = c.cfg.Binding, c.cfg.Version
-		c.accounts = append(c.accounts, acc)
-		secure = secure || acc.secure
+	if err := c.addAccounts(cfg.Servers); err != nil {
+		return nil, err
 	}
+	c.factory = fingerprint(c.accounts)
 	for _, o := range append([]Object{security{c}, server{c}}, cfg.Objects...) {
 		if err := c.insert(o); err != nil {
 			return nil, err
@@ -90,13 +80,13 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.CoAP.Streams = c.streams
 	sc := stack.Config{Nest: c.out.Nest(), Rand: cfg.Rand, Endpoint: cfg.CoAP, Tap: cfg.Tap}
-	if secure {
+	if n := c.secureAccounts(); n > 0 {
 		d := cfg.DTLS
 		d.Durable = cfg.Durable
 		// A session and its successor for each server: what is not used is not reserved.
-		d.MaxSessions = cmp.Or(d.MaxSessions, 2*len(c.accounts)+2)
-		d.MaxHandshakes = cmp.Or(d.MaxHandshakes, 2*len(c.accounts)+2)
-		d.CipherCache = cmp.Or(d.CipherCache, 2*len(c.accounts)+2)
+		d.MaxSessions = cmp.Or(d.MaxSessions, 2*n+2)
+		d.MaxHandshakes = cmp.Or(d.MaxHandshakes, 2*n+2)
+		d.CipherCache = cmp.Or(d.CipherCache, 2*n+2)
 		sc.DTLS = &d
 	}
 	c.stack = stack.New(sc)

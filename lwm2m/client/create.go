@@ -42,18 +42,26 @@ func (c *Client) serveCreate(op *operation) (*endpoint.Reply, error) {
 	if entries, err = c.checkCreate(o, instance, entries); err != nil {
 		return nil, err
 	}
-	if err := creator.Create(op.call, instance, entries); err != nil {
+	if err := c.createInstance(op.call, o, creator, instance, entries); err != nil {
 		return nil, err
 	}
-	c.objectTouched(o)
-	c.inventoryChanged()
-	c.emit(&InstanceChanged{Server: op.call.Server, Path: instance, Created: true})
-	c.changed(instance)
 	reply := &endpoint.Reply{Code: coap.Created, Remember: true}
 	if chosen {
 		reply.Options = reply.Options.AppendLocation(c.root + instance.String())
 	}
 	return reply, nil
+}
+
+// createInstance makes an instance of entries that are checked, and tells.
+func (c *Client) createInstance(call Call, o Object, creator Creator, instance lwm2m.Path, entries []lwm2m.Entry) error {
+	if err := creator.Create(call, instance, entries); err != nil {
+		return err
+	}
+	c.objectTouched(o)
+	c.inventoryChanged()
+	c.emit(&InstanceChanged{Server: call.Server, Path: instance, Created: true})
+	c.changed(instance)
+	return nil
 }
 
 // decodeCreate reads the payload; resources without an instance come with lwm2m.NoID.
@@ -131,17 +139,25 @@ func (c *Client) serveDelete(op *operation) (*endpoint.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, ok := o.(Deleter)
-	if !ok {
-		return nil, NotAllowed("instances of this object cannot be deleted")
-	}
-	if err := d.Delete(op.call, op.path); err != nil {
+	if err := c.deleteInstance(op.call, o, op.path); err != nil {
 		return nil, err
 	}
-	c.forgetAttributes(op.path)
+	return &endpoint.Reply{Code: coap.Deleted, Remember: true}, nil
+}
+
+// deleteInstance takes an instance away, and tells.
+func (c *Client) deleteInstance(call Call, o Object, instance lwm2m.Path) error {
+	d, ok := o.(Deleter)
+	if !ok {
+		return NotAllowed("instances of this object cannot be deleted")
+	}
+	if err := d.Delete(call, instance); err != nil {
+		return err
+	}
+	c.forgetAttributes(instance)
 	c.objectTouched(o)
 	c.inventoryChanged()
-	c.emit(&InstanceChanged{Server: op.call.Server, Path: op.path})
-	c.changed(op.path)
-	return &endpoint.Reply{Code: coap.Deleted, Remember: true}, nil
+	c.emit(&InstanceChanged{Server: call.Server, Path: instance})
+	c.changed(instance)
+	return nil
 }

@@ -31,6 +31,23 @@ type RegistrationFailed struct {
 	Retry  time.Duration // the next attempt comes after this
 }
 
+// BootstrapStarted is an Event: objects 0, 1 and 2 have been backed up, and a bootstrap begins after the hold-off time.
+type BootstrapStarted struct {
+	Server  string // the bootstrap server's URI
+	HoldOff time.Duration
+}
+
+// BootstrapFailed is an Event: the objects are again as they were before the bootstrap.
+type BootstrapFailed struct {
+	Err    error         // nil where the server refused with Code
+	Code   coap.Code     // 0 where there was no answer
+	Reason string        // the server's diagnostic
+	Retry  time.Duration // the next attempt comes after this
+}
+
+// BootstrapFinished is an Event: the accounts that the bootstrap server gave are in force.
+type BootstrapFinished struct{}
+
 // Deregistered is an Event: the registration at a server has ended by our wish.
 type Deregistered struct{ Server uint16 }
 

@@ -219,6 +219,9 @@ func (c *Client) connectFetch() {
 	key := -1
 	for i := range c.accounts {
 		a := &c.accounts[i]
+		if !a.serves() {
+			continue
+		}
 		if a.secure == f.secure() && a.path.Remote == remote {
 			if !a.active() || a.secure && a.session == 0 {
 				c.pauseFetch() // it comes back by itself

@@ -1,6 +1,8 @@
 package client_test
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -47,6 +49,7 @@ type script struct {
 	reqTok  coap.Token
 	ask     machine.OpID
 	seqs    []machine.Seq
+	afters  []machine.Seq // of the datagrams
 	disk    []machine.Record
 	pkg     []byte // what payloads of part: are cut out of
 }
@@ -213,6 +216,7 @@ func (s *script) drain(prefix string) {
 		switch a.Kind {
 		case machine.Send:
 			s.server.Local = a.Path.Local
+			s.afters = append(s.afters, a.After)
 			to := ""
 			if a.Path.Remote != serverAddr {
 				to = "to " + a.Path.Remote.String() + " "
@@ -237,6 +241,19 @@ func (s *script) write(records []machine.Record) {
 		s.disk = slices.DeleteFunc(s.disk, func(o machine.Record) bool { return o.Table == r.Table && string(o.Key) == string(r.Key) })
 		if r.Value != nil {
 			s.disk = append(s.disk, machine.Record{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)})
+		}
+	}
+}
+
+// restore hands the client what is on the disk, as a start does.
+func (s *script) restore() {
+	s.t.Helper()
+	slices.SortFunc(s.disk, func(a, b machine.Record) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), bytes.Compare(a.Key, b.Key))
+	})
+	for _, r := range s.disk {
+		if err := s.c.Restore(s.now, r.Table, r.Key, r.Value); err != nil {
+			s.t.Fatal(err)
 		}
 	}
 }
@@ -492,4 +509,14 @@ func (s *script) TypeOf(p lwm2m.Path) (lwm2m.Kind, bool, bool) {
 		return r.Kind, r.Multiple, true
 	}
 	return 0, false, false
+}
+
+// lines returns the lines of a script that are not empty.
+func lines(text string) (out []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
 }

@@ -18,20 +18,33 @@ func (c *Client) Start(now machine.Time, cause machine.Cause) {
 	c.begin(now, cause)
 	if !c.started {
 		c.started, c.stopping = true, false
+		c.startBootstrapAccount()
 		c.resumeSessions()
-		for i := range c.accounts {
-			a := &c.accounts[i]
-			a.retry, a.failed = retryState{}, false
-			a.phase = queued
-			if a.Priority == 0 {
-				c.enter(i)
-			}
-		}
-		c.enterNext()
+		c.enterAll()
 		c.startObjects()
 		c.resumeFetch()
 	}
 	c.end()
+}
+
+// enterAll begins with every account, by priority; without any it begins with a bootstrap.
+func (c *Client) enterAll() {
+	if c.bootstrapIsDue() {
+		c.requireBootstrap()
+		return
+	}
+	for i := range c.accounts {
+		a := &c.accounts[i]
+		if !a.serves() {
+			continue
+		}
+		a.retry, a.failed = retryState{}, false
+		a.phase = queued
+		if a.Priority == 0 {
+			c.enter(i)
+		}
+	}
+	c.enterNext()
 }
 
 // enter begins the first attempt of an account, after its initial delay.
@@ -50,7 +63,7 @@ func (c *Client) enterNext() {
 	for i := range c.accounts {
 		a := &c.accounts[i]
 		switch {
-		case a.Priority == 0:
+		case a.Priority == 0 || !a.serves():
 		case a.phase == queued:
 			if best < 0 || a.Priority < c.accounts[best].Priority {
 				best = i
@@ -136,11 +149,14 @@ func (c *Client) connect(i int) {
 	c.dial(i)
 }
 
-// enroll sends Register, or an Update where a registration is still in force.
+// enroll sends Register, or an Update where a registration is still in force; to a bootstrap server Bootstrap-Request.
 func (c *Client) enroll(i int) {
-	if c.accounts[i].location != "" {
+	switch a := &c.accounts[i]; {
+	case a.Bootstrap:
+		c.requestBootstrap(i)
+	case a.location != "":
 		c.update(i)
-	} else {
+	default:
 		c.register(i)
 	}
 }
@@ -149,6 +165,7 @@ func (c *Client) enroll(i int) {
 func (c *Client) inForce(i int) {
 	a := &c.accounts[i]
 	a.phase, a.failed, a.retry = registered, false, retryState{}
+	c.bootstrapWorked()
 	a.expires, a.next = machine.Never, 0
 	if a.Lifetime >= 0 {
 		a.expires = c.now.Add(a.Lifetime)
@@ -179,8 +196,20 @@ func (c *Client) fail(i int, f *RegistrationFailed) {
 		return
 	}
 	a.addrs, a.next = nil, 0
+	if a.Bootstrap {
+		c.bootstrapFailed(i, f)
+		return
+	}
 	delay, exhausted := a.retry.fail(a.policy())
 	f.Server, f.Retry = a.ShortID, delay
+	rejected := f.Code.Class() == 4 && a.location == ""
+	if (exhausted || rejected) && !a.NoBootstrapOnFailure && c.bootstrapAccount() >= 0 {
+		f.Retry = 0
+		c.emit(f)
+		a.phase = queued
+		c.requireBootstrap()
+		return
+	}
 	c.emit(f)
 	c.wait(i, delay)
 	if exhausted {
@@ -192,6 +221,10 @@ func (c *Client) fail(i int, f *RegistrationFailed) {
 func (c *Client) accountExpired(i int) {
 	a := &c.accounts[i]
 	a.timer = 0
+	if a.Bootstrap {
+		c.bootstrapTimer(i)
+		return
+	}
 	switch a.phase {
 	case waiting, disabled:
 		c.attempt(i)

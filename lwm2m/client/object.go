@@ -81,8 +81,10 @@ type Object interface {
 type Call struct {
 	Now    machine.Time
 	Cause  machine.Cause
-	Server uint16 // Short Server ID of the server that asks; 0: the device itself
+	Server uint16 // Short Server ID of the server that asks; 0: the device itself, or Bootstrap
 	Client *Client
+
+	Bootstrap bool // the bootstrap server asks
 }
 
 // Writing is a value, or the values of a multiple resource, on their way into one resource.

@@ -13,7 +13,7 @@ import (
 	"heddle.example/machine"
 )
 
-// Table holds what a client keeps over a restart: for each server what it wrote into the Server object, its attributes,
+// Table holds what a client keeps over a restart: the accounts that a bootstrap server gave; for each server what it wrote into the Server object, its attributes,
 // and which DTLS session leads to it. Registrations and observations are not in it: after a restart the client registers
 // anew, over the old session, so that the server knows that its observations have to be asked for again.
 const Table machine.Table = "lwm2m.client"
@@ -39,9 +39,12 @@ func (c *Client) persist() machine.Seq {
 	if !c.cfg.Durable {
 		return 0
 	}
-	var records []machine.Record
+	records := c.configRecord(c.forgotten(nil))
 	for i := range c.accounts {
 		a := &c.accounts[i]
+		if !a.serves() {
+			continue
+		}
 		if v := a.appendRecord(nil); string(v) != a.stored {
 			a.stored = string(v)
 			records = append(records, machine.Record{Table: Table, Key: recordKey(accountKey, a.ShortID), Value: v})
@@ -127,7 +130,7 @@ func (c *Client) restoreAttributes(account int, s string) error {
 	return nil
 }
 
-// Restore takes in a stored record, its own or one of dtls, before Start. Records of servers that are not configured any
+// Restore takes in a stored record, its own or one of dtls, before Start; those of a table in the order of their keys. Records of servers that are not configured any
 // more are passed over.
 func (c *Client) Restore(now machine.Time, table machine.Table, key, value []byte) error {
 	switch table {
@@ -142,11 +145,14 @@ func (c *Client) Restore(now machine.Time, table machine.Table, key, value []byt
 	default:
 		return nil
 	}
+	if string(key) == configKey {
+		return c.restoreConfig(value)
+	}
 	if len(key) != 3 {
 		return fmt.Errorf("%w: key %x", ErrRestore, key)
 	}
 	server := binary.BigEndian.Uint16(key[1:])
-	i := slices.IndexFunc(c.accounts, func(a account) bool { return a.ShortID == server })
+	i := slices.IndexFunc(c.accounts, func(a account) bool { return a.ShortID == server && a.serves() })
 	if i < 0 {
 		return nil
 	}

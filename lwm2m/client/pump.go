@@ -18,7 +18,7 @@ func (c *Client) end() {
 	for {
 		c.pump()
 		// Answers go before notifications, and both before Updates that a request has made necessary.
-		if !c.flushReplies() && !c.flushChanges() && !c.flushAccounts() {
+		if !c.flushReplies() && !c.flushChanges() && !c.flushBootstrap() && !c.flushAccounts() {
 			break
 		}
 	}

@@ -51,9 +51,7 @@ func (c *Client) addBinding(o coap.Options, a *account, always bool) coap.Option
 
 // result takes in the end of a request of ours.
 func (c *Client) result(cause machine.Cause, op machine.OpID, r *endpoint.Response) {
-	i := slices.IndexFunc(c.accounts, func(a account) bool {
-		return a.op == op && (a.phase == registering || a.phase == updating || a.phase == deregistering)
-	})
+	i := slices.IndexFunc(c.accounts, func(a account) bool { return a.op == op && a.asks() })
 	if i < 0 {
 		c.fetched(cause, op, r)
 		return
@@ -62,6 +60,8 @@ func (c *Client) result(cause machine.Cause, op machine.OpID, r *endpoint.Respon
 	a := &c.accounts[i]
 	a.op = 0
 	switch a.phase {
+	case requesting, bootstrapping:
+		c.bootstrapResult(i, r)
 	case registering:
 		c.registerResult(i, r)
 	case updating:

@@ -51,7 +51,7 @@ func (c *Client) request(cause machine.Cause, path machine.Path, in *endpoint.In
 func (c *Client) accountOf(path machine.Path) int {
 	return slices.IndexFunc(c.accounts, func(a account) bool {
 		switch {
-		case a.phase == idle:
+		case a.phase == idle || a.phase == vacant:
 			return false
 		case a.secure:
 			return path.Security != nil && path.Security.Session == a.session
@@ -67,6 +67,9 @@ func (c *Client) serve(op *operation, path machine.Path) (*endpoint.Reply, error
 	}
 	a := &c.accounts[op.account]
 	op.call = Call{Now: c.now, Cause: c.cause, Server: a.ShortID, Client: c}
+	if a.Bootstrap {
+		return c.serveBootstrap(op)
+	}
 	if path.Security != nil && path.Security.Resumed && op.Code != coap.GET {
 		// A record from before a restart could be a replay; the challenge that is under way clears that up.
 		return nil, &Error{coap.ServiceUnavailable, "ask again in a moment: the session has just been restored"}

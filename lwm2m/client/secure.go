@@ -34,7 +34,7 @@ func (c *Client) abandon(i int) {
 	a := &c.accounts[i]
 	op := a.op
 	a.op = 0
-	if op != 0 && (a.phase == registering || a.phase == updating || a.phase == deregistering) {
+	if op != 0 && a.asks() {
 		c.stack.Endpoint().Cancel(c.now, op)
 	}
 }
@@ -88,7 +88,7 @@ func (c *Client) closed(cause machine.Cause, e *dtls.Closed) {
 			a.resume = nil
 		}
 		switch a.phase {
-		case connecting:
+		case connecting, requesting, bootstrapping:
 			c.fail(i, &RegistrationFailed{Err: e.Reason})
 		case deregistering:
 			c.deregistered(i)

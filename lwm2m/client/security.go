@@ -1,6 +1,11 @@
 package client
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
 	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
@@ -9,35 +14,105 @@ import (
 const (
 	securityObject = 0
 	serverObject   = 1
+	accessObject   = 2
 	deviceObject   = 3
+)
+
+// The resources of object 0.
+const (
+	securityURI       = 0
+	securityBootstrap = 1
+	securityMode      = 2
+	securityIdentity  = 3
+	securityServerKey = 4
+	securityKey       = 5
+	securityShortID   = 10
+	securityHoldOff   = 11
+	securityTimeout   = 12
+)
+
+// Security modes (resource 2) that the client has.
+const (
+	modePSK  = 0
+	modeNone = 3
 )
 
 // securityDefinition is object 0, version 1.1. It has no operations: only bootstrap may touch it (appendix E.1).
 var securityDefinition = Definition{ID: securityObject, Name: "LWM2M Security", Version: lwm2m.V1_1, Multiple: true, Resources: []Resource{
-	{ID: 0, Name: "LWM2M Server URI", Kind: lwm2m.String, Mandatory: true},
-	{ID: 1, Name: "Bootstrap-Server", Kind: lwm2m.Boolean, Mandatory: true},
-	{ID: 2, Name: "Security Mode", Kind: lwm2m.Integer, Mandatory: true},
-	{ID: 3, Name: "Public Key or Identity", Kind: lwm2m.Opaque, Mandatory: true},
-	{ID: 4, Name: "Server Public Key", Kind: lwm2m.Opaque, Mandatory: true},
-	{ID: 5, Name: "Secret Key", Kind: lwm2m.Opaque, Mandatory: true},
-	{ID: 10, Name: "Short Server ID", Kind: lwm2m.Integer},
-	{ID: 11, Name: "Client Hold Off Time", Kind: lwm2m.Integer},
+	{ID: securityURI, Name: "LWM2M Server URI", Kind: lwm2m.String, Mandatory: true, Min: 1, Max: 255},
+	{ID: securityBootstrap, Name: "Bootstrap-Server", Kind: lwm2m.Boolean, Mandatory: true},
+	{ID: securityMode, Name: "Security Mode", Kind: lwm2m.Integer, Mandatory: true, Min: 0, Max: 4},
+	{ID: securityIdentity, Name: "Public Key or Identity", Kind: lwm2m.Opaque, Mandatory: true},
+	{ID: securityServerKey, Name: "Server Public Key", Kind: lwm2m.Opaque, Mandatory: true},
+	{ID: securityKey, Name: "Secret Key", Kind: lwm2m.Opaque, Mandatory: true},
+	{ID: securityShortID, Name: "Short Server ID", Kind: lwm2m.Integer, Max: 65535},
+	{ID: securityHoldOff, Name: "Client Hold Off Time", Kind: lwm2m.Integer, Max: maxSeconds},
+	{ID: securityTimeout, Name: "Bootstrap-Server Account Timeout", Kind: lwm2m.Integer, Max: maxSeconds},
 }}
+
+// maxSeconds bounds the times that a bootstrap server can give.
+const maxSeconds = 1<<32 - 1
+
+// maxSecret bounds identities and keys: DTLS takes no longer ones.
+const maxSecret = 128
 
 // security is object 0 as an Object: its instances are the accounts. No value ever leaves it here.
 type security struct{ c *Client }
 
 func (s security) Definition() *Definition { return &securityDefinition }
 
-func (s security) Instances(dst []uint16) []uint16 { return s.c.accountIDs(dst) }
+func (s security) Instances(dst []uint16) []uint16 { return s.c.securityIDs(dst) }
 
 func (s security) Read(_ machine.Time, dst []lwm2m.Entry, _ lwm2m.Path) ([]lwm2m.Entry, bool) {
 	return dst, false
 }
 
-func (c *Client) accountIDs(dst []uint16) []uint16 {
-	for i := range c.accounts {
-		dst = append(dst, uint16(i))
+// secureURI reports whether the URI asks for DTLS.
+func (a *Account) secureURI() bool { return strings.HasPrefix(strings.ToLower(a.URI), "coaps:") }
+
+// securityAccount makes an account of an instance of object 0.
+func securityAccount(entries []lwm2m.Entry) (account, error) {
+	var a Account
+	mode := int64(-1)
+	var identity, key string
+	for _, e := range entries {
+		if e.Path.Depth() < 3 {
+			continue
+		}
+		n, _ := e.Value.AsInt()
+		switch e.Path.Resource() {
+		case securityURI:
+			a.URI = e.Value.Raw()
+		case securityBootstrap:
+			a.Bootstrap, _ = e.Value.AsBool()
+		case securityMode:
+			mode = n
+		case securityIdentity:
+			identity = e.Value.Raw()
+		case securityKey:
+			key = e.Value.Raw()
+		case securityShortID:
+			a.ShortID = uint16(n)
+		case securityHoldOff:
+			a.HoldOff = time.Duration(n) * time.Second
+		case securityTimeout:
+			a.AccountTimeout = time.Duration(n) * time.Second
+		}
 	}
-	return dst
+	switch secure := a.secureURI(); {
+	case a.URI == "":
+		return account{}, errors.New("the server's URI is missing")
+	case secure && mode == modePSK:
+		if len(identity) > maxSecret || len(key) > maxSecret {
+			return account{}, fmt.Errorf("identity or key is longer than %d bytes", maxSecret)
+		}
+		a.Identity, a.Key = identity, []byte(key)
+	case secure && mode == modeNone || !secure && mode >= 0 && mode != modeNone:
+		return account{}, fmt.Errorf("security mode %d does not go with the URI's scheme", mode)
+	case secure:
+		return account{}, fmt.Errorf("security mode %d is not supported: 0 (pre-shared key) or 3 (none)", mode)
+	}
+	return newAccount(a)
 }
+
+func wholeSeconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"math"
-	"time"
 
 	"heddle.example/lwm2m"
 	"heddle.example/machine"
@@ -17,19 +16,28 @@ const (
 
 // The resources of object 1.
 const (
-	serverShortID        = 0
-	serverLifetime       = 1
-	serverMinPeriod      = 2
-	serverMaxPeriod      = 3
-	serverDisable        = 4
-	serverDisableTimeout = 5
-	serverStoring        = 6
-	serverBinding        = 7
-	serverUpdate         = 8
-	serverMute           = 23
+	serverShortID         = 0
+	serverLifetime        = 1
+	serverMinPeriod       = 2
+	serverMaxPeriod       = 3
+	serverDisable         = 4
+	serverDisableTimeout  = 5
+	serverStoring         = 6
+	serverBinding         = 7
+	serverUpdate          = 8
+	serverBootstrap       = 9
+	serverPriority        = 13
+	serverInitialDelay    = 14
+	serverFailureBlock    = 15
+	serverBootstrapOnFail = 16
+	serverRetryCount      = 17
+	serverRetryTimer      = 18
+	serverSequenceDelay   = 19
+	serverSequenceCount   = 20
+	serverMute            = 23
 )
 
-// serverDefinition is object 1, version 1.1. Resources 13 to 20 have no operations in it: they come from the account.
+// serverDefinition is object 1, version 1.1. Resources 13 to 20 have no operations in it: bootstrap alone writes them.
 var serverDefinition = Definition{ID: serverObject, Name: "LwM2M Server", Version: lwm2m.V1_1, Multiple: true, Resources: []Resource{
 	{ID: serverShortID, Name: "Short Server ID", Kind: lwm2m.Integer, Operations: ro, Mandatory: true, Min: 1, Max: 65534},
 	{ID: serverLifetime, Name: "Lifetime", Kind: lwm2m.Integer, Operations: rw, Mandatory: true, Max: math.MaxUint32},
@@ -40,6 +48,15 @@ var serverDefinition = Definition{ID: serverObject, Name: "LwM2M Server", Versio
 	{ID: serverStoring, Name: "Notification Storing When Disabled or Offline", Kind: lwm2m.Boolean, Operations: rw, Mandatory: true},
 	{ID: serverBinding, Name: "Binding", Kind: lwm2m.String, Operations: rw, Mandatory: true},
 	{ID: serverUpdate, Name: "Registration Update Trigger", Operations: ex, Mandatory: true},
+	{ID: serverBootstrap, Name: "Bootstrap-Request Trigger", Operations: ex},
+	{ID: serverPriority, Name: "Registration Priority Order", Kind: lwm2m.Integer, Max: math.MaxUint32},
+	{ID: serverInitialDelay, Name: "Initial Registration Delay Timer", Kind: lwm2m.Integer, Max: math.MaxUint32},
+	{ID: serverFailureBlock, Name: "Registration Failure Block", Kind: lwm2m.Boolean},
+	{ID: serverBootstrapOnFail, Name: "Bootstrap on Registration Failure", Kind: lwm2m.Boolean},
+	{ID: serverRetryCount, Name: "Communication Retry Count", Kind: lwm2m.Integer, Max: math.MaxUint32},
+	{ID: serverRetryTimer, Name: "Communication Retry Timer", Kind: lwm2m.Integer, Max: math.MaxUint32},
+	{ID: serverSequenceDelay, Name: "Communication Sequence Delay Timer", Kind: lwm2m.Integer, Max: math.MaxUint32},
+	{ID: serverSequenceCount, Name: "Communication Sequence Retry Count", Kind: lwm2m.Integer, Max: math.MaxUint32},
 	{ID: serverMute, Name: "Mute Send", Kind: lwm2m.Boolean, Operations: rw},
 }}
 
@@ -48,39 +65,23 @@ type server struct{ c *Client }
 
 func (s server) Definition() *Definition { return &serverDefinition }
 
-func (s server) Instances(dst []uint16) []uint16 { return s.c.accountIDs(dst) }
+func (s server) Instances(dst []uint16) []uint16 { return s.c.serverIDs(dst) }
 
 func (s server) Read(_ machine.Time, dst []lwm2m.Entry, p lwm2m.Path) ([]lwm2m.Entry, bool) {
-	a := &s.c.accounts[p.Instance()]
-	var v lwm2m.Value
-	switch p.Resource() {
-	case serverShortID:
-		v = lwm2m.Int(int64(a.ShortID))
-	case serverLifetime:
-		v = lwm2m.Int(a.lifetimeSeconds())
-	case serverMinPeriod:
-		v = lwm2m.Int(int64(a.MinPeriod / time.Second))
-	case serverMaxPeriod:
-		v = lwm2m.Int(int64(a.MaxPeriod / time.Second))
-	case serverDisableTimeout:
-		v = lwm2m.Int(int64(a.DisableTimeout / time.Second))
-	case serverStoring:
-		v = lwm2m.Bool(a.Storing)
-	case serverBinding:
-		b := a.binding
-		if s.c.cfg.Queue && a.version == lwm2m.V1_0 {
-			b |= lwm2m.BindingQueue
-		}
-		v = lwm2m.Str(b.String())
-	case serverMute:
-		if !a.hasMute {
-			return dst, false
-		}
-		v = lwm2m.Bool(a.mute)
-	case serverDisable, serverUpdate:
-		return dst, true
-	default:
+	i := s.c.serverInstance(p.Instance())
+	if i < 0 {
 		return dst, false
+	}
+	a := &s.c.accounts[i]
+	v, ok := a.value(p.Resource())
+	switch r := p.Resource(); {
+	case r == serverBootstrap:
+		return dst, s.c.bootstrapAccount() >= 0
+	case r == serverBinding && s.c.cfg.Queue && a.version == lwm2m.V1_0:
+		v = lwm2m.Str((a.binding | lwm2m.BindingQueue).String())
+	}
+	if !ok || v.IsNone() {
+		return dst, ok
 	}
 	return append(dst, lwm2m.Entry{Path: p, Value: v}), true
 }
@@ -90,61 +91,55 @@ func (s server) CheckWrite(_ Call, w Writing) error {
 		return nil
 	}
 	text, _ := w.Value().AsString()
+	_, err := s.c.checkBinding(text)
+	return err
+}
+
+// checkBinding reads a binding, and reports whether the device has it.
+func (c *Client) checkBinding(text string) (lwm2m.Binding, error) {
 	b, err := lwm2m.ParseBinding(text)
 	if err != nil {
-		return BadRequest(err.Error())
+		return 0, BadRequest(err.Error())
 	}
-	if have := s.c.cfg.Binding | lwm2m.BindingQueue; !have.Has(b) {
-		return BadRequest("this device has the binding " + s.c.cfg.Binding.String() + " only")
+	if have := c.cfg.Binding | lwm2m.BindingQueue; !have.Has(b) {
+		return 0, BadRequest("this device has the binding " + c.cfg.Binding.String() + " only")
 	}
-	return nil
+	return b, nil
 }
 
 func (s server) Write(_ Call, w Writing) {
-	a := &s.c.accounts[w.Resource.Instance()]
-	v := w.Value()
-	n, _ := v.AsInt()
-	yes, _ := v.AsBool()
-	d := time.Duration(n) * time.Second
-	switch w.Resource.Resource() {
-	case serverLifetime:
-		if n == 0 {
-			d = -1
-		}
-		if d != a.Lifetime {
-			a.Lifetime = d
-			a.dirty |= dirtLifetime
-		}
-	case serverMinPeriod:
-		a.MinPeriod = d
-	case serverMaxPeriod:
-		a.MaxPeriod = d
-	case serverDisableTimeout:
-		a.DisableTimeout = d
-	case serverStoring:
-		a.Storing = yes
-	case serverBinding:
-		text, _ := v.AsString()
-		if b, err := lwm2m.ParseBinding(text); err == nil && b != a.binding {
-			a.binding = b
-			a.dirty |= dirtBinding
-		}
-	case serverMute:
-		a.mute, a.hasMute = yes, true
+	i := s.c.serverInstance(w.Resource.Instance())
+	if i < 0 {
+		return
+	}
+	a := &s.c.accounts[i]
+	lifetime, binding := a.Lifetime, a.binding
+	a.set(w.Resource.Resource(), w.Value())
+	if a.Lifetime != lifetime {
+		a.dirty |= dirtLifetime
+	}
+	if a.binding != binding {
+		a.dirty |= dirtBinding
 	}
 	s.c.dirty = true
 	if r := w.Resource.Resource(); r == serverMinPeriod || r == serverMaxPeriod {
-		s.c.attributesChanged(int(w.Resource.Instance()), lwm2m.Root)
+		s.c.attributesChanged(i, lwm2m.Root)
 	}
 }
 
 func (s server) Execute(_ Call, p lwm2m.Path, _ []Argument) error {
-	a := &s.c.accounts[p.Instance()]
+	i := s.c.serverInstance(p.Instance())
+	if i < 0 {
+		return NotFound("no such object instance")
+	}
+	a := &s.c.accounts[i]
 	switch p.Resource() {
 	case serverDisable:
 		a.disabling = true
 	case serverUpdate:
 		a.dirty |= dirtForced
+	case serverBootstrap:
+		return s.c.triggerBootstrap()
 	default:
 		return NotFound("no such resource")
 	}

@@ -5,13 +5,23 @@ func (c *Client) setState() {
 	s := StateInitial
 	for i := range c.accounts {
 		switch a := &c.accounts[i]; {
+		case a.Bootstrap:
+			if a.phase == waiting {
+				s = max(s, StateBootstrapRequired)
+			}
+		case !a.serves():
 		case a.location != "" && a.phase != idle:
 			s = StateReady // until the server says otherwise, also while an Update fails
 		case a.phase == resolving || a.phase == connecting || a.phase == registering:
 			s = max(s, StateRegistering)
-		case a.phase == waiting || a.phase == queued || a.phase == disabled:
+		case a.phase == queued: // for another account, or for the next bootstrap
+			s = max(s, c.bootstrapNeed())
+		case a.phase == waiting || a.phase == disabled:
 			s = max(s, StateRegisterRequired)
 		}
+	}
+	if c.isBootstrapping() {
+		s = StateBootstrapping
 	}
 	if s != c.state {
 		c.state = s
@@ -51,6 +61,55 @@ func (s State) String() string {
 		return "STATE_READY"
 	}
 	return "STATE_UNKNOWN"
+}
+
+// BootstrapPhase is how the bootstrap account stands, in the words of `lwlist`.
+type BootstrapPhase uint8
+
+// The phases of a bootstrap.
+const (
+	BootstrapNone BootstrapPhase = iota
+	BootstrapHoldOff
+	BootstrapInitiated
+	BootstrapPending
+	BootstrapDone
+	BootstrapBroken
+)
+
+func (p BootstrapPhase) String() string {
+	switch p {
+	case BootstrapNone:
+		return "DEREGISTERED"
+	case BootstrapHoldOff:
+		return "CLIENT HOLD OFF"
+	case BootstrapInitiated:
+		return "BOOTSTRAP INITIATED"
+	case BootstrapPending:
+		return "BOOTSTRAP PENDING"
+	case BootstrapDone:
+		return "BOOTSTRAP FINISHED"
+	case BootstrapBroken:
+		return "BOOTSTRAP FAILED"
+	}
+	return "UNKNOWN"
+}
+
+func (a *account) bootstrapPhase() BootstrapPhase {
+	switch a.phase {
+	case holding:
+		return BootstrapHoldOff
+	case resolving, connecting, requesting:
+		return BootstrapInitiated
+	case bootstrapping:
+		return BootstrapPending
+	}
+	switch {
+	case a.failed:
+		return BootstrapBroken
+	case a.finished:
+		return BootstrapDone
+	}
+	return BootstrapNone
 }
 
 // Status is how the registration at one server stands, in the words of `lwlist`.

@@ -35,7 +35,12 @@ func (c *Client) gone(i int) {
 	c.hangUp(i)
 	a.location, a.expires, a.retry, a.op, a.dirty = "", machine.Never, retryState{}, 0, 0
 	c.dirty = true
-	if c.stopping {
+	switch {
+	case a.leaving:
+		c.vacate(i)
+		c.checkStopped()
+		return
+	case c.stopping:
 		a.phase = idle
 		c.checkStopped()
 		return
@@ -52,7 +57,7 @@ func (c *Client) Stop(now machine.Time, cause machine.Cause) {
 		c.stopping = true
 		for i := range c.accounts {
 			switch a := &c.accounts[i]; {
-			case a.phase == deregistering:
+			case a.phase == deregistering || a.phase == vacant:
 			case a.phase == registering || a.phase == updating:
 				// The answer is waited for, since it may make a registration; but not for long.
 				c.setTimer(i, stopTimeout)
@@ -69,7 +74,7 @@ func (c *Client) Stop(now machine.Time, cause machine.Cause) {
 
 // checkStopped ends Stop once all accounts are at rest.
 func (c *Client) checkStopped() {
-	if !c.started || slices.ContainsFunc(c.accounts, func(a account) bool { return a.phase != idle }) {
+	if !c.started || slices.ContainsFunc(c.accounts, func(a account) bool { return a.phase != idle && a.phase != vacant }) {
 		return
 	}
 	c.started = false

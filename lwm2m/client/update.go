@@ -80,7 +80,7 @@ func (c *Client) Update(now machine.Time, cause machine.Cause, server uint16) er
 	c.begin(now, cause)
 	defer c.end()
 	for i := range c.accounts {
-		if a := &c.accounts[i]; a.ShortID == server {
+		if a := &c.accounts[i]; a.ShortID == server && a.serves() {
 			if a.location == "" {
 				return ErrNotRegistered
 			}
