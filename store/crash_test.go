@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func (m *images) mix(after map[string][]byte) string {
 // check opens an image: all commits up to acked must be there, none beyond offered, none in part, and no gap.
 func (m *images) check(dir string, acked, offered int) {
 	m.checked++
-	s, err := Open(dir, Options{foldAfter: time.Hour})
+	s, err := Open(dir, Options{Points: testPoints(), foldAfter: time.Hour})
 	if err != nil {
 		m.t.Errorf("image after %d promises: %v", acked, err)
 		return
@@ -115,6 +116,7 @@ func commitN(n int) []machine.Record {
 		rec("t", "counter", strconv.Itoa(n)),
 		rec("t", fmt.Sprintf("own %08d", n), strings.Repeat("x", n%700)),
 		rec("t", fmt.Sprintf("shared %d", n%7), strconv.Itoa(n)),
+		point("owner", n%3, int64(n)),
 	}
 	if n > 20 {
 		r = append(r, del("t", fmt.Sprintf("own %08d", n-20)))
@@ -133,6 +135,9 @@ func seen(t testing.TB, s Store) int {
 	want := map[string]string{}
 	for i := max(1, n-40); i <= n; i++ {
 		for _, r := range commitN(i) {
+			if r.Table != "t" {
+				continue
+			}
 			if want[string(r.Key)] = string(r.Value); r.Value == nil {
 				delete(want, string(r.Key))
 			}
@@ -141,6 +146,17 @@ func seen(t testing.TB, s Store) int {
 	for k := range want { // those of before the window are gone
 		if strings.HasPrefix(k, "own ") && k <= fmt.Sprintf("own %08d", n-20) {
 			delete(want, k)
+		}
+	}
+	for name := range 3 {
+		var list []int64
+		for i := int64(1); i <= int64(n); i++ {
+			if int(i%3) == name {
+				list = append(list, i)
+			}
+		}
+		if points := pointsOf(t, s, "owner", name); !slices.Equal(points, list) {
+			t.Errorf("after %d commits: series %d has %d points, want %d: %v", n, name, len(points), len(list), points)
 		}
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -162,7 +178,7 @@ func TestPowerLoss(t *testing.T) {
 		return acked, offered
 	}
 	// The first step is the first commit: the making of the database is before it.
-	s := open(t, m.dir, Options{window: -1, foldBytes: 2000, fault: m.step})
+	s := open(t, m.dir, Options{Points: testPoints(), window: -1, foldBytes: 2000, fault: m.step})
 	for n := 1; n <= 120; n++ {
 		mu.Lock()
 		offered = n
@@ -183,7 +199,7 @@ func TestPowerLoss(t *testing.T) {
 			folds += s.Stats().Folds
 			s.Close()
 			m.before = nil
-			s = open(t, m.dir, Options{window: -1, foldBytes: 2000, fault: m.step})
+			s = open(t, m.dir, Options{Points: testPoints(), window: -1, foldBytes: 2000, fault: m.step})
 		}
 	}
 	t.Logf("%d images, %d folds", m.checked, folds)
@@ -204,7 +220,7 @@ func TestMain(m *testing.M) {
 
 // child appends until it is killed, and says what was promised.
 func child(dir string) {
-	s, err := Open(dir, Options{foldBytes: 20_000})
+	s, err := Open(dir, Options{Points: testPoints(), foldBytes: 20_000})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -256,7 +272,7 @@ func TestKill9(t *testing.T) {
 		}
 		kill.Stop()
 		cmd.Wait()
-		s, err := Open(dir, Options{foldAfter: time.Hour})
+		s, err := Open(dir, Options{Points: testPoints(), foldAfter: time.Hour})
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}

@@ -47,6 +47,9 @@ type disk struct {
 	lastCommit     time.Time
 	company        int // appends in the commit before
 	walBytes       int64
+	midFold        bool // rows of the journal may be in the tables already
+	blockBytes     int64
+	evictAt        time.Time
 }
 
 // batch is what the next commit holds.

@@ -57,6 +57,13 @@ func (d *disk) maintain() {
 			return
 		}
 	}
+	if d.evictDue() {
+		if err := d.evict(); err != nil {
+			d.note(err)
+			d.evictAt = time.Now().Add(evictEvery)
+			return
+		}
+	}
 	if d.walBytes >= walLimit || quiet && d.walBytes > 0 {
 		if err := d.checkpoint(); err != nil {
 			d.note(err)
@@ -87,12 +94,17 @@ func (d *disk) fold() error {
 	ctx := context.Background()
 	last := d.row
 	var list []foldRecord
+	set := pointSet{points: d.options.Points}
 	records, size := 0, 0
 	err := d.tail(ctx, d.conn, d.folded, func(id int64, row []byte) error {
 		if size > 2*d.options.foldBytes { // the rest in the next fold
 			return errEnough
 		}
 		n, err := readRow(slices.Clone(row), func(table machine.Table, key, value []byte) { // they live in the clone
+			if set.points.holds(table) {
+				set.add(id, key, value)
+				return
+			}
 			list = append(list, foldRecord{table, key, value, len(list)})
 		})
 		records += n
@@ -109,21 +121,19 @@ func (d *disk) fold() error {
 	}
 	defer f.close()
 	list = newest(list)
+	d.midFold = true
 	for n := 0; len(list) > 0; n++ {
 		step := list[:min(foldStep, len(list))]
 		list = list[len(step):]
 		if err := d.inTransaction(ctx, func() error { return f.step(ctx, step) }); err != nil {
 			return err
 		}
-		if !d.lets(n) {
-			continue
+		if err := d.letCommit(n); err != nil {
+			return err
 		}
-		if b, _ := d.take(); len(b.waiting) > 0 {
-			d.commit(b)
-			if err := d.refuse(); err != nil {
-				return err
-			}
-		}
+	}
+	if err := d.foldPoints(ctx, &set); err != nil {
+		return err
 	}
 	err = d.inTransaction(ctx, func() error {
 		if _, err := d.conn.ExecContext(ctx, "DELETE FROM journal WHERE id <= ?", last); err != nil {
@@ -135,7 +145,7 @@ func (d *disk) fold() error {
 	if err != nil {
 		return err
 	}
-	d.folded = last
+	d.folded, d.midFold = last, false
 	d.journalRecords -= records
 	d.journalBytes -= size
 	d.mu.Lock()
@@ -143,6 +153,19 @@ func (d *disk) fold() error {
 	d.stats.Journal = d.journalRecords
 	d.mu.Unlock()
 	return nil
+}
+
+// letCommit lets what waits be committed after step n of a fold.
+func (d *disk) letCommit(n int) error {
+	if !d.lets(n) {
+		return nil
+	}
+	b, _ := d.take()
+	if len(b.waiting) == 0 {
+		return nil
+	}
+	d.commit(b)
+	return d.refuse()
 }
 
 // lets says whether commits may go on after step n of a fold. A journal that grows faster than it is folded would make

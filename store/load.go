@@ -14,6 +14,9 @@ var errEnough = errors.New("enough")
 
 // Load reads the tables, and the journal's tail over them, from one snapshot.
 func (d *disk) Load(table machine.Table, each func(key, value []byte) error) error {
+	if d.options.Points.holds(table) {
+		return nil // points are no states
+	}
 	ctx := context.Background()
 	tx, err := d.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -110,7 +113,7 @@ func (d *disk) Tables() ([]machine.Table, error) {
 	}
 	err = d.tail(ctx, tx, -1, func(_ int64, row []byte) error {
 		_, err := readRow(row, func(t machine.Table, _, _ []byte) {
-			if !slices.Contains(names, t) {
+			if !slices.Contains(names, t) && !d.options.Points.holds(t) {
 				names = append(names, t)
 			}
 		})

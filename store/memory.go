@@ -11,12 +11,20 @@ import (
 type memory struct {
 	mu     sync.Mutex
 	tables map[machine.Table]map[string][]byte
+	points memoryPoints
 	stats  Stats
 	closed bool
 }
 
 // Memory returns a store that keeps everything in memory: for tests, and for a program without a data directory.
-func Memory() Store { return &memory{tables: map[machine.Table]map[string][]byte{}} }
+func Memory() Store { return MemoryWith(nil) }
+
+// MemoryWith is Memory with a table of points.
+func MemoryWith(points *Points) Store {
+	m := &memory{tables: map[machine.Table]map[string][]byte{}}
+	m.points.init(points)
+	return m
+}
 
 func (m *memory) Append(records []machine.Record, done func(error)) {
 	m.mu.Lock()
@@ -26,6 +34,10 @@ func (m *memory) Append(records []machine.Record, done func(error)) {
 		return
 	}
 	for _, r := range records {
+		if m.points.options.holds(r.Table) {
+			m.points.add(r.Key, r.Value)
+			continue
+		}
 		t := m.tables[r.Table]
 		if t == nil {
 			t = map[string][]byte{}
@@ -80,7 +92,9 @@ func (m *memory) Failed() error { return nil }
 func (m *memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.stats
+	s := m.stats
+	s.BlockBytes = m.points.bytes
+	return s
 }
 
 func (m *memory) Close() error {

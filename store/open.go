@@ -18,7 +18,8 @@ import (
 
 // Options are the settings of Open. The zero value is good.
 type Options struct {
-	Log *slog.Logger // nil: silent
+	Log    *slog.Logger // nil: silent
+	Points *Points      // a table of points; nil: there is none
 
 	window     time.Duration // how long a commit waits for company; negative: not at all
 	group      int           // records that end the wait
@@ -34,7 +35,7 @@ const (
 	fileName      = "heddle.db"
 	lockName      = "lock"
 	applicationID = 0x48656464 // "Hedd" in SQLite's header: whose file this is
-	formatVersion = 1
+	formatVersion = 2          // 2: blocks
 )
 
 const schema = `
@@ -70,6 +71,11 @@ func Open(dir string, o Options) (Store, error) {
 func newDisk(o Options) *disk {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Points != nil {
+		p := *o.Points
+		p.setDefaults()
+		o.Points = &p
 	}
 	setDefault(&o.window, 2*time.Millisecond)
 	setDefault(&o.group, 512)
@@ -193,14 +199,18 @@ func (d *disk) check(ctx context.Context, dir string) error {
 	return nil
 }
 
-// create makes the tables of a new database in one transaction, so that a crash leaves all or nothing.
+// create makes the tables of a new database, or adds what an older version does not have, in one transaction, so that a crash leaves all or nothing.
 func (d *disk) create(ctx context.Context) error {
 	version, err := d.number(ctx, "PRAGMA user_version")
 	if err != nil || version == formatVersion {
 		return err
 	}
+	missing := blockSchema
+	if version == 0 {
+		missing = schema + blockSchema
+	}
 	_, err = d.conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-		schema, applicationID, formatVersion))
+		missing, applicationID, formatVersion))
 	return err
 }
 
@@ -211,13 +221,18 @@ func (d *disk) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n, err := d.number(ctx, "SELECT value FROM meta WHERE name = 'blocks'")
+	if err != nil {
+		return err
+	}
+	d.grown(n)
 	d.folded, d.row = folded, folded
 	return d.tail(ctx, d.conn, folded, func(id int64, row []byte) error {
 		n, err := readRow(row, ignoreRecord)
 		if err != nil {
 			return fmt.Errorf("journal row %d: %w", id, err)
 		}
-		d.row = id
+		d.row, d.midFold = id, true
 		d.journalRecords += n
 		d.journalBytes += len(row)
 		return nil

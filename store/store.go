@@ -40,6 +40,10 @@ type Store interface {
 	Load(table machine.Table, each func(key, value []byte) error) error
 	// Tables returns the names of the tables that were ever written, sorted.
 	Tables() ([]machine.Table, error)
+	// Series returns the names of an owner's series of points, sorted, and Blocks calls each with the blocks of one that
+	// have points between two times, both included, in the order of their First, as of the commits done so far.
+	Series(owner []byte) ([][]byte, error)
+	Blocks(owner, name []byte, from, to int64, each func(Block) error) error
 	// Flush waits until everything appended before is on disk, or failed.
 	Flush()
 	// Failed returns why nothing is promised any more, or nil.
@@ -63,6 +67,7 @@ type Stats struct {
 	Checkpoints uint64
 	CommitTime  time.Duration // all commits together
 	CommitMax   time.Duration
+	BlockBytes  int64 // what points take in blocks
 	Full        bool
 	Failed      error
 }

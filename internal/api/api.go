@@ -13,6 +13,7 @@ import (
 	"heddle.example/internal/access"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/registry"
@@ -42,6 +43,7 @@ type Config struct {
 	Access      *access.Manager
 	Credentials *credentials.Credentials
 	Notes       *notes.Notes // nil: no notes
+	History     *history.History
 	Devices     Devices
 	Definitions Definitions
 	Info        func() Info
@@ -90,6 +92,7 @@ func New(c Config) *API {
 	a.userRoutes()
 	a.clientRoutes()
 	a.noteRoutes()
+	a.historyRoutes()
 	a.operationRoutes()
 	a.observationRoutes()
 	a.credentialRoutes()

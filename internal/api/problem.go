@@ -13,6 +13,7 @@ import (
 	"heddle.example/internal/access"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
+	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/values"
@@ -128,7 +129,7 @@ func problemOf(err error) *Problem {
 		return problem(404, "This path is not observed.")
 	case errors.Is(err, server.ErrReset), errors.Is(err, server.ErrClosed), errors.Is(err, server.ErrDeregistered), errors.Is(err, server.ErrReregistered), errors.Is(err, server.ErrNotObserved), errors.Is(err, server.ErrCancelled):
 		return problem(502, "%s.", sentence(err))
-	case errors.Is(err, access.ErrInvalid), errors.Is(err, credentials.ErrInvalid), errors.Is(err, definitions.ErrInvalid), errors.Is(err, notes.ErrInvalid), errors.Is(err, lwm2m.ErrVersion):
+	case errors.Is(err, access.ErrInvalid), errors.Is(err, credentials.ErrInvalid), errors.Is(err, definitions.ErrInvalid), errors.Is(err, notes.ErrInvalid), errors.Is(err, history.ErrCursor), errors.Is(err, lwm2m.ErrVersion):
 		return problem(422, "%s.", sentence(err))
 	case errors.Is(err, access.ErrExists), errors.Is(err, access.ErrLast), errors.Is(err, credentials.ErrConflict), errors.Is(err, credentials.ErrExists):
 		return problem(409, "%s.", sentence(err))
@@ -149,7 +150,7 @@ func problemOf(err error) *Problem {
 // sentence takes the names of rooms off an error and makes the rest a sentence.
 func sentence(err error) string {
 	s := err.Error()
-	for _, room := range []string{"lwm2m/server: ", "lwm2m/registry: ", "lwm2m: ", "access: ", "credentials: ", "notes: "} {
+	for _, room := range []string{"lwm2m/server: ", "lwm2m/registry: ", "lwm2m: ", "access: ", "credentials: ", "notes: ", "history: "} {
 		s = strings.ReplaceAll(s, room, "")
 	}
 	for _, kind := range []string{"not valid: ", "not found: ", "value out of range: "} {

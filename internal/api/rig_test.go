@@ -17,6 +17,7 @@ import (
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/server"
@@ -76,7 +77,7 @@ func (r *rig) Forget(endpoint string) (bool, error) {
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: 1_790_000_000_000_000_000, tokens: map[access.Role]string{}}
-	s := &faulty{Store: store.Memory()}
+	s := &faulty{Store: store.MemoryWith(&store.Points{Table: server.HistoryTable, Packer: history.Packer{}})}
 	r.disk = s
 	t.Cleanup(func() { s.Close() })
 	r.hub = stream.NewHub(stream.Options{Epoch: 77, Cells: time.Millisecond})
@@ -97,7 +98,7 @@ func newRig(t testing.TB) *rig {
 	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }, Notes: r.notes.Of})
 	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
 	r.srv.Started(r.now)
-	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
 		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(r.api.Close)

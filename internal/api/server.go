@@ -23,6 +23,7 @@ type Info struct {
 	Observations  int               `json:"observations"`
 	Counters      map[string]uint64 `json:"counters" doc:"since the start"`
 	Store         StoreInfo         `json:"store"`
+	History       HistoryInfo       `json:"history"`
 	Demo          bool              `json:"demo"`
 	Unknown       string            `json:"unknown" enum:"accept,refuse" doc:"what becomes of endpoints without credentials on plain CoAP"`
 	Formats       []string          `json:"formats"`
@@ -38,6 +39,14 @@ type Address struct {
 	KernelDrops   uint64 `json:"kernelDrops" doc:"datagrams that the system dropped because the receive buffer was full"`
 	ReceiveBuffer int    `json:"receiveBuffer" doc:"bytes"`
 	LastError     string `json:"lastError,omitempty"`
+}
+
+// HistoryInfo is what is kept of observed and sent values.
+type HistoryInfo struct {
+	On       bool  `json:"on"`
+	Days     int   `json:"days" doc:"older values go; 0: however old"`
+	MaxBytes int64 `json:"maxBytes" doc:"beyond it the oldest values go"`
+	Bytes    int64 `json:"bytes" doc:"what is there, without what came in the last seconds"`
 }
 
 // StoreInfo is how the store is.

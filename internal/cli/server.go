@@ -23,7 +23,8 @@ const off = "off"
 
 func newServer() *cobra.Command {
 	c := serve.Config{CoAP: []string{":5683"}, CoAPS: []string{":5684"}, Web: []string{"localhost:8080"}, Data: defaultData(), LeshanAPI: "token", Version: Version}
-	verbose := false
+	c.History.Days, c.History.Max = 30, "1GB"
+	historyOn, verbose := "on", false
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the LwM2M server with its web page and REST interface",
@@ -45,6 +46,9 @@ on the loopback, or with --unknown accept.`,
 				level = slog.LevelDebug
 			}
 			c.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+			if c.History.Off = historyOn == off; !c.History.Off && historyOn != "on" {
+				return fmt.Errorf("--history is %q; use on or off", historyOn)
+			}
 			return runServer(cmd.Context(), c, cmd.OutOrStdout())
 		},
 	}
@@ -55,6 +59,9 @@ on the loopback, or with --unknown accept.`,
 	f.StringSliceVar(&c.Web, "web", c.Web, "`ADDRESS` of the web page and REST interface, may repeat")
 	f.StringVar(&c.Data, "data", c.Data, "data `DIRECTORY`; none: nothing is kept")
 	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
+	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")
+	f.IntVar(&c.History.Days, "history-days", c.History.Days, "`DAYS` for which values are kept; 0: no limit")
+	f.StringVar(&c.History.Max, "history-max", c.History.Max, "`SIZE` of all values that are kept; beyond it the oldest go")
 	f.StringVar(&c.LeshanAPI, "leshan-api", c.LeshanAPI, "REST interface in the shapes of Leshan's demo server: off, token, or open (without logging in; loopback only)")
 	f.IntVar(&c.Shards, "shards", 0, "how many server machines share the devices, `N` of 1 to 256 (default: one, and one for two cores where there are four or more)")
 	f.StringSliceVar(&c.WebHosts, "web-host", nil, "further `NAME` that the web port answers to, may repeat")
@@ -64,6 +71,7 @@ on the loopback, or with --unknown accept.`,
 	f.BoolVar(&c.InsecureWeb, "insecure-web", false, "the web port without TLS though others can reach it: where a proxy in front does TLS")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	fixed(cmd, "unknown", "accept", "refuse")
+	fixed(cmd, "history", "on", "off")
 	fixed(cmd, "leshan-api", "off", "token", "open")
 	cmd.MarkFlagDirname("data")
 	return cmd

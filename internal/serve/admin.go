@@ -18,11 +18,13 @@ import (
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
+	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
+	"heddle.example/store"
 )
 
 // Admin returns an HTTP client for the REST interface of a data directory, with the rights of an administrator: through
@@ -45,7 +47,7 @@ func Admin(data string) (*http.Client, func() error, error) {
 	} else if errors.Is(err, os.ErrPermission) {
 		return nil, nil, fmt.Errorf("the server that runs on %s belongs to another user: %w", data, err)
 	}
-	s, err := OpenStore(data, slog.New(slog.DiscardHandler))
+	s, err := OpenStore(data, History{Max: noLimit}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +64,8 @@ type Store interface {
 	Append(records []machine.Record, done func(error))
 	Load(table machine.Table, each func(key, value []byte) error) error
 	Failed() error
+	Series(owner []byte) ([][]byte, error)
+	Blocks(owner, name []byte, from, to int64, each func(store.Block) error) error
 }
 
 // offline is the API without devices.
@@ -85,7 +89,7 @@ func offline(s Store) (http.Handler, error) {
 	hub := stream.NewHub(stream.Options{})
 	now := func() machine.Time { return machine.Time(time.Now().UnixNano()) }
 	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now, Notes: nt.Of})
-	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
+	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, History: history.New(s), Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
 	return a.Handler(), nil
 }
 

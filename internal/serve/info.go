@@ -19,7 +19,7 @@ func (p *Program) Info() api.Info {
 	st, _ := p.Shards.Stats()
 	ss := p.store.Stats()
 	i := api.Info{Version: p.config.Version, StartedAt: fleet.Time(p.started), Web: p.URL(), Registrations: p.Fleet.Len(), Sessions: st.Server.DTLS.Sessions, Observations: st.Server.Observations,
-		Counters: counters(st), Store: api.StoreInfo{Dir: p.config.Data, Commits: ss.Commits, Records: ss.Records, Pending: ss.Pending}, Demo: p.config.Demo, Unknown: "refuse", Versions: []string{"1.0", "1.1"}}
+		Counters: counters(st), Store: api.StoreInfo{Dir: p.config.Data, Commits: ss.Commits, Records: ss.Records, Pending: ss.Pending}, History: p.historyInfo(ss.BlockBytes), Demo: p.config.Demo, Unknown: "refuse", Versions: []string{"1.0", "1.1"}}
 	if p.accepts {
 		i.Unknown = "accept"
 	}
@@ -51,7 +51,7 @@ func counters(st shards.Stats) map[string]uint64 {
 	s, e, d := st.Server, st.Server.Endpoint, st.Server.DTLS
 	for name, n := range map[string]uint64{
 		"registers": s.Registers, "updates": s.Updates, "deregisters": s.Deregisters, "expired": s.Expired, "refused": s.Refused, "moves": s.Moves, "handedOver": s.HandedOver,
-		"operations": s.Operations, "operationFailures": s.Failures, "notifications": s.Notifications,
+		"operations": s.Operations, "operationFailures": s.Failures, "notifications": s.Notifications, "notKept": s.NotKept,
 		"retransmissions": e.Retransmissions, "duplicates": e.Duplicates, "malformed": e.Malformed + d.Malformed, "timeouts": e.Timeouts, "resets": e.Resets, "stale": e.Stale,
 		"handshakes": d.HandshakesDone, "handshakeFailures": d.HandshakesFailed, "badRecords": d.BadRecords, "replayedRecords": d.Replayed, "unknownCid": d.UnknownCID,
 		"dropped": e.Refused + e.PeersRefused + st.Owner.HeldDropped, "inboxFull": st.Owner.InboxFull, "failedCommits": st.Owner.Failed,

@@ -45,6 +45,7 @@ type Config struct {
 	TLSSelfSigned bool
 	InsecureWeb   bool
 	Shards        int // how many server machines share the devices; 0: as many as suit the computer
+	History       History
 	Demo          bool
 	Version       string
 	Log           *slog.Logger
@@ -107,7 +108,7 @@ func Start(c Config) (p *Program, err error) {
 	if p.web, err = p.listenWeb(); err != nil {
 		return p, err
 	}
-	if p.store, err = OpenStore(c.Data, c.Log); err != nil {
+	if p.store, err = OpenStore(c.Data, c.History, c.Log); err != nil {
 		return p, err
 	}
 	if p.Access, err = access.Open(p.store, access.Options{}); err != nil {
@@ -135,14 +136,18 @@ func (p *Program) listen(addrs []string, flag string) ([]*host.Socket, error) {
 }
 
 // OpenStore opens a data directory, or memory where dir is empty. Its errors say what to do.
-func OpenStore(dir string, log *slog.Logger) (store.Store, error) {
+func OpenStore(dir string, h History, log *slog.Logger) (store.Store, error) {
+	points, err := h.points()
+	if err != nil {
+		return nil, err
+	}
 	if dir == "" {
-		return store.Memory(), nil
+		return store.MemoryWith(points), nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w; choose another with --data", err)
 	}
-	s, err := store.Open(dir, store.Options{Log: log})
+	s, err := store.Open(dir, store.Options{Log: log, Points: points})
 	switch {
 	case errors.Is(err, store.ErrInUse):
 		return nil, fmt.Errorf("data directory %s is in use by another heddle; stop that one, or choose another with --data: %w", dir, err)
@@ -167,7 +172,7 @@ func (p *Program) startShards() error {
 	for _, s := range p.secure {
 		p.securePorts[s.Local().Port()] = true
 	}
-	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown}
+	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, History: !p.config.History.Off}
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax}
 	}

@@ -47,6 +47,7 @@ type Config struct {
 	Directory   Directory                       // of all shards; nil: this one is the only shard
 	Unknown     Unknown
 	Limits      Limits
+	History     bool // observed values are kept: records of HistoryTable
 
 	// RequestTimeout bounds an operation that names no time-out of its own. Default: 93 s (MAX_TRANSMIT_WAIT, RFC 7252
 	// section 4.8.2).

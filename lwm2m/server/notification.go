@@ -35,6 +35,8 @@ func (s *Server) notification(op machine.OpID, v *endpoint.Notification) {
 		n.Entries, n.Err = s.decode(e, o.Path, v.Format, v.HasFormat, v.Payload)
 		if n.Err != nil {
 			s.stats.Unreadable++
+		} else {
+			s.keep(e, v, n.Entries)
 		}
 	}
 	s.emit(e.reg.Path, n)

@@ -138,7 +138,13 @@ func (s *Server) observed(p *pending, e *entry, r *endpoint.Response, out *Outco
 	s.obs.byOp[o.op] = o
 	var seq machine.Seq
 	if s.failed == nil {
-		seq = s.persist(observationRecord(o))
+		records := []machine.Record{observationRecord(o)}
+		if s.config.History && out.Err == nil {
+			if r, ok := s.historyRecord(o.endpoint, out.Entries); ok {
+				records = append(records, r)
+			}
+		}
+		seq = s.persist(records...)
 		o.stored = true
 	} else {
 		out.Err = ErrNotStored

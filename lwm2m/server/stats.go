@@ -24,6 +24,7 @@ type Stats struct {
 	Operations, Failures, FormatRetries               uint64
 	Notifications, Unreadable, Reobserved             uint64
 	Fetches, HandedOver                               uint64 // endpoints asked of, and given to, another shard
+	NotKept                                           uint64 // values too long for the history
 
 	Endpoint endpoint.Stats
 	Stack    stack.Stats
