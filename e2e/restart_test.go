@@ -34,18 +34,21 @@ func contentTypes(t *testing.T, d peer.Datagram, cid int) (types []byte) {
 func TestKilledServerGoesOnWithTheSameSession(t *testing.T) {
 	const ownCID = 8 // what the server gives out
 	for _, c := range []struct {
-		name  string
-		start func(testing.TB, ...string) *peer.Process
-		flags []string
-		cid   string
+		name   string
+		start  func(testing.TB, ...string) *peer.Process
+		flags  []string
+		cid    string
+		server []string
 	}{
-		{"Leshan 2, CID", peer.Leshan2Client, nil, "true"},
-		{"Leshan 2, CID both ways", peer.Leshan2Client, []string{"--cid", "4"}, "true"},
-		{"Leshan 2, no CID", peer.Leshan2Client, []string{"--cid", "off"}, "false"},
-		{"Leshan 1.5", peer.Leshan1Client, nil, "false"},
+		{"Leshan 2, CID", peer.Leshan2Client, nil, "true", nil},
+		{"Leshan 2, CID both ways", peer.Leshan2Client, []string{"--cid", "4"}, "true", nil},
+		{"Leshan 2, no CID", peer.Leshan2Client, []string{"--cid", "off"}, "false", nil},
+		{"Leshan 1.5", peer.Leshan1Client, nil, "false", nil},
+		{"Leshan 2, CID, five shards", peer.Leshan2Client, nil, "true", []string{"--shards", "5"}},
+		{"Leshan 1.5, five shards", peer.Leshan1Client, nil, "false", []string{"--shards", "5"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := peer.HeddleServer(t)
+			s := peer.HeddleServer(t, c.server...)
 			s.Credentials("leshan", "id", key)
 			relay := peer.NewRelay(t, s.CoAPS, 1, peer.Faults{})
 			device := c.start(t, append(c.flags, "--endpoint", "leshan", "--server", "coaps://"+relay.Addr(), "--identity", "id", "--key", key)...)
@@ -80,30 +83,34 @@ func TestKilledServerGoesOnWithTheSameSession(t *testing.T) {
 
 // A NAT that forgot the device gives it a new port: with a connection ID it is still the same session.
 func TestAddressChange(t *testing.T) {
-	s := peer.HeddleServer(t)
-	s.Credentials("leshan", "id", key)
-	relay := peer.NewRelay(t, s.CoAPS, 1, peer.Faults{})
-	device := peer.Leshan2Client(t, "--endpoint", "leshan", "--server", "coaps://"+relay.Addr(), "--identity", "id", "--key", key)
-	device.Expect("registered")
-	observe(t, s, "leshan", device)
-	before := s.AwaitClient("leshan").Body
-	relay.Rebind()
-	mark := relay.Mark()
-	device.Forget()
-	device.Send("update")
-	device.Expect("updated")
-	s.Await("the new address", func() bool {
-		return s.AwaitClient("leshan").Body.Field("address") != before.Field("address")
-	})
-	want(t, s.AwaitClient("leshan").Body, map[string]string{"id": before.Field("id")})
-	want(t, operate(t, s, "leshan", "read", "/3/0/9", "2.05", nil), map[string]string{"value": "87"})
-	notified(t, s, "leshan", device, "40.5")
-	for _, d := range relay.Since(mark) {
-		for _, typ := range contentTypes(t, d, 8) {
-			if typ == 22 {
-				t.Error("a handshake record after the move")
+	for _, shards := range []string{"1", "5"} {
+		t.Run(shards+" shards", func(t *testing.T) {
+			s := peer.HeddleServer(t, "--shards", shards)
+			s.Credentials("leshan", "id", key)
+			relay := peer.NewRelay(t, s.CoAPS, 1, peer.Faults{})
+			device := peer.Leshan2Client(t, "--endpoint", "leshan", "--server", "coaps://"+relay.Addr(), "--identity", "id", "--key", key)
+			device.Expect("registered")
+			observe(t, s, "leshan", device)
+			before := s.AwaitClient("leshan").Body
+			relay.Rebind()
+			mark := relay.Mark()
+			device.Forget()
+			device.Send("update")
+			device.Expect("updated")
+			s.Await("the new address", func() bool {
+				return s.AwaitClient("leshan").Body.Field("address") != before.Field("address")
+			})
+			want(t, s.AwaitClient("leshan").Body, map[string]string{"id": before.Field("id")})
+			want(t, operate(t, s, "leshan", "read", "/3/0/9", "2.05", nil), map[string]string{"value": "87"})
+			notified(t, s, "leshan", device, "40.5")
+			for _, d := range relay.Since(mark) {
+				for _, typ := range contentTypes(t, d, 8) {
+					if typ == 22 {
+						t.Error("a handshake record after the move")
+					}
+				}
 			}
-		}
+		})
 	}
 }
 
