@@ -345,7 +345,7 @@ func twoServers(c *client.Config) {
 	c.Servers = append(c.Servers, client.Account{ShortID: 2, URI: "coap://192.0.2.66", Lifetime: time.Hour})
 }
 
-func TestSeveralServers(t *testing.T) {
+func TestETS_950_SeveralServers(t *testing.T) {
 	newScript(t, twoServers).run(`
 		start
 		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
