@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -49,13 +50,13 @@ func TestETS_680_685_DeviceHasOneInstance(t *testing.T) {
 func TestETS_701_ConnectivityMonitoring(t *testing.T) {
 	newScript(t, nil, fixedMonitoring()).registered().run(`
 		> GET /4/0 accept=11542
-		< ACK 2.05 ct=11542 : /4/0/0=23 /4/0/1/0=23 /4/0/2=-63 /4/0/3=148 /4/0/4= /4/0/6=7
+		< ACK 2.05 ct=11542 : /4/0/0=23 /4/0/1/0=23 /4/0/2=-63 /4/0/3=148 /4/0/4/0=fd00::7 /4/0/6=7
 	`)
 }
 
 // fixedMonitoring is a node of a mesh whose signal does not move.
 func fixedMonitoring() *objects.ConnectivityMonitoring {
-	return &objects.ConnectivityMonitoring{Bearer: objects.BearerIEEE802154, Addresses: nil}
+	return &objects.ConnectivityMonitoring{Bearer: objects.BearerIEEE802154, Addresses: []netip.Addr{netip.MustParseAddr("fd00::7")}}
 }
 
 func TestETS_710_ObserveConnectivityMonitoring(t *testing.T) {
@@ -158,10 +159,10 @@ func TestETS_951_AttributesOfSeveralServers(t *testing.T) {
 		> PUT /3/0?pmin=2&pmax=10
 		< ACK 2.04
 		> GET /3/0 accept=40
-		< ACK 2.05 ct=40 : </3/0>;pmin=2;pmax=10,`+links+`
+		< ACK 2.05 ct=40 : </3/0>;pmin=2;pmax=10,` + links + `
 		server 192.0.2.66:5683
 		> GET /3/0 accept=40
-		< to 192.0.2.66:5683 ACK 2.05 ct=40 : </3/0>;pmin=15;pmax=50,`+links+`
+		< to 192.0.2.66:5683 ACK 2.05 ct=40 : </3/0>;pmin=15;pmax=50,` + links + `
 	`)
 }
 
