@@ -90,23 +90,23 @@ func (k *shard) fetch(cause machine.Cause, op machine.OpID, f *server.Fetch) {
 	from.post(func(now machine.Time) {
 		var h *server.HandedOver
 		var err error
-		switch ep := from.srv.EndpointOf(f); {
-		case ep == "" && f.Endpoint != "":
-			// It was given up in the middle of being asked for, or is somewhere else by now.
-			switch n, ok := s.home.find(f.Endpoint); {
-			case ok && int(n) == from.number:
-				s.home.arrived(f.Endpoint, uint8(k.number))
-			case ok && int(n) != k.number:
-				err = server.ErrMoving
-			}
-		case ep == "" || from == k:
-		case !s.home.move(ep, uint8(from.number)):
-			err = server.ErrMoving
-		default:
-			h = from.srv.HandOver(now, cause, f)
-			s.home.arrived(ep, uint8(k.number))
+		ep := from.srv.EndpointOf(f)
+		if ep == "" {
+			ep = f.Endpoint // it was given up in the middle of being asked for, or has gone somewhere else
 		}
-		k.post(func(now machine.Time) { k.srv.Fetched(now, cause, op, h, err) })
+		moves := from != k && ep != "" && s.home.move(ep, uint8(from.number))
+		if moves {
+			h = from.srv.HandOver(now, cause, f)
+		} else if n, ok := s.home.find(ep); ok && int(n) != k.number {
+			err = server.ErrMoving
+		}
+		k.post(func(now machine.Time) {
+			if moves {
+				// Not before: who asks k for it now must find it there.
+				s.home.arrived(ep, uint8(k.number))
+			}
+			k.srv.Fetched(now, cause, op, h, err)
+		})
 	})
 }
 
