@@ -145,7 +145,7 @@ func checkFull(t *testing.T, dir string, s Store, makeRoom func()) {
 
 func TestFullDiskRecovers(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{maxPages: 100, retry: 5 * time.Millisecond, foldBytes: 50_000})
+	s := open(t, dir, Options{maxPages: 100, retry: 500 * time.Millisecond, foldBytes: 50_000})
 	checkFull(t, dir, s, func() {
 		if err := s.(*disk).limitPages(10_000); err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ func TestPointsByTime(t *testing.T) {
 					n++
 				}
 				add(t, s, "dev", temperature, batch...)
-				add(t, s, "other", temperature, Point{1, lwm2m.Int(-1)})
+				add(t, s, "other", temperature, Point{At: 1, Value: lwm2m.Int(-1)})
 			}
 			slices.SortStableFunc(want, func(a, b Point) int { return int(a.At - b.At) })
 			for _, q := range []Query{all(math.MinInt64, math.MaxInt64, 10000), all(math.MinInt64, math.MaxInt64, 7), all(12_345, 33_333, 100), all(40_000, 40_000, 3), all(90_000, 99_999, 5)} {
@@ -113,8 +113,8 @@ func TestPointsByTime(t *testing.T) {
 func TestBuckets(t *testing.T) {
 	s := newStore(t)
 	h := New(s)
-	add(t, s, "dev", temperature, Point{-1, lwm2m.Num(8)}, Point{1000, lwm2m.Num(1)}, Point{1500, lwm2m.Num(4)}, Point{1999, lwm2m.Num(1)},
-		Point{2000, lwm2m.Str("off")}, Point{5000, lwm2m.Bool(true)}, Point{5001, lwm2m.Num(math.NaN())}, Point{9000, lwm2m.Num(math.MaxFloat64)}, Point{9001, lwm2m.Num(math.MaxFloat64)})
+	add(t, s, "dev", temperature, Point{At: -1, Value: lwm2m.Num(8)}, Point{At: 1000, Value: lwm2m.Num(1)}, Point{At: 1500, Value: lwm2m.Num(4)}, Point{At: 1999, Value: lwm2m.Num(1)},
+		Point{At: 2000, Value: lwm2m.Str("off")}, Point{At: 5000, Value: lwm2m.Bool(true)}, Point{At: 5001, Value: lwm2m.Num(math.NaN())}, Point{At: 9000, Value: lwm2m.Num(math.MaxFloat64)}, Point{At: 9001, Value: lwm2m.Num(math.MaxFloat64)})
 	show := func(q Query, step int64) string {
 		var b strings.Builder
 		for {
