@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"heddle.example/internal/access"
+	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
@@ -46,6 +47,7 @@ type Config struct {
 	History     *history.History
 	Devices     Devices
 	Definitions Definitions
+	Bootstrap   *bootstrap.Service // nil: no bootstrap server runs here
 	Info        func() Info
 	Failed      func() error // why nothing can be promised any more, or nil
 	Metrics     http.Handler
@@ -77,6 +79,7 @@ func New(c Config) *API {
 	useProblems()
 	a := &API{c: c, mux: http.NewServeMux(), cookie: fmt.Sprintf("heddle_%d", c.Port), ended: make(chan struct{})}
 	hc := huma.DefaultConfig("Heddle", c.Version)
+	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	hc.CreateHooks = nil // no $schema members in answers
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "", "", ""
 	hc.Info.Description = "The REST interface of the Heddle LwM2M server. Errors are application/problem+json and say what to do. Times are RFC 3339 in UTC, durations are seconds, paths are like /3/0/9."
@@ -84,7 +87,7 @@ func New(c Config) *API {
 		"token":  {Type: "http", Scheme: "bearer", Description: "an API token of `heddle token create`"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "a session of POST /api/v1/session"},
 	}
-	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Object definitions", "Server", "Session", "Users and tokens"} {
+	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Object definitions", "Server", "Session", "Users and tokens"} {
 		hc.Tags = append(hc.Tags, &huma.Tag{Name: name}) // in this order in the viewer
 	}
 	a.huma = huma.NewAPI(hc, adapter{a})
@@ -96,6 +99,7 @@ func New(c Config) *API {
 	a.operationRoutes()
 	a.observationRoutes()
 	a.credentialRoutes()
+	a.bootstrapRoutes()
 	a.registryRoutes()
 	a.serverRoutes()
 	a.eventRoutes()

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"heddle.example/internal/access"
+	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/history"
@@ -96,6 +97,7 @@ func problemOf(err error) *Problem {
 	var p *Problem
 	var value *values.Error
 	var invalid *server.ErrInvalid
+	var configuration *bootstrap.Invalid
 	switch {
 	case err == nil:
 		return nil
@@ -108,6 +110,12 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &invalid):
 		p = problem(422, "%s: %s", invalid.Path, invalid.Reason)
 		p.Errors = []ProblemItem{{invalid.Path.String(), invalid.Reason}}
+		return p
+	case errors.As(err, &configuration):
+		p = problem(422, "%s.", sentence(err))
+		for _, i := range configuration.Items {
+			p.Errors = append(p.Errors, ProblemItem{i.Where, sentence(errors.New(i.What))})
+		}
 		return p
 	case errors.Is(err, server.ErrUnknownEndpoint):
 		return problem(404, "No device of this name is registered. GET /api/v1/clients lists those that are.")
@@ -131,9 +139,9 @@ func problemOf(err error) *Problem {
 		return problem(502, "%s.", sentence(err))
 	case errors.Is(err, access.ErrInvalid), errors.Is(err, credentials.ErrInvalid), errors.Is(err, definitions.ErrInvalid), errors.Is(err, notes.ErrInvalid), errors.Is(err, history.ErrCursor), errors.Is(err, lwm2m.ErrVersion):
 		return problem(422, "%s.", sentence(err))
-	case errors.Is(err, access.ErrExists), errors.Is(err, access.ErrLast), errors.Is(err, credentials.ErrConflict), errors.Is(err, credentials.ErrExists):
+	case errors.Is(err, access.ErrExists), errors.Is(err, access.ErrLast), errors.Is(err, credentials.ErrConflict), errors.Is(err, credentials.ErrExists), errors.Is(err, bootstrap.ErrConflict), errors.Is(err, bootstrap.ErrExists):
 		return problem(409, "%s.", sentence(err))
-	case errors.Is(err, access.ErrNotFound), errors.Is(err, credentials.ErrNotFound), errors.Is(err, definitions.ErrNotAdded):
+	case errors.Is(err, access.ErrNotFound), errors.Is(err, credentials.ErrNotFound), errors.Is(err, definitions.ErrNotAdded), errors.Is(err, bootstrap.ErrNotFound):
 		return problem(404, "%s.", sentence(err))
 	case errors.Is(err, access.ErrLogin):
 		return problem(401, "The user name or the password is wrong.")
@@ -141,7 +149,7 @@ func problemOf(err error) *Problem {
 		return problem(401, "This link is not valid any more: it works once, within 15 minutes. Restart the server for a new one, or use `heddle user add`.")
 	case errors.Is(err, access.ErrLimited):
 		return problem(429, "Too many attempts. Wait five minutes.")
-	case errors.Is(err, credentials.ErrFull), errors.Is(err, notes.ErrFull):
+	case errors.Is(err, credentials.ErrFull), errors.Is(err, notes.ErrFull), errors.Is(err, bootstrap.ErrFull):
 		return problem(507, "%s.", sentence(err))
 	}
 	return problem(500, "%s. The server's log has more.", sentence(err))
@@ -150,10 +158,10 @@ func problemOf(err error) *Problem {
 // sentence takes the names of rooms off an error and makes the rest a sentence.
 func sentence(err error) string {
 	s := err.Error()
-	for _, room := range []string{"lwm2m/server: ", "lwm2m/registry: ", "lwm2m: ", "access: ", "credentials: ", "notes: ", "history: "} {
+	for _, room := range []string{"lwm2m/server: ", "lwm2m/registry: ", "lwm2m: ", "access: ", "credentials: ", "bootstrap: ", "notes: ", "history: "} {
 		s = strings.ReplaceAll(s, room, "")
 	}
-	for _, kind := range []string{"not valid: ", "not found: ", "value out of range: "} {
+	for _, kind := range []string{"not valid: ", "not found: ", "conflict: ", "value out of range: "} {
 		s = strings.TrimPrefix(s, kind)
 	}
 	if s != "" {

@@ -14,6 +14,7 @@ import (
 
 	"heddle.example/coap"
 	"heddle.example/internal/access"
+	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
 	"heddle.example/internal/fleet"
@@ -74,6 +75,25 @@ func (r *rig) Forget(endpoint string) (bool, error) {
 	return r.fleet.Registration(endpoint) != nil, nil
 }
 
+// bootstrap is a bootstrap server without devices.
+func (r *rig) bootstrap(s store.Store, defs *definitions.Definitions) *bootstrap.Service {
+	r.t.Helper()
+	c, err := bootstrap.Open(bootstrap.Options{Store: s, Registry: defs.Registry, Local: rigServer{r.creds}, Now: func() time.Time { return time.Unix(0, int64(r.now)) }})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	sessions, err := bootstrap.OpenSessions(bootstrap.SessionsOptions{Hub: r.hub, Registry: defs.Registry, Store: s, Epoch: "e"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return &bootstrap.Service{Configurations: c, Sessions: sessions}
+}
+
+// rigServer is the LwM2M server of the same program: it is at lwm2m.example.
+type rigServer struct{ *credentials.Credentials }
+
+func (rigServer) IsLocal(uri string) bool { return strings.Contains(uri, "//lwm2m.example") }
+
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: 1_790_000_000_000_000_000, tokens: map[access.Role]string{}}
@@ -98,7 +118,7 @@ func newRig(t testing.TB) *rig {
 	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }, Notes: r.notes.Of})
 	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
 	r.srv.Started(r.now)
-	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Devices: r, Definitions: defs, Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Devices: r, Definitions: defs, Bootstrap: r.bootstrap(s, defs), Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
 		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(r.api.Close)

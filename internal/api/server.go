@@ -15,6 +15,7 @@ import (
 // Info is what the program says of itself.
 type Info struct {
 	Version       string            `json:"version"`
+	Roles         []string          `json:"roles" enum:"server,bootstrap" doc:"what runs in this program"`
 	StartedAt     fleet.Time        `json:"startedAt" format:"date-time"`
 	Addresses     []Address         `json:"addresses"`
 	Web           string            `json:"web" example:"http://127.0.0.1:8080"`
@@ -34,6 +35,7 @@ type Info struct {
 type Address struct {
 	URI           string `json:"uri" example:"coap://[::]:5683"`
 	Protocol      string `json:"protocol" enum:"coap,coaps"`
+	Role          string `json:"role" enum:"server,bootstrap"`
 	Received      uint64 `json:"received"`
 	Sent          uint64 `json:"sent"`
 	KernelDrops   uint64 `json:"kernelDrops" doc:"datagrams that the system dropped because the receive buffer was full"`

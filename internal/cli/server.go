@@ -38,7 +38,8 @@ on the loopback, or with --unknown accept.`,
   heddle server --data ./data --coap 127.0.0.1:5683
   heddle server --coap '[2001:db8::1]:5683' --coap 192.0.2.1:5683 --coaps off
   heddle server --web :8443 --tls-cert cert.pem --tls-key key.pem
-  heddle server --web :8443 --tls-self-signed     for a look from another computer`,
+  heddle server --web :8443 --tls-self-signed     for a look from another computer
+  heddle server --bootstrap                       and the bootstrap server on 5783 and 5784`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			level := slog.LevelInfo
@@ -56,24 +57,16 @@ on the loopback, or with --unknown accept.`,
 	f.SortFlags = false
 	f.StringSliceVar(&c.CoAP, "coap", c.CoAP, "`ADDRESS` for plain CoAP, may repeat; off: none")
 	f.StringSliceVar(&c.CoAPS, "coaps", c.CoAPS, "`ADDRESS` for CoAP over DTLS, may repeat; off: none")
-	f.StringSliceVar(&c.Web, "web", c.Web, "`ADDRESS` of the web page and REST interface, may repeat")
-	f.StringVar(&c.Data, "data", c.Data, "data `DIRECTORY`; none: nothing is kept")
+	webFlags(cmd, &c)
 	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
 	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")
 	f.IntVar(&c.History.Days, "history-days", c.History.Days, "`DAYS` for which values are kept; 0: no limit")
 	f.StringVar(&c.History.Max, "history-max", c.History.Max, "`SIZE` of all values that are kept; beyond it the oldest go")
-	f.StringVar(&c.LeshanAPI, "leshan-api", c.LeshanAPI, "REST interface in the shapes of Leshan's demo server: off, token, or open (without logging in; loopback only)")
 	f.IntVar(&c.Shards, "shards", 0, "how many server machines share the devices, `N` of 1 to 256 (default: one, and one for two cores where there are four or more)")
-	f.StringSliceVar(&c.WebHosts, "web-host", nil, "further `NAME` that the web port answers to, may repeat")
-	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate `FILE` (PEM) of the web port")
-	f.StringVar(&c.TLSKey, "tls-key", "", "key `FILE` (PEM) of the web port")
-	f.BoolVar(&c.TLSSelfSigned, "tls-self-signed", false, "make a certificate for the web port")
-	f.BoolVar(&c.InsecureWeb, "insecure-web", false, "the web port without TLS though others can reach it: where a proxy in front does TLS")
+	bootstrapFlags(cmd, &c)
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
-	fixed(cmd, "unknown", "accept", "refuse")
 	fixed(cmd, "history", "on", "off")
-	fixed(cmd, "leshan-api", "off", "token", "open")
-	cmd.MarkFlagDirname("data")
+	fixed(cmd, "unknown", "accept", "refuse")
 	return cmd
 }
 
@@ -106,8 +99,11 @@ func normalize(c *serve.Config) error {
 	}
 	drop(&c.CoAP)
 	drop(&c.CoAPS)
-	if len(c.CoAP)+len(c.CoAPS) == 0 {
+	if len(c.CoAP)+len(c.CoAPS) == 0 && !c.NoServer {
 		return fmt.Errorf("--coap and --coaps are both off: no device could reach this server")
+	}
+	if err := normalizeBootstrap(c); err != nil {
+		return err
 	}
 	if c.Data == "none" {
 		c.Data = ""
@@ -131,7 +127,11 @@ func runServer(ctx context.Context, c serve.Config, out io.Writer) error {
 	fmt.Fprintf(out, "Heddle %s\n", c.Version)
 	info := p.Info()
 	for _, a := range info.Addresses {
-		fmt.Fprintf(out, "  devices   %s\n", a.URI)
+		if a.Role == "bootstrap" && !c.NoServer {
+			fmt.Fprintf(out, "  bootstrap %s\n", a.URI)
+		} else {
+			fmt.Fprintf(out, "  devices   %s\n", a.URI)
+		}
 	}
 	if len(c.CoAP) > 0 {
 		fmt.Fprintf(out, "  unknown   %s\n", map[string]string{"accept": "devices without credentials may register on plain CoAP", "refuse": "devices without credentials are refused; --unknown accept lets them in"}[info.Unknown])

@@ -29,6 +29,13 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// UnmarshalText makes a Time a text in the OpenAPI document, too.
+func (t *Time) UnmarshalText(b []byte) error {
+	at, err := time.Parse(time.RFC3339, string(b))
+	*t = Time(at.UnixNano())
+	return err
+}
+
 func (t Time) append(dst []byte) []byte {
 	if t == 0 || machine.Time(t) == machine.Never {
 		return append(dst, "null"...)

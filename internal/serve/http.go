@@ -176,6 +176,7 @@ func (p *Program) startAPI() error {
 	default:
 		return fmt.Errorf("--leshan-api is %q; use off, token or open", p.config.LeshanAPI)
 	}
+	ac.Bootstrap = p.boot.service
 	p.API = api.New(ac)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel

@@ -49,6 +49,10 @@ type Config struct {
 	Demo          bool
 	Version       string
 	Log           *slog.Logger
+
+	Bootstrap                     bool     // run the bootstrap server
+	BootstrapCoAP, BootstrapCoAPS []string // its addresses
+	NoServer                      bool     // and no LwM2M server: CoAP and CoAPS are empty
 }
 
 // Program is a running server.
@@ -74,6 +78,7 @@ type Program struct {
 	tls         bool
 	accepts     bool // unknown endpoints
 	securePorts map[uint16]bool
+	boot        bootstrapRole
 	leshan      atomic.Pointer[leshan.Leshan]
 	cancel      context.CancelFunc
 	running     sync.WaitGroup
@@ -105,6 +110,9 @@ func Start(c Config) (p *Program, err error) {
 	if p.secure, err = p.listen(c.CoAPS, "--coaps"); err != nil {
 		return p, err
 	}
+	if err = p.listenBootstrap(); err != nil {
+		return p, err
+	}
 	if p.web, err = p.listenWeb(); err != nil {
 		return p, err
 	}
@@ -126,6 +134,9 @@ func Start(c Config) (p *Program, err error) {
 	p.hub = stream.NewHub(stream.Options{Epoch: uint64(time.Now().UnixMilli())})
 	p.Fleet = fleet.New(fleet.Options{Hub: p.hub, Registry: p.defs.Registry, Now: p.host.Now, Notes: p.notes.Of, Watch: func(ep string, on bool) { p.Shards.Watch(ep, on) }})
 	if err = p.startShards(); err != nil {
+		return p, err
+	}
+	if err = p.startBootstrap(); err != nil {
 		return p, err
 	}
 	return p, p.startAPI()
@@ -185,6 +196,7 @@ func (p *Program) startShards() error {
 	p.Credentials.OnChange(s.CredentialChanged)
 	p.defs.OnChange(func(r *registry.Registry) {
 		s.SetRegistry(r)
+		p.bootstrapRegistry(r)
 		p.Fleet.RegistryChanged()
 	})
 	return nil
@@ -243,7 +255,7 @@ func (p *Program) Stop(ctx context.Context) error {
 			s.Close()
 		}
 	}
-	errs = append(errs, p.Shards.Stop(ctx))
+	errs = append(errs, p.Shards.Stop(ctx), p.stopBootstrap(ctx))
 	p.running.Wait()
 	errs = append(errs, p.store.Close())
 	if p.config.Data != "" {
@@ -260,9 +272,10 @@ func (p *Program) abandon() {
 	for _, l := range p.web {
 		l.Close()
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	p.stopBootstrap(ctx)
 	if p.Shards != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
 		p.Shards.Stop(ctx)
 	}
 	if p.store != nil {

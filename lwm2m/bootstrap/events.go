@@ -51,9 +51,10 @@ type Step struct {
 	HasFormat bool
 	Accept    coap.ContentFormat
 	HasAccept bool
-	Entries   []lwm2m.Entry // written, or in the answer to a Read
-	Links     string        // the answer to a Discover
-	Size      int           // of the payload that was sent, in bytes
+	Entries   []lwm2m.Entry      // written, or in the answer to a Read
+	Lengths   map[lwm2m.Path]int // of the secrets that were masked in Entries, in bytes
+	Links     string             // the answer to a Discover
+	Size      int                // of the payload that was sent, in bytes
 	Note      string
 	Skipped   bool // it was not sent; Note says why
 	At        machine.Time
@@ -65,6 +66,7 @@ type Step struct {
 	Why     string // the device's diagnostic text
 	Err     error
 	Took    time.Duration
+	Total   int // messages of the session as far as is known, 0 before the Discover is answered
 }
 
 // Sent says that a message has left, or was skipped.

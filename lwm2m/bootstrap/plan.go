@@ -109,12 +109,34 @@ func (p *Provision) accounts(list []Message, f *Found, own []uint16) []Message {
 	}
 	for i := range p.Accounts {
 		a := &p.Accounts[i]
-		at := lwm2m.NewPath(securityObject, sec[i].id)
-		list = append(list, Message{Op: WriteOp, Method: coap.PUT, Path: at, Entries: entries(at, a.Security), Note: sec[i].note})
-		at = lwm2m.NewPath(serverObject, srv[i].id)
-		list = append(list, Message{Op: WriteOp, Method: coap.PUT, Path: at, Entries: entries(at, a.Server), Note: srv[i].note})
+		list = append(list, f.write(lwm2m.NewPath(securityObject, sec[i].id), a.Security, lastSecurity1_0, sec[i].note),
+			f.write(lwm2m.NewPath(serverObject, srv[i].id), a.Server, lastServer1_0, srv[i].note))
 	}
 	return list
+}
+
+// The last resources of the objects in version 1.0: a device of that version may refuse an instance with later ones.
+const (
+	lastSecurity1_0 uint16 = 12
+	lastServer1_0   uint16 = 8
+)
+
+// write writes an instance of an account, as far as the device's version knows it.
+func (f *Found) write(at lwm2m.Path, list []Resource, last uint16, note string) Message {
+	if !f.Version.AtLeast(lwm2m.V1_1) {
+		var known []Resource
+		for _, r := range list {
+			if r.ID <= last {
+				known = append(known, r)
+			} else if left := fmt.Sprintf("resource %d is left out, since the device speaks version 1.0", r.ID); note == "" {
+				note = left
+			} else {
+				note += "; " + left
+			}
+		}
+		list = known
+	}
+	return Message{Op: WriteOp, Method: coap.PUT, Path: at, Entries: entries(at, list), Note: note}
 }
 
 // remaining says which instances of an object are still there after the deletes.

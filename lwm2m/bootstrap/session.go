@@ -44,7 +44,10 @@ func (s *Server) start(x *session) {
 	x.id = s.last
 	s.byID[x.id], s.byEnd[x.endpoint] = x, x
 	x.timer = s.timers.Set(0, s.now.Add(s.config.SessionTimeout), x)
-	x.format = coap.TLV
+	x.format, x.version = coap.TLV, lwm2m.V1_0
+	if x.question.HasFormat || x.question.Unusable {
+		x.version = lwm2m.V1_1 // pct came with it
+	}
 	note := ""
 	switch {
 	case x.provision.HasFormat:
@@ -85,18 +88,29 @@ func (s *Server) advance(x *session) {
 }
 
 func (s *Server) describe(x *session, m *Message) Step {
-	return Step{Number: x.number, Op: m.Op, Method: m.Method, URI: m.URI(), Entries: Mask(m.Entries), Note: m.Note, Skipped: m.Skipped, At: s.now}
+	total := 0
+	if m.Op != Discover {
+		total = x.number + len(x.messages)
+	}
+	step := Step{Number: x.number, Total: total, Op: m.Op, Method: m.Method, URI: m.URI(), Note: m.Note, Skipped: m.Skipped, At: s.now}
+	step.Entries, step.Lengths = Mask(m.Entries)
+	return step
 }
 
-// Mask returns entries with the secrets taken out: their value is None.
-func Mask(list []lwm2m.Entry) []lwm2m.Entry {
+// Mask returns entries with the secrets taken out, so that their value is None, and how long those are.
+func Mask(list []lwm2m.Entry) ([]lwm2m.Entry, map[lwm2m.Path]int) {
 	out := slices.Clone(list)
+	var lengths map[lwm2m.Path]int
 	for i := range out {
 		if Secret(out[i].Path) {
+			if lengths == nil {
+				lengths = map[lwm2m.Path]int{}
+			}
+			lengths[out[i].Path] = len(out[i].Value.Raw())
 			out[i].Value = lwm2m.Value{}
 		}
 	}
-	return out
+	return out, lengths
 }
 
 // send sends the session's first message.
@@ -184,9 +198,12 @@ func (s *Server) discovered(x *session, r *endpoint.Response) *Found {
 	}
 	if err != nil {
 		x.step.Note = unknownAccount + "; its answer cannot be read"
-		return &Found{}
+		return &Found{Version: x.version}
 	}
-	x.version = f.Version
+	if f.Version.AtLeast(x.version) {
+		x.version = f.Version
+	}
+	f.Version = x.version
 	x.step.Links = string(r.Payload)
 	if len(f.Own()) > 1 {
 		x.step.Note = "several instances of object 0 have no Short Server ID: none of them is touched"
@@ -210,7 +227,7 @@ func (s *Server) refused(x *session, m Message, step *Step) {
 		// Devices of version 1.0 need not know it.
 		step.Ignored, step.Note = true, unknownAccount
 		s.tell(x, *step)
-		x.messages = x.provision.Messages(&Found{})
+		x.messages = x.provision.Messages(&Found{Version: x.version})
 		s.advance(x)
 		return
 	case m.Op == Read,
@@ -253,12 +270,16 @@ func (s *Server) read(x *session, m Message, r *endpoint.Response) {
 		x.step.Note = "the answer cannot be read: " + err.Error()
 		return
 	}
-	x.step.Entries = Mask(list)
+	x.step.Entries, x.step.Lengths = Mask(list)
 }
 
 // tell says what became of the message under way.
 func (s *Server) tell(x *session, step Step) {
-	s.emit(x.path, &Answered{x.id, x.endpoint, step, x.version})
+	a := &Answered{Session: x.id, Endpoint: x.endpoint, Step: step}
+	if step.Op == Discover {
+		a.Version = x.version
+	}
+	s.emit(x.path, a)
 }
 
 // end ends a session.
