@@ -93,8 +93,8 @@ func (e *Engine) proved(s *session, path machine.Path) {
 	}
 	if !e.paths.same(s, path) {
 		e.adopt(s, path)
-	} else if fresh && s.is(flagStored) && !e.store.failed {
-		e.persist(s)
+	} else if fresh {
+		e.persistChange(s)
 	}
 	if fresh {
 		p := e.paths.path(s)
@@ -114,9 +114,7 @@ func (e *Engine) adopt(s *session, path machine.Path) {
 	}
 	e.claim(s)
 	e.stats.Moves++
-	if s.is(flagStored) && !e.store.failed {
-		e.persist(s)
-	}
+	e.persistChange(s)
 	e.event(e.paths.path(s), &Moved{Session: s.id, Old: old, New: e.paths.path(s)})
 }
 

@@ -45,6 +45,7 @@ type Config struct {
 	CipherCache    int           // expanded ciphers kept, two for an active session: 4,096
 
 	Durable      bool   // emit Persist actions so that sessions outlive a restart
+	StoreLate    bool   // a new session is stored by the first Export or before the first Write, not at once: one commit less
 	ReserveBlock uint64 // sequence numbers reserved at a time: 1,024
 }
 

@@ -20,6 +20,9 @@ func (e *Engine) nextSequence(s *session) (seq uint64, after machine.Seq, err er
 	if s.sendSeq > maxSequence {
 		return 0, 0, ErrExhausted
 	}
+	if s.is(flagDue) {
+		e.persistFirst(s)
+	}
 	if s.is(flagStored) {
 		if s.boundSeq <= e.store.done {
 			s.safe = s.bound
@@ -41,15 +44,41 @@ func (e *Engine) nextSequence(s *session) (seq uint64, after machine.Seq, err er
 	return seq, after, nil
 }
 
-// persistNew stores a session that was just established, with its first block.
+// persistNew stores a session that was just established, or will do so.
 func (e *Engine) persistNew(s *session) {
 	if !e.cfg.Durable || e.store.failed {
 		return
 	}
-	s.flags |= flagStored
+	s.flags |= flagStored | flagDue
+	s.bound = s.sendSeq
+	if !e.cfg.StoreLate {
+		e.persistFirst(s)
+	}
+}
+
+// persistFirst makes the first record of a session, with its first block. While the store does not work the session goes
+// on without one.
+func (e *Engine) persistFirst(s *session) {
+	s.flags &^= flagDue
+	if e.store.failed {
+		s.flags &^= flagStored
+		return
+	}
+	e.reserveFirst(s, e.out.Nest().LastSeq()+1)
+	e.persist(s)
+}
+
+func (e *Engine) reserveFirst(s *session, commit machine.Seq) {
+	s.flags &^= flagDue
 	s.bound = s.sendSeq + e.cfg.ReserveBlock
-	s.boundSeq = e.persist(s)
-	s.storedSeq = s.boundSeq
+	s.boundSeq, s.storedSeq = commit, commit
+}
+
+// persistChange stores what has changed, unless that will be in the first record anyway.
+func (e *Engine) persistChange(s *session) {
+	if s.is(flagStored) && !s.is(flagDue) && !e.store.failed {
+		e.persist(s)
+	}
 }
 
 func (e *Engine) persist(s *session) machine.Seq {
@@ -63,7 +92,7 @@ func (e *Engine) commit(r machine.Record) machine.Seq {
 }
 
 func (e *Engine) persistGone(s *session) {
-	if s.is(flagStored) && !e.store.failed {
+	if s.is(flagStored) && !s.is(flagDue) && !e.store.failed {
 		e.commit(machine.Record{Table: SessionTable, Key: sessionKey(e.out.Nest(), s.id)})
 	}
 }
@@ -98,12 +127,15 @@ func (e *Engine) PersistFailed(now machine.Time, seq machine.Seq, _ error) {
 }
 
 // Export returns the record of a session as it is now, with the highest number received from it. The outer machine
-// adds it to its own Persist when a datagram of the session had a durable effect: after a restart the same datagram is
-// refused. It is valid like an action's records.
+// adds it to its own Persist, the very next commit of the nest, when a datagram of the session had a durable effect: after
+// a restart the same datagram is refused. It is valid like an action's records.
 func (e *Engine) Export(session uint64) (r machine.Record, ok bool) {
 	s, err := e.find(session)
 	if err != nil || !s.is(flagStored) || e.store.failed {
 		return machine.Record{}, false
+	}
+	if s.is(flagDue) {
+		e.reserveFirst(s, e.out.Nest().LastSeq()+1)
 	}
 	return e.record(s), true
 }

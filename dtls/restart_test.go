@@ -2,6 +2,7 @@ package dtls
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -111,7 +112,7 @@ func newRestartWorld(t *testing.T, seed uint64, block uint64) *restartWorld {
 	w.oracle = oracle{t: t, where: fmt.Sprintf("seed %d", seed), seen: map[string][]byte{}}
 	for i, addr := range []netip.AddrPort{clientAddr, serverAddr} {
 		s := &restartSide{name: []string{"client", "server"}[i], addr: addr, got: map[string]int{}}
-		s.cfg = Config{Durable: true, ReserveBlock: block, CIDLen: 8 * i, DisableRRC: seed%2 == 0}
+		s.cfg = Config{Durable: true, ReserveBlock: block, CIDLen: 8 * i, DisableRRC: seed%2 == 0, StoreLate: seed%4 < 2}
 		if i == 1 {
 			s.cfg.PSK = testPSK
 		}
@@ -224,11 +225,15 @@ func (w *restartWorld) leave(s *restartSide, d datagram) {
 // effect stores the highest number received, as an outer machine does with each durable effect.
 func (w *restartWorld) effect(s *restartSide, session uint64) {
 	if w.r.IntN(3) == 0 {
-		if r, ok := s.e.Export(session); ok {
-			seq := s.e.out.Nest().NextSeq()
-			s.disk.pending = append(s.disk.pending, pendingCommit{seq, []machine.Record{
-				{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)}}})
-		}
+		w.export(s, session)
+	}
+}
+
+func (w *restartWorld) export(s *restartSide, session uint64) {
+	if r, ok := s.e.Export(session); ok {
+		seq := s.e.out.Nest().NextSeq()
+		s.disk.pending = append(s.disk.pending, pendingCommit{seq, []machine.Record{
+			{Table: r.Table, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value)}}})
 	}
 }
 
@@ -250,7 +255,15 @@ func TestNonceOracle(t *testing.T) {
 		if c.session == 0 || s.session == 0 {
 			t.Fatalf("seed %d: no session", seed)
 		}
-		for _, side := range w.side { // the sessions are on disk now, so that a crash cannot undo them
+		for i, side := range w.side { // the sessions are on disk now, so that a crash cannot undo them
+			if side.cfg.StoreLate && (seed/4+uint64(i))%2 == 0 {
+				w.export(side, side.session)
+			} else if side.cfg.StoreLate {
+				if err := side.e.Write(w.now, 0, side.session, []byte("first"), 0); err != nil {
+					t.Fatal(err)
+				}
+				w.drain(side)
+			}
 			w.commit(side, len(side.disk.pending))
 		}
 		w.flush()
@@ -351,5 +364,58 @@ func (w *restartWorld) flush() {
 		d := w.wire[0]
 		w.wire = w.wire[1:]
 		w.deliver(d)
+	}
+}
+
+// A session that is stored late: nothing is written for the handshake, one commit holds the session and its effect, and
+// while the store fails the session goes on without a record, as any other.
+func TestStoreLate(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		do     func(w *world, session uint64)
+		stored bool
+	}{
+		{"export", func(w *world, session uint64) {
+			r, ok := w.server.e.Export(session)
+			if !ok || len(r.Value) == 0 {
+				t.Error("no record")
+			}
+			w.server.e.out.Nest().NextSeq()
+		}, true},
+		{"write", func(w *world, session uint64) {
+			if err := w.server.e.Write(w.now, 0, session, []byte("x"), 0); err != nil {
+				t.Error(err)
+			}
+		}, true},
+		{"failed store", func(w *world, session uint64) {
+			w.server.e.PersistFailed(w.now, 1, errors.New("fsync"))
+			if _, ok := w.server.e.Export(session); ok {
+				t.Error("a record for a store that has failed")
+			}
+			if err := w.server.e.Write(w.now, 0, session, []byte("x"), 0); err != nil {
+				t.Error(err)
+			}
+		}, false},
+		{"close", func(w *world, session uint64) { w.server.e.Close(w.now, 0, session) }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 1, Config{}, Config{CIDLen: 8, Durable: true, StoreLate: true})
+			w.dial(ClientConfig{})
+			w.run(3 * time.Minute)
+			se := last[*Established](w.server)
+			if se == nil {
+				t.Fatal("no session")
+			}
+			if n := w.server.e.out.Nest().LastSeq(); n != 0 {
+				t.Fatalf("%d commits for a handshake", n)
+			}
+			c.do(w, se.Session)
+			if s, err := w.server.e.find(se.Session); err == nil && (s.is(flagDue) || s.is(flagStored) != c.stored) {
+				t.Errorf("flags %b", s.flags)
+			}
+			if n := w.server.e.out.Nest().LastSeq(); c.stored && n == 0 || !c.stored && n != 0 {
+				t.Errorf("%d commits", n)
+			}
+		})
 	}
 }

@@ -25,6 +25,7 @@ const (
 	flagRRC                                  // return routability checks
 	flagStored                               // there is, or will be, a record of it in the store
 	flagRestored                             // restored and not yet proved fresh
+	flagDue                                  // its first record is still to be written
 )
 
 // session is one row of the slab: what a session at rest needs, and nothing else. There is only one epoch with keys,

@@ -3,7 +3,9 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -152,5 +154,39 @@ func BenchmarkFold(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1000/n, "cpu-us/record")
+	}
+}
+
+// A burst of devices, 64 at a time: for each a session, and a registration with that session anew. Then the store is left
+// alone, until everything is folded. All CPU time of the process, per device.
+func BenchmarkBurst(b *testing.B) {
+	const n = 50_000
+	for b.Loop() {
+		s := open(b, b.TempDir(), Options{})
+		r := rand.New(rand.NewPCG(1, 1))
+		session, registration := make([]byte, 130), make([]byte, 250)
+		cpu := cpuTime()
+		for i := 0; i < n; i += 64 {
+			var keys [64][]byte
+			for k := range keys {
+				keys[k] = binary.BigEndian.AppendUint64(nil, r.Uint64())
+				s.Append([]machine.Record{{Table: "session", Key: keys[k], Value: session}}, func(error) {})
+			}
+			s.Flush()
+			for k := range keys {
+				s.Append([]machine.Record{
+					{Table: "registration", Key: fmt.Appendf(nil, "device-%08d", i+k), Value: registration},
+					{Table: "session", Key: keys[k], Value: session},
+				}, func(error) {})
+			}
+			s.Flush()
+		}
+		busy := cpuTime() - cpu
+		for s.Stats().Journal > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		b.ReportMetric(float64(busy.Nanoseconds())/1000/n, "busy-us/device")
+		b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1000/n, "cpu-us/device")
+		s.Close()
 	}
 }

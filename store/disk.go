@@ -50,6 +50,7 @@ type disk struct {
 	midFold        bool // rows of the journal may be in the tables already
 	blockBytes     int64
 	evictAt        time.Time
+	loose          bool // transactions are not fsynced when they are committed
 }
 
 // batch is what the next commit holds.

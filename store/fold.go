@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"time"
@@ -73,17 +74,43 @@ func (d *disk) maintain() {
 
 // foldRecord is a record of the journal that goes into the tables.
 type foldRecord struct {
-	table      machine.Table
+	first      uint64 // bytes of the key, so that most comparisons need no more
+	table      uint32 // index in foldList.tables
+	n          uint32 // which of the journal's it is
 	key, value []byte // a nil value: deleted
-	n          int    // which of the journal's it is
 }
 
-// newest sorts records by their keys and keeps the last one of each key.
-func newest(records []foldRecord) []foldRecord {
-	slices.SortFunc(records, func(a, b foldRecord) int {
-		return cmp.Or(cmp.Compare(a.table, b.table), bytes.Compare(a.key, b.key), cmp.Compare(b.n, a.n))
+// foldList is the records that a fold takes.
+type foldList struct {
+	tables  []machine.Table
+	records []foldRecord
+}
+
+func (l *foldList) add(table machine.Table, key, value []byte) {
+	t := slices.Index(l.tables, table)
+	if t < 0 {
+		t = len(l.tables)
+		l.tables = append(l.tables, table)
+	}
+	var first [8]byte
+	copy(first[:], key)
+	l.records = append(l.records, foldRecord{binary.BigEndian.Uint64(first[:]), uint32(t), uint32(len(l.records)), key, value})
+}
+
+// newest sorts the records by their keys and keeps the last one of each key.
+func (l *foldList) newest() []foldRecord {
+	slices.SortFunc(l.records, func(a, b foldRecord) int {
+		switch {
+		case a.table != b.table:
+			return cmp.Compare(a.table, b.table)
+		case a.first != b.first:
+			return cmp.Compare(a.first, b.first)
+		}
+		return cmp.Or(bytes.Compare(a.key, b.key), cmp.Compare(b.n, a.n))
 	})
-	return slices.CompactFunc(records, func(a, b foldRecord) bool { return a.table == b.table && bytes.Equal(a.key, b.key) })
+	return slices.CompactFunc(l.records, func(a, b foldRecord) bool {
+		return a.table == b.table && a.first == b.first && bytes.Equal(a.key, b.key)
+	})
 }
 
 // fold brings the journal's rows into the tables: only the newest record of each key, in the order of the keys, in
@@ -93,7 +120,7 @@ func newest(records []foldRecord) []foldRecord {
 func (d *disk) fold() error {
 	ctx := context.Background()
 	last := d.row
-	var list []foldRecord
+	all := foldList{records: make([]foldRecord, 0, min(d.journalRecords, 1<<17))}
 	set := pointSet{points: d.options.Points}
 	records, size := 0, 0
 	err := d.tail(ctx, d.conn, d.folded, func(id int64, row []byte) error {
@@ -105,7 +132,7 @@ func (d *disk) fold() error {
 				set.add(id, key, value)
 				return
 			}
-			list = append(list, foldRecord{table, key, value, len(list)})
+			all.add(table, key, value)
 		})
 		records += n
 		size += len(row)
@@ -115,12 +142,12 @@ func (d *disk) fold() error {
 	if err != nil && err != errEnough {
 		return d.judge(err)
 	}
-	f, err := d.folder(ctx)
+	f, err := d.folder(ctx, all.tables)
 	if err != nil {
 		return d.judge(err)
 	}
 	defer f.close()
-	list = newest(list)
+	list := all.newest()
 	d.midFold = true
 	for n := 0; len(list) > 0; n++ {
 		step := list[:min(foldStep, len(list))]
@@ -184,15 +211,16 @@ func (d *disk) lets(n int) bool {
 type folder struct {
 	*disk
 	one, many, remove *sql.Stmt
-	tables            map[machine.Table]int64
+	tables            []machine.Table
+	ids               []int64 // of tables; 0: not known yet
 	args              []any
 }
 
 // foldRows is how many records one statement puts: most of the cost of a short one is around the statement.
 const foldRows = 16
 
-func (d *disk) folder(ctx context.Context) (*folder, error) {
-	f := &folder{disk: d, tables: map[machine.Table]int64{}}
+func (d *disk) folder(ctx context.Context, tables []machine.Table) (*folder, error) {
+	f := &folder{disk: d, tables: tables, ids: make([]int64, len(tables))}
 	for _, s := range []struct {
 		statement **sql.Stmt
 		text      string
@@ -222,13 +250,13 @@ func (f *folder) close() {
 func (f *folder) step(ctx context.Context, list []foldRecord) error {
 	f.args = f.args[:0]
 	for _, r := range list {
-		id, ok := f.tables[r.table]
-		if !ok {
+		id := f.ids[r.table]
+		if id == 0 {
 			var err error
-			if id, err = f.tableID(ctx, r.table); err != nil {
+			if id, err = f.tableID(ctx, f.tables[r.table]); err != nil {
 				return err
 			}
-			f.tables[r.table] = id
+			f.ids[r.table] = id
 		}
 		f.walBytes += int64(len(r.key)+len(r.value)) + walFrame/4
 		if r.value == nil {
@@ -260,7 +288,35 @@ func (d *disk) tableID(ctx context.Context, table machine.Table) (id int64, err 
 	return id, err
 }
 
+// synchronous says whether a transaction is on disk when it is committed.
+func (d *disk) synchronous(full bool) error {
+	if d.loose == !full {
+		return nil
+	}
+	level := "NORMAL"
+	if full {
+		level = "FULL"
+	}
+	if _, err := d.conn.ExecContext(context.Background(), "PRAGMA synchronous="+level); err != nil {
+		return err
+	}
+	d.loose = !full
+	return nil
+}
+
+// synced tells tests that all that was written is on disk.
+func (d *disk) synced() {
+	if d.options.synced != nil && !d.loose {
+		d.options.synced()
+	}
+}
+
+// inTransaction is for what is no promise, so it waits for no fsync. The WAL keeps the order of what is written: a crash
+// loses a suffix, and the fsync of the next commit, or of a checkpoint before it touches the tables, covers all before it.
 func (d *disk) inTransaction(ctx context.Context, f func() error) error {
+	if err := d.synchronous(false); err != nil {
+		return d.judge(err)
+	}
 	if d.options.fault != nil {
 		if err := d.options.fault(); err != nil {
 			return d.judge(err)
@@ -288,11 +344,16 @@ func (d *disk) checkpoint() error {
 			return d.judge(err)
 		}
 	}
+	if err := d.synchronous(true); err != nil {
+		return d.judge(err)
+	}
+	d.synced() // it begins with an fsync of the WAL
 	var busy, wal, moved sql.NullInt64
 	err := d.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &wal, &moved)
 	if err != nil {
 		return d.judge(err)
 	}
+	d.synced()
 	if wal.Int64 == moved.Int64 {
 		d.walBytes = 0
 	} else {

@@ -28,6 +28,7 @@ type Options struct {
 	foldAfter  time.Duration // of quiet, before a small journal is folded
 	foldBytes  int           // of journal that are folded without waiting for quiet
 	fault      func() error  // for tests: asked before each commit
+	synced     func()        // for tests: told when all that was written is on disk
 	maxPages   int           // for tests: the size at which the database is full
 }
 

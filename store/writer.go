@@ -140,6 +140,9 @@ func (d *disk) put(r *rowWriter) error {
 		err = d.options.fault()
 	}
 	if err == nil {
+		err = d.synchronous(true)
+	}
+	if err == nil {
 		_, err = d.insert.ExecContext(context.Background(), d.row+1, d.rowBuffer)
 	}
 	if err != nil {
@@ -148,6 +151,7 @@ func (d *disk) put(r *rowWriter) error {
 		d.retryAt = time.Now().Add(d.options.retry)
 		return err
 	}
+	d.synced()
 	d.row++
 	d.journalRecords += r.records
 	d.journalBytes += len(d.rowBuffer)

@@ -62,7 +62,7 @@ func New(config Config) *Server {
 		if d.CIDLen == 0 && !d.DisableCID {
 			d.CIDLen = 8
 		}
-		d.CIDFirst, d.Durable = config.Shard, true
+		d.CIDFirst, d.Durable, d.StoreLate = config.Shard, true, true // promise stores a session with its registration
 		inner.DTLS = &d
 	}
 	s.stack = stack.New(inner)
