@@ -105,7 +105,9 @@ func (e *Endpoint) serveBody(now machine.Time, cause machine.Cause, p *peer, pat
 		return false
 	}
 	e.keyScratch = appendKey(e.keyScratch[:0], m)
-	for _, k := range p.dealings.bodies {
+	// The newest first: a FETCH whose body came in blocks asks for further blocks of its answer without that body.
+	for i := len(p.dealings.bodies) - 1; i >= 0; i-- {
+		k := p.dealings.bodies[i]
 		if !bytes.Equal(k.key, e.keyScratch) || len(m.Payload) > 0 && k.sum != sum(m.Payload) {
 			continue
 		}

@@ -38,6 +38,7 @@ type Client struct {
 
 	ids     []uint16      // scratch
 	entries []lwm2m.Entry // scratch
+	samples []sample      // scratch
 }
 
 // timerKey says what a timer is for.

@@ -4,6 +4,7 @@ import (
 	"heddle.example/coap"
 	"heddle.example/coap/endpoint"
 	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/format"
 )
 
 // serveCreate carries out Create (6.3.6): with one instance at most, whose identifier the server may leave to us.
@@ -72,7 +73,7 @@ func (c *Client) decodeCreate(op *operation) ([]lwm2m.Entry, error) {
 	if !op.HasFormat || op.Format == coap.Text || op.Format == coap.Opaque {
 		return nil, &Error{coap.UnsupportedContentFormat, "Create needs TLV or SenML"}
 	}
-	return c.decode(op, op.path, lwm2m.NoID)
+	return c.decode(op, op.path, format.Options{Instance: lwm2m.NoID})
 }
 
 // freeInstance returns the lowest identifier that is free.
@@ -130,8 +131,11 @@ func (c *Client) checkCreate(o Object, instance lwm2m.Path, entries []lwm2m.Entr
 	return out, nil
 }
 
-// serveDelete carries out Delete of an instance (6.3.7).
+// serveDelete carries out Delete of an instance (6.3.7), or of a resource instance, which servers of 1.2 know.
 func (c *Client) serveDelete(op *operation) (*endpoint.Reply, error) {
+	if op.path.Depth() == 4 {
+		return c.serveDeleteValue(op)
+	}
 	if op.path.Depth() != 2 {
 		return nil, NotAllowed("only an object instance can be deleted")
 	}

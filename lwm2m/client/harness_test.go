@@ -29,7 +29,8 @@ import (
 //	server ADDR:PORT                      what follows with > comes from there
 //	+10s                                  let time pass, timer by timer
 //	> GET /3/0/9 accept=0 observe=0       a confirmable request, a new token each, unless token=TT
-//	> PUT /3/0/14 ct=0 : +02:00           with a payload: text, hex:..., or TLV as tlv:/3/0/14=...
+//	> PUT /3/0/14 ct=0 : +02:00           with a payload: text, hex:..., or values as /3/0/14=...
+//	> FETCH / ct=112 : /3/0/9 /1          with a list of paths
 //	> 2.01 /rd/1                          the answer to the client's latest request; with a location
 //	> 2.05 block2=1/true/64 etag=7 size2=99 : part:64:64   ... or to a GET of its, with bytes 64 to 127 of script.pkg
 //	> ACK, > RST                          for the client's latest confirmable message, or latest message
@@ -328,7 +329,7 @@ func (s *script) describe(b []byte) string {
 		fmt.Fprintf(&w, " ct=%d", f)
 	}
 	if len(m.Payload) > 0 || has {
-		w.WriteString(" : " + s.payload(&m, f, m.Payload))
+		w.WriteString(strings.TrimRight(" : "+s.payload(&m, f, m.Payload), " "))
 	}
 	return w.String()
 }
@@ -352,7 +353,11 @@ func (s *script) payload(m *coap.Message, f coap.ContentFormat, b []byte) string
 	}
 	var w []string
 	for _, e := range list {
-		w = append(w, e.Path.String()+"="+e.Value.String())
+		x := e.Path.String() + "=" + e.Value.String()
+		if e.Time != 0 {
+			x += "@" + machine.Time(e.Time).Sub(s.begin).String()
+		}
+		w = append(w, x)
 	}
 	return strings.Join(w, " ")
 }
@@ -409,6 +414,17 @@ func (s *script) send(line string) {
 
 // structured makes a payload of /3/0/14=+02:00 pairs in the message's format, with the types of the client's objects.
 func (s *script) structured(m *coap.Message, text string) []byte {
+	if f, _ := m.Options.Format(); m.Code == coap.FETCH {
+		var paths []lwm2m.Path
+		for p := range strings.FieldsSeq(text) {
+			paths = append(paths, lwm2m.MustPath(p))
+		}
+		b, err := format.AppendPaths(nil, f, paths)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return b
+	}
 	var list []lwm2m.Entry
 	for pair := range strings.FieldsSeq(text) {
 		path, v, _ := strings.Cut(pair, "=")
@@ -437,7 +453,7 @@ func (s *script) structured(m *coap.Message, text string) []byte {
 }
 
 func (s *script) request(m *coap.Message, words []string) {
-	methods := map[string]coap.Code{"GET": coap.GET, "PUT": coap.PUT, "POST": coap.POST, "DELETE": coap.DELETE, "FETCH": coap.FETCH}
+	methods := map[string]coap.Code{"GET": coap.GET, "PUT": coap.PUT, "POST": coap.POST, "DELETE": coap.DELETE, "FETCH": coap.FETCH, "IPATCH": coap.IPATCH, "PATCH": coap.PATCH}
 	m.Code = methods[words[0]]
 	if m.Code == 0 {
 		s.t.Fatalf("unknown method %q", words[0])

@@ -12,9 +12,7 @@ import (
 func (c *Client) appendInventory(dst []byte) []byte {
 	inv := lwm2m.Inventory{Root: c.root, Objects: make([]lwm2m.InventoryObject, 0, len(c.objects))}
 	for _, ct := range format.Supported() {
-		if readable(ct) {
-			inv.Formats = append(inv.Formats, uint16(ct))
-		}
+		inv.Formats = append(inv.Formats, uint16(ct))
 	}
 	slices.Sort(inv.Formats)
 	for _, o := range c.objects {

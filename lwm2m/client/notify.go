@@ -25,14 +25,13 @@ func (c *Client) changed(p lwm2m.Path) {
 	}
 }
 
-// flushChanges evaluates the observations that the changes of an input can concern: those at the path of a change, above
-// it and below it.
+// flushChanges evaluates the observations that the changes of an input can concern.
 func (c *Client) flushChanges() bool {
 	if len(c.touched) == 0 {
 		return false
 	}
 	for _, o := range slices.Clone(c.observations) {
-		if slices.ContainsFunc(c.touched, func(p lwm2m.Path) bool { return o.path.HasPrefix(p) || p.HasPrefix(o.path) }) {
+		if slices.ContainsFunc(c.touched, o.concerns) {
 			c.evaluate(o)
 		}
 	}
@@ -43,7 +42,7 @@ func (c *Client) flushChanges() bool {
 // attributesChanged evaluates and schedules anew the observations at and below a path.
 func (c *Client) attributesChanged(account int, p lwm2m.Path) {
 	for _, o := range slices.Clone(c.observations) {
-		if o.account == account && o.path.HasPrefix(p) {
+		if o.account == account && o.concerns(p) {
 			c.schedule(o)
 		}
 	}
@@ -60,32 +59,40 @@ func (c *Client) observationExpired(id uint32) {
 	c.evaluate(o)
 }
 
-// sampleOf reads what an observation looks at.
-func (c *Client) sampleOf(o *observation) sample {
-	entries, err := c.read(c.entries[:0], c.now, o.path)
+// sampleOf reads what is at one path of an observation.
+func (c *Client) sampleOf(p lwm2m.Path) sample {
+	entries, ok := c.readPart(c.entries[:0], p)
 	c.entries = entries[:0]
-	if err != nil {
+	if !ok {
 		return sample{gone: true}
 	}
-	return newSample(entries, o.path)
+	return newSample(entries, p)
 }
 
-// evaluate looks at an observation's value, and notifies or waits.
+// evaluate looks at an observation's values, and notifies or waits. Of an Observe-Composite one path whose conditions
+// are met is enough, and the notification has the values of all.
 func (c *Client) evaluate(o *observation) {
 	r := c.rules(o)
-	s := c.sampleOf(o)
 	o.evaluated = c.now
-	if s.gone {
+	there := false
+	c.samples = c.samples[:0]
+	for i := range o.parts {
+		p := &o.parts[i]
+		s := c.sampleOf(p.path)
+		there = there || !s.gone
+		c.samples = append(c.samples, s)
+		if x := c.partRules(o, p.path); x.triggered(p.last, s) {
+			o.pending = true
+		} else if s.boolean && x.Has(lwm2m.Edge) {
+			p.last = s // the step that was not asked for happened nevertheless
+		}
+	}
+	if !there && !o.composite {
 		c.notifyGone(o)
 		return
 	}
-	if r.triggered(o.last, s) {
-		o.pending = true
-	} else if s.boolean && r.Has(lwm2m.Edge) {
-		o.last = s // the step that was not asked for happened nevertheless
-	}
 	if r.pmax > 0 && c.now >= o.sent.Add(r.pmax) || o.pending && c.now >= o.sent.Add(r.pmin) {
-		c.notify(o, s, r.con)
+		c.notify(o, r.con)
 	}
 	c.schedule(o)
 }
@@ -100,7 +107,7 @@ func (c *Client) schedule(o *observation) {
 	earliest := o.sent.Add(r.pmin)
 	if o.pending {
 		at = min(at, earliest)
-	} else if next := c.nextChange(o.path); next != machine.Never {
+	} else if next := c.nextChanges(o); next != machine.Never {
 		next = max(next, c.now+1, o.evaluated.Add(r.epmin))
 		if !r.thresholds() {
 			// Only the value at the end of pmin counts, so that nothing needs to run before.
@@ -114,6 +121,21 @@ func (c *Client) schedule(o *observation) {
 	o.timer = c.timers.Set(o.timer, at, timerKey{observationTimer, o.id, c.cause})
 }
 
+// nextChanges says when a value of an observation may change by itself.
+func (c *Client) nextChanges(o *observation) machine.Time {
+	at := machine.Never
+	for i := range o.parts {
+		if p := o.parts[i].path; p.Depth() > 0 {
+			at = min(at, c.nextChange(p))
+			continue
+		}
+		for _, x := range c.objects {
+			at = min(at, c.nextChange(lwm2m.NewPath(x.Definition().ID)))
+		}
+	}
+	return at
+}
+
 // nextChange says when a value at or below a path may change by itself.
 func (c *Client) nextChange(p lwm2m.Path) machine.Time {
 	if m, ok := c.object(p.Object()).(Mover); ok {
@@ -122,21 +144,33 @@ func (c *Client) nextChange(p lwm2m.Path) machine.Time {
 	return machine.Never
 }
 
-// notify sends a notification.
-func (c *Client) notify(o *observation, s sample, con bool) {
-	payload, err := c.readPayload(o.path, o.format)
+// notify sends a notification with the values that evaluate has sampled.
+func (c *Client) notify(o *observation, con bool) {
+	payload, err := c.observedPayload(o)
 	reply := content(o.format, payload)
 	if err != nil {
 		// The value cannot be told in this format any more, as when a text became several values.
 		e := asError(err)
 		reply = &endpoint.Reply{Code: e.Code, Payload: []byte(e.Reason)}
 	}
-	o.pending, o.last, o.sent = false, s, c.now
+	o.pending, o.sent = false, c.now
+	for i := range o.parts {
+		o.parts[i].last = c.samples[i]
+	}
 	// Once a day the endpoint makes it confirmable by itself (RFC 7641 section 4.5).
 	c.stack.Endpoint().Notify(c.now, c.cause, o.sub, reply, con)
 	if err != nil {
 		c.drop(o) // an error ends the subscription
 	}
+}
+
+// observedPayload reads what an observation's notification tells.
+func (c *Client) observedPayload(o *observation) ([]byte, error) {
+	if o.composite {
+		payload, _, err := c.compositePayload(o.paths(), o.format)
+		return payload, err
+	}
+	return c.readPayload(o.path(), o.format)
 }
 
 // notifyGone ends an observation whose target is gone, by a last notification that says so (RFC 7641 section 4.2).

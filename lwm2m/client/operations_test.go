@@ -299,7 +299,7 @@ func TestETS_256_WriteFails(t *testing.T) {
 		< ACK 4.04 : no such object
 		> GET /
 		< ACK 4.05 : the root cannot be read
-		> FETCH / ct=112 : hex:80
+		> PATCH / ct=112 : hex:80
 		< ACK 4.05 : this method is not supported
 	`)
 }

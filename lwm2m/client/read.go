@@ -26,7 +26,7 @@ func (c *Client) serveGet(op *operation) (*endpoint.Reply, error) {
 	}
 	reply := content(f, payload)
 	if op.Observe == 0 {
-		c.observe(op, f, reply)
+		c.observe(op, []lwm2m.Path{op.path}, f, reply)
 		return nil, nil
 	}
 	// Observe: 1 has ended the observation in the endpoint already.
@@ -42,16 +42,6 @@ func (c *Client) defaultFormat(i int) coap.ContentFormat {
 	return coap.SenMLCBOR
 }
 
-// readable reports whether values can be read in a format.
-func readable(f coap.ContentFormat) bool {
-	for _, s := range format.Supported() {
-		if s == f {
-			return f != coap.LinkFormat
-		}
-	}
-	return f == coap.TLVOld
-}
-
 // content is the answer 2.05 with a payload.
 func content(f coap.ContentFormat, payload []byte) *endpoint.Reply {
 	return &endpoint.Reply{Code: coap.Content, Options: coap.Options(nil).SetFormat(f), Payload: payload}
@@ -59,7 +49,7 @@ func content(f coap.ContentFormat, payload []byte) *endpoint.Reply {
 
 // readPayload reads what a server sees at a path, as a payload.
 func (c *Client) readPayload(p lwm2m.Path, f coap.ContentFormat) ([]byte, error) {
-	if !readable(f) {
+	if !format.Known(f) {
 		return nil, &Error{coap.NotAcceptable, "this content format is not supported"}
 	}
 	entries, err := c.read(c.entries[:0], c.now, p)

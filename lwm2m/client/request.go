@@ -70,7 +70,7 @@ func (c *Client) serve(op *operation, path machine.Path) (*endpoint.Reply, error
 	if a.Bootstrap {
 		return c.serveBootstrap(op)
 	}
-	if path.Security != nil && path.Security.Resumed && op.Code != coap.GET {
+	if path.Security != nil && path.Security.Resumed && op.Code != coap.GET && op.Code != coap.FETCH {
 		// A record from before a restart could be a replay; the challenge that is under way clears that up.
 		return nil, &Error{coap.ServiceUnavailable, "ask again in a moment: the session has just been restored"}
 	}
@@ -83,6 +83,10 @@ func (c *Client) serve(op *operation, path machine.Path) (*endpoint.Reply, error
 	switch op.Code {
 	case coap.GET:
 		return c.serveGet(op)
+	case coap.FETCH:
+		return c.serveFetch(op)
+	case coap.IPATCH:
+		return c.serveWriteComposite(op)
 	case coap.PUT:
 		if op.HasFormat || len(op.Payload) > 0 || len(op.queries) == 0 {
 			return c.serveWrite(op, true)

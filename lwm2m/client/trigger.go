@@ -64,10 +64,35 @@ type rules struct {
 }
 
 // rules returns what holds for an observation now: the attributes of the nearest levels, and the Server object's default
-// periods.
+// periods. For an Observe-Composite, whose notifications tell the values of all its paths, the longest minimum period
+// holds, the shortest maximum period, and con where one path has it.
 func (c *Client) rules(o *observation) rules {
+	r := c.partRules(o, o.parts[0].path)
+	for i := 1; i < len(o.parts); i++ {
+		x := c.partRules(o, o.parts[i].path)
+		r.pmin, r.epmin = max(r.pmin, x.pmin), max(r.epmin, x.epmin)
+		r.pmax, r.epmax = shorter(r.pmax, x.pmax), shorter(r.epmax, x.epmax)
+		r.con = r.con || x.con
+		r.Set |= x.Set
+	}
+	if r.pmax > 0 {
+		r.pmax = max(r.pmax, r.pmin)
+	}
+	return r
+}
+
+// shorter returns the shorter of two periods, of which 0 is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// partRules returns what holds for one path of an observation.
+func (c *Client) partRules(o *observation, p lwm2m.Path) rules {
 	a := &c.accounts[o.account]
-	return makeRules(c.effective(o.account, o.path), a.MinPeriod, a.MaxPeriod)
+	return makeRules(c.effective(o.account, p), a.MinPeriod, a.MaxPeriod)
 }
 
 func makeRules(at lwm2m.Attributes, defaultMin, defaultMax time.Duration) rules {
@@ -101,6 +126,9 @@ func (r *rules) thresholds() bool { return r.Set&(lwm2m.Gt|lwm2m.Lt|lwm2m.St|lwm
 func (r *rules) triggered(last, now sample) bool {
 	if last.hash == now.hash {
 		return false
+	}
+	if now.gone != last.gone {
+		return true
 	}
 	if now.boolean && r.Has(lwm2m.Edge) {
 		// A rising edge ends at true, a falling one at false.

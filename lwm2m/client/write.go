@@ -26,7 +26,7 @@ func (c *Client) serveWrite(op *operation, replace bool) (*endpoint.Reply, error
 	if s := c.streamer(op.path); s != nil && r != nil && op.HasFormat && op.Format == coap.Opaque {
 		return c.servePiece(op, o, s)
 	}
-	entries, err := c.decode(op, op.path, 0)
+	entries, err := c.decode(op, op.path, format.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -36,56 +36,75 @@ func (c *Client) serveWrite(op *operation, replace bool) (*endpoint.Reply, error
 	return &endpoint.Reply{Code: coap.Changed}, nil
 }
 
-// decode reads the payload of a Write or Create.
-func (c *Client) decode(op *operation, base lwm2m.Path, instance uint16) ([]lwm2m.Entry, error) {
+// decode reads the payload of a Write, Create or Write-Composite.
+func (c *Client) decode(op *operation, base lwm2m.Path, o format.Options) ([]lwm2m.Entry, error) {
 	f := op.Format
 	if !op.HasFormat {
 		// LwM2M 1.0 says nothing about a missing format; text is what CoAP clients without an opinion send.
 		f = coap.Text
 	}
-	entries, err := format.Decode(nil, f, base, op.Payload, typer{c}, format.Options{
-		MaxEntries: maxEntries, Now: int64(c.now), Instance: instance,
-	})
+	o.MaxEntries, o.Now = maxEntries, int64(c.now)
+	entries, err := format.Decode(nil, f, base, op.Payload, typer{c}, o)
+	return entries, payloadError(err)
+}
+
+// payloadError is the answer to a payload that could not be read.
+func payloadError(err error) error {
 	switch {
 	case errors.Is(err, format.ErrUnsupported):
-		return nil, &Error{coap.UnsupportedContentFormat, "this content format is not supported"}
+		return &Error{coap.UnsupportedContentFormat, "this content format is not supported"}
 	case errors.Is(err, format.ErrTooMany):
-		return nil, &Error{coap.RequestEntityTooLarge, "too many values"}
+		return &Error{coap.RequestEntityTooLarge, "too many values"}
 	case err != nil:
-		return nil, BadRequest(err.Error())
+		return BadRequest(err.Error())
 	}
-	return entries, nil
+	return nil
 }
 
 // write carries out a Write of sorted entries at or below a path, as a whole or not at all.
 func (c *Client) write(call Call, o Object, p lwm2m.Path, entries []lwm2m.Entry, replace bool) error {
-	w, ok := o.(Writer)
-	if !ok {
-		return NotAllowed("the object cannot be written")
-	}
 	writings, err := c.writings(call.Now, o, p, entries, replace)
 	if err != nil {
 		return err
+	}
+	if err := check(call, o, writings); err != nil {
+		return err
+	}
+	c.commit(call, o, writings)
+	if rep, ok := o.(Replacer); ok && replace && p.Depth() == 2 {
+		var written []uint16
+		for _, x := range writings {
+			written = append(written, x.Resource.Resource())
+		}
+		rep.Replaced(call, p, written)
+	}
+	c.changed(p)
+	return nil
+}
+
+// check asks an object whether all of some writings would succeed.
+func check(call Call, o Object, writings []Writing) error {
+	w, ok := o.(Writer)
+	if !ok {
+		return NotAllowed("the object cannot be written")
 	}
 	for _, x := range writings {
 		if err := w.CheckWrite(call, x); err != nil {
 			return err
 		}
 	}
-	var written []uint16
+	return nil
+}
+
+// commit carries out writings that were checked.
+func (c *Client) commit(call Call, o Object, writings []Writing) {
 	for _, x := range writings {
-		w.Write(call, x)
-		written = append(written, x.Resource.Resource())
-	}
-	if rep, ok := o.(Replacer); ok && replace && p.Depth() == 2 {
-		rep.Replaced(call, p, written)
+		o.(Writer).Write(call, x)
 	}
 	c.objectTouched(o)
 	for _, x := range writings {
 		c.emit(&Written{Server: call.Server, Path: x.Resource})
 	}
-	c.changed(p)
-	return nil
 }
 
 // writings groups entries by resource and checks them against the object's definition.

@@ -23,6 +23,7 @@ const (
 const (
 	cborFalse      = cborSimple | 20
 	cborTrue       = cborSimple | 21
+	cborNull       = cborSimple | 22
 	cborHalf       = cborSimple | 25
 	cborSingle     = cborSimple | 26
 	cborDouble     = cborSimple | 27

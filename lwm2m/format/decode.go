@@ -44,6 +44,29 @@ func (d *decoder) typeOf(p lwm2m.Path) lwm2m.Kind {
 	return k
 }
 
+// value takes in a value of the format's own type as one of the resource's type.
+func (d *decoder) value(p lwm2m.Path, v lwm2m.Value, at int64) error {
+	if k := d.typeOf(p); k != lwm2m.None && k != v.Kind() {
+		w, err := convert(k, v)
+		if err != nil {
+			return typeError(p, k, err)
+		}
+		v = w
+	}
+	return d.add(p, v, at)
+}
+
+// convert is Value.Convert for formats that have a text for an object link.
+func convert(k lwm2m.Kind, v lwm2m.Value) (lwm2m.Value, error) {
+	switch {
+	case k == lwm2m.None:
+		return v, nil
+	case k == lwm2m.Objlink && v.Kind() == lwm2m.String:
+		return lwm2m.ParseText(k, v.Raw())
+	}
+	return v.Convert(k)
+}
+
 // finish sorts, drops containers that are not empty, and refuses what cannot stand in one node: a path twice at one
 // instant, a resource that is single and multiple at once.
 func (d *decoder) finish() ([]lwm2m.Entry, error) {

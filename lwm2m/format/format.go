@@ -1,5 +1,5 @@
-// Package format reads and writes the content formats of LwM2M: text/plain, opaque, CBOR, TLV, SenML JSON and SenML CBOR.
-// Link format is in package lwm2m, since it carries links and not values.
+// Package format reads and writes the content formats of LwM2M: text/plain, opaque, CBOR, TLV, SenML JSON, SenML CBOR, the
+// JSON of LwM2M 1.0 and the CBOR of LwM2M 1.2. Link format is in package lwm2m, since it carries links and not values.
 package format
 
 import (
@@ -37,6 +37,9 @@ type Options struct {
 	// Instance is the object instance that resources belong to which come without one at the path of an object. A
 	// client that decodes a Create puts lwm2m.NoID here and chooses an instance.
 	Instance uint16
+	// Patch says that the payload is the one of a Write-Composite: every record has a value. Where the format is one of
+	// SenML-ETCH, null takes a resource instance away (RFC 8790 section 3.2), which is an entry without a value.
+	Patch bool
 }
 
 // Decode reads a payload about the path base, appends its values to dst and sorts them. types may be nil. Values keep
@@ -63,9 +66,13 @@ func (d *decoder) decode(ct coap.ContentFormat, s string) error {
 	case coap.TLV, coap.TLVOld:
 		return d.tlv(s)
 	case coap.SenMLJSON, coap.ETCHJSON:
-		return d.senmlJSON(s)
+		return d.senmlJSON(s, ct == coap.ETCHJSON && d.o.Patch)
 	case coap.SenMLCBOR, coap.ETCHCBOR:
-		return d.senmlCBOR(s)
+		return d.senmlCBOR(s, ct == coap.ETCHCBOR && d.o.Patch)
+	case coap.JSON, coap.JSONOld:
+		return d.oldJSON(s)
+	case coap.LwM2MCBOR:
+		return d.lwm2mCBOR(s)
 	}
 	return fmt.Errorf("%w: %v", ErrUnsupported, ct)
 }
@@ -102,13 +109,17 @@ func Append(dst []byte, ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.
 		return appendTLV(dst, base, entries)
 	}
 	if slices.ContainsFunc(entries, unnamed) {
-		return dst, fmt.Errorf("%w: SenML names every object instance; a Create that leaves it to the device needs TLV", ErrPath)
+		return dst, fmt.Errorf("%w: only TLV has room for an object instance without an identifier, which a Create leaves to the device", ErrPath)
 	}
 	switch ct {
 	case coap.SenMLJSON, coap.ETCHJSON:
 		return appendSenMLJSON(dst, base, entries)
 	case coap.SenMLCBOR, coap.ETCHCBOR:
 		return appendSenMLCBOR(dst, base, entries)
+	case coap.JSON, coap.JSONOld:
+		return appendOldJSON(dst, base, entries)
+	case coap.LwM2MCBOR:
+		return appendLwM2MCBOR(dst, base, entries)
 	}
 	return dst, fmt.Errorf("%w: %v", ErrUnsupported, ct)
 }

@@ -210,6 +210,14 @@ func (j *jsonScanner) bool() (b, ok bool) {
 	return false, false
 }
 
+func (j *jsonScanner) null() bool {
+	ok := strings.HasPrefix(j.s[j.i:], "null")
+	if ok {
+		j.i += 4
+	}
+	return ok
+}
+
 // skip passes over any value.
 func (j *jsonScanner) skip(nesting int) bool {
 	j.space()
@@ -224,9 +232,7 @@ func (j *jsonScanner) skip(nesting int) bool {
 		_, ok := j.bool()
 		return ok
 	case 'n':
-		ok := strings.HasPrefix(j.s[j.i:], "null")
-		j.i += 4
-		return ok
+		return j.null()
 	case '[', '{':
 		j.i++
 		if j.next(c + 2) { // the closing bracket of both is two further in ASCII

@@ -21,8 +21,22 @@ var names = []struct {
 	{coap.SenMLCBOR, "senml-cbor"},
 	{coap.TLV, "tlv"},
 	{coap.TLVOld, "tlv"},
+	{coap.JSON, "json"},
+	{coap.JSONOld, "json"},
+	{coap.LwM2MCBOR, "lwm2m-cbor"},
 	{coap.ETCHJSON, "senml-etch-json"},
 	{coap.ETCHCBOR, "senml-etch-cbor"},
+}
+
+// Names returns the words for all formats that carry values, each once.
+func Names() []string {
+	var list []string
+	for _, n := range names {
+		if Known(n.ct) && !slices.Contains(list, n.name) {
+			list = append(list, n.name)
+		}
+	}
+	return list
 }
 
 // Name returns the word for a format, and its media type or number where there is none.
@@ -46,8 +60,8 @@ func ParseName(s string) (coap.ContentFormat, bool) {
 	return 0, false
 }
 
-// Supported returns the formats that carry values and that Decode and Append know, in the order of preference for an
-// answer with several values.
+// Supported returns the formats that a device of 1.1 says it knows, in the order of preference for an answer with several
+// values. Decode and Append know more: see Known.
 func Supported() []coap.ContentFormat {
 	return []coap.ContentFormat{coap.SenMLCBOR, coap.TLV, coap.SenMLJSON, coap.CBOR, coap.Text, coap.Opaque}
 }
@@ -55,14 +69,15 @@ func Supported() []coap.ContentFormat {
 // Known reports whether Decode and Append know a format.
 func Known(ct coap.ContentFormat) bool {
 	switch ct {
-	case coap.TLVOld, coap.ETCHJSON, coap.ETCHCBOR:
+	case coap.TLVOld, coap.ETCHJSON, coap.ETCHCBOR, coap.JSON, coap.JSONOld, coap.LwM2MCBOR:
 		return true
 	}
 	return slices.Contains(Supported(), ct)
 }
 
 // Fits reports whether a format can carry these values about a path: text, opaque and CBOR carry one value, TLV nothing
-// above an object and no time-stamps, SenML no object instance without an identifier.
+// above an object and no time-stamps, the others no object instance without an identifier, LwM2M JSON nothing above an
+// object, nothing that is empty and a time for all values or none, LwM2M CBOR no time-stamps.
 func Fits(ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.Entry) bool {
 	timed := slices.ContainsFunc(entries, func(e lwm2m.Entry) bool { return e.Time != 0 })
 	switch ct {
@@ -76,6 +91,12 @@ func Fits(ct coap.ContentFormat, base lwm2m.Path, entries []lwm2m.Entry) bool {
 		return base.Depth() > 0 && !timed
 	case coap.SenMLJSON, coap.SenMLCBOR, coap.ETCHJSON, coap.ETCHCBOR:
 		return !slices.ContainsFunc(entries, unnamed)
+	case coap.LwM2MCBOR:
+		return !timed && !slices.ContainsFunc(entries, unnamed)
+	case coap.JSON, coap.JSONOld:
+		return base.Depth() > 0 && !slices.ContainsFunc(entries, func(e lwm2m.Entry) bool {
+			return unnamed(e) || e.Value.IsNone() || timed && e.Time == 0
+		})
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package format
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"heddle.example/coap"
@@ -92,11 +93,37 @@ func drawNode(t *rapid.T, object uint16) (defs, lwm2m.Path, []lwm2m.Entry) {
 	return types, base, entries
 }
 
+// drawTimes gives values the times when they were measured, several to some of them.
+func drawTimes(t *rapid.T, entries []lwm2m.Entry) []lwm2m.Entry {
+	second := rapid.Int64Range(relativeTime, 1<<32-1)
+	micro := rapid.Int64Range(0, 999_999)
+	var out []lwm2m.Entry
+	for _, e := range entries {
+		times := rapid.IntRange(0, 3).Draw(t, "times")
+		if e.Value.IsNone() || times == 0 {
+			out = append(out, e)
+			continue
+		}
+		at := second.Draw(t, "second")*1e9 + micro.Draw(t, "microsecond")*1e3
+		for range times {
+			e.Time = at
+			out = append(out, e)
+			e.Value = drawValue(t, e.Value.Kind())
+			at += rapid.Int64Range(1, 3600e6).Draw(t, "later") * 1e3
+		}
+	}
+	return out
+}
+
 // Any node through any two formats is the same node.
 func TestAnyNodeThroughTwoFormats(t *testing.T) {
-	formats := []coap.ContentFormat{coap.TLV, coap.SenMLJSON, coap.SenMLCBOR, coap.Text, coap.CBOR, coap.Opaque}
+	formats := []coap.ContentFormat{coap.TLV, coap.SenMLJSON, coap.SenMLCBOR, coap.Text, coap.CBOR, coap.Opaque, coap.JSON,
+		coap.LwM2MCBOR, coap.TLVOld, coap.JSONOld, coap.ETCHJSON, coap.ETCHCBOR}
 	rapid.Check(t, func(t *rapid.T) {
 		types, base, entries := drawNode(t, rapid.Uint16Range(0, 65534).Draw(t, "object"))
+		if rapid.IntRange(0, 2).Draw(t, "with times") == 0 {
+			entries = drawTimes(t, entries)
+		}
 		through := entries
 		for _, which := range []string{"first", "second"} {
 			ct := rapid.SampledFrom(formats).Draw(t, which)
@@ -120,7 +147,7 @@ func TestAnyNodeThroughTwoFormats(t *testing.T) {
 
 // Decoded bytes, encoded again and decoded, are the same node: checked on whatever the fuzzer finds.
 func fuzzFormat(f *testing.F, ct coap.ContentFormat, bases ...string) {
-	for _, v := range vectors {
+	for _, v := range slices.Concat(vectors, oldVectors, cborVectors) {
 		if v.ct == ct {
 			f.Add(v.base, payload(f, ct, v.payload))
 		}
@@ -159,3 +186,38 @@ func FuzzSenMLJSON(f *testing.F) { fuzzFormat(f, coap.SenMLJSON, "/", "/3/0/9") 
 func FuzzSenMLCBOR(f *testing.F) { fuzzFormat(f, coap.SenMLCBOR, "/", "/3/0/9") }
 func FuzzText(f *testing.F)      { fuzzFormat(f, coap.Text, "/3/0/9") }
 func FuzzCBOR(f *testing.F)      { fuzzFormat(f, coap.CBOR, "/3/0/9") }
+func FuzzOldJSON(f *testing.F)   { fuzzFormat(f, coap.JSON, "/3", "/3/0/9") }
+func FuzzLwM2MCBOR(f *testing.F) { fuzzFormat(f, coap.LwM2MCBOR, "/", "/3/0/9") }
+
+// What a hostile peer sends as a list of paths or as a patch is refused or is a list of bounded length; paths that were
+// read can be said again.
+func FuzzComposite(f *testing.F) {
+	for _, ct := range []coap.ContentFormat{coap.SenMLJSON, coap.SenMLCBOR, coap.ETCHJSON, coap.ETCHCBOR} {
+		b, err := AppendPaths(nil, ct, []lwm2m.Path{lwm2m.Root, lwm2m.MustPath("/3/0/9")})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint16(ct), b)
+	}
+	f.Add(uint16(coap.ETCHJSON), []byte(`[{"n":"/3/0/6/1","v":null},{"bn":"/5000/0/","n":"2","vd":"AA"}]`))
+	f.Fuzz(func(t *testing.T, ct uint16, b []byte) {
+		paths, err := DecodePaths(nil, coap.ContentFormat(ct), b, Options{MaxEntries: 50})
+		if len(paths) > 50 || err != nil && len(paths) > 0 {
+			t.Fatalf("%d paths, %v", len(paths), err)
+		}
+		if err == nil {
+			again, err := AppendPaths(nil, coap.ContentFormat(ct), paths)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, err := DecodePaths(nil, coap.ContentFormat(ct), again, Options{})
+			if err != nil || !slices.Equal(paths, same) {
+				t.Fatalf("%v: %v, then %v", err, paths, same)
+			}
+		}
+		entries, err := Decode(nil, coap.ContentFormat(ct), lwm2m.Root, b, testDefs, Options{MaxEntries: 50, Patch: true})
+		if len(entries) > 50 || err != nil && len(entries) > 0 {
+			t.Fatalf("%d entries, %v", len(entries), err)
+		}
+	})
+}

@@ -35,6 +35,7 @@ type pack struct {
 	baseName string
 	baseTime int64
 	timed    bool // a base time was said
+	null     bool // a value may be null: the ETCH formats in a patch (RFC 8790 section 3.2)
 }
 
 // set notes that a field was seen; a field twice in one record is refused.
@@ -60,34 +61,31 @@ func (d *decoder) senml(pk *pack, r *record) error {
 	if (pk.timed || r.seen&fieldTime != 0) && at < relativeTime*1e9 {
 		at += d.o.Now
 	}
-	if r.seen&fieldValue == 0 {
+	switch {
+	case r.seen&fieldValue == 0:
+		if d.o.Patch {
+			return fmt.Errorf("%w: no value at %s", ErrMalformed, p)
+		}
 		return d.add(p, lwm2m.Value{}, 0)
-	}
-	if p.Depth() < 3 {
+	case r.value.IsNone(): // null
+		if p.Depth() < 4 {
+			return fmt.Errorf("%w: null at %s, which is no resource instance", ErrMalformed, p)
+		}
+		return d.add(p, lwm2m.Value{}, 0)
+	case p.Depth() < 3:
 		return fmt.Errorf("%w: a value at %s", ErrMalformed, p)
 	}
-	v := r.value
-	if k := d.typeOf(p); k != lwm2m.None && k != v.Kind() {
-		var err error
-		if k == lwm2m.Objlink && v.Kind() == lwm2m.String {
-			v, err = lwm2m.ParseText(k, v.Raw())
-		} else {
-			v, err = v.Convert(k)
-		}
-		if err != nil {
-			return typeError(p, k, err)
-		}
-	}
-	return d.add(p, v, at)
+	return d.value(p, r.value, at)
 }
 
 // nanoseconds turns a SenML time into nanoseconds; a float to the microsecond, which is what a float64 holds.
 func nanoseconds(v lwm2m.Value) (int64, bool) {
+	// Up to the year 2106, so that the sum of a base time, a time and the present is an int64.
 	if n, ok := v.AsInt(); ok {
-		return n * 1e9, n > -(1<<33) && n < 1<<33
+		return n * 1e9, n > -(1<<32) && n < 1<<32
 	}
 	f, ok := v.AsFloat()
-	if !ok || !(f > -(1<<33) && f < 1<<33) {
+	if !ok || !(f > -(1<<32) && f < 1<<32) {
 		return 0, false
 	}
 	return int64(math.Round(float64(f*1e6))) * 1e3, true

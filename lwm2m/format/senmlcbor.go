@@ -27,14 +27,14 @@ const (
 )
 
 // senmlCBOR reads application/senml+cbor (112).
-func (d *decoder) senmlCBOR(s string) error {
+func (d *decoder) senmlCBOR(s string, null bool) error {
 	c := cborScanner{s: s}
 	bad := func() error { return fmt.Errorf("%w: SenML CBOR at byte %d", ErrMalformed, c.i) }
 	first, n, indefinite, ok := c.head()
 	if !ok || first&0xE0 != cborArray {
 		return bad()
 	}
-	var pk pack
+	pk := pack{null: null}
 	for k := uint64(0); indefinite || k < n; k++ {
 		if indefinite && c.stop() {
 			break
@@ -103,6 +103,10 @@ func (c *cborScanner) field(label int64, pk *pack, r *record) (ok bool) {
 		pk.baseName, ok = c.text()
 		return ok && r.set(fieldBaseName)
 	case labelValue:
+		if pk.null && c.peek() == cborNull {
+			c.i++
+			return r.set(fieldValue)
+		}
 		r.value, ok = c.number()
 		return ok && r.set(fieldValue)
 	case labelString:

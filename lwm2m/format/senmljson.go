@@ -12,7 +12,7 @@ import (
 )
 
 // senmlJSON reads application/senml+json (110).
-func (d *decoder) senmlJSON(s string) error {
+func (d *decoder) senmlJSON(s string, null bool) error {
 	j := jsonScanner{s: s}
 	bad := func() error { return fmt.Errorf("%w: SenML JSON at byte %d", ErrMalformed, min(j.i, len(s))) }
 	if !utf8.ValidString(s) {
@@ -21,7 +21,7 @@ func (d *decoder) senmlJSON(s string) error {
 	if !j.next('[') {
 		return bad()
 	}
-	var pk pack
+	pk := pack{null: null}
 	if !j.next(']') {
 		for {
 			var r record
@@ -77,7 +77,9 @@ func (j *jsonScanner) field(label string, pk *pack, r *record) (ok bool) {
 		pk.baseName, ok = j.string()
 		return ok && r.set(fieldBaseName)
 	case "v":
-		r.value, ok = j.number()
+		if r.value, ok = j.number(); !ok {
+			ok = pk.null && j.null()
+		}
 		return ok && r.set(fieldValue)
 	case "vs":
 		s, ok := j.string()

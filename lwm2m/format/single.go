@@ -36,37 +36,13 @@ func (d *decoder) opaque(s string) error {
 
 // cbor reads application/cbor (60): one item.
 func (d *decoder) cbor(s string) error {
-	return d.single("CBOR", func(k lwm2m.Kind) (v lwm2m.Value, err error) {
+	return d.single("CBOR", func(k lwm2m.Kind) (lwm2m.Value, error) {
 		c := cborScanner{s: s}
-		ok := true
-		// Tag 1 (epoch time) says nothing that the resource's type does not.
-		if c.peek() == cborTag|1 {
-			c.i++
-		}
-		switch first := c.peek(); {
-		case first&0xE0 == cborBytes:
-			s, ok = c.bytes(cborBytes)
-			v = lwm2m.BytesOf(s)
-		case first&0xE0 == cborText:
-			s, ok = c.text()
-			v = lwm2m.Str(s)
-		case first == cborTrue || first == cborFalse:
-			var b bool
-			b, ok = c.bool()
-			v = lwm2m.Bool(b)
-		default:
-			v, ok = c.number()
-		}
+		v, ok := c.value()
 		if !ok || c.i != len(c.s) {
 			return v, ErrMalformed
 		}
-		switch {
-		case k == lwm2m.None:
-			return v, nil
-		case k == lwm2m.Objlink && v.Kind() == lwm2m.String:
-			return lwm2m.ParseText(k, s)
-		}
-		return v.Convert(k)
+		return convert(k, v)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,8 +78,9 @@ const deviceCBOR = "90 a3 21 65 2f332f302f 00 61 30 03 74 4f70656e204d6f62696c65
 
 // payload reads a test's payload: hexadecimal for the binary formats.
 func payload(t testing.TB, ct coap.ContentFormat, s string) []byte {
+	t.Helper()
 	switch ct {
-	case coap.Text, coap.SenMLJSON, coap.ETCHJSON:
+	case coap.Text, coap.SenMLJSON, coap.ETCHJSON, coap.JSON, coap.JSONOld:
 		return []byte(s)
 	}
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
@@ -193,7 +195,7 @@ var vectors = []struct {
 }
 
 func TestVectors(t *testing.T) {
-	for _, v := range vectors {
+	for _, v := range slices.Concat(vectors, oldVectors, cborVectors) {
 		t.Run(Name(v.ct)+" "+v.name, func(t *testing.T) {
 			b, base := payload(t, v.ct, v.payload), lwm2m.MustPath(v.base)
 			got, err := Append(nil, v.ct, base, v.entries)
@@ -352,7 +354,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{coap.Opaque, "/3/0/9", "01", ErrType},
 		{coap.CBOR, "/3/0/9", "0101", ErrMalformed},
 		{coap.LinkFormat, "/3/0", "", ErrUnsupported},
-		{coap.JSON, "/3/0", "", ErrUnsupported},
+		{coap.XML, "/3/0", "", ErrUnsupported},
 	} {
 		dst := []lwm2m.Entry{at("/9/9/9", lwm2m.Int(9))}
 		got, err := Decode(dst, c.ct, lwm2m.MustPath(c.base), payload(t, c.ct, c.payload), testDefs, Options{})
