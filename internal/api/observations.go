@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,13 +29,20 @@ func (a *API) observationRoutes() {
 	type observe struct {
 		EndpointInput
 		Body struct {
-			Path    string  `json:"path" example:"/3303/0/5700"`
-			Format  string  `json:"format,omitempty"`
-			Timeout float64 `json:"timeout,omitempty" doc:"seconds"`
+			Path    string   `json:"path,omitempty" example:"/3303/0/5700"`
+			Paths   []string `json:"paths,omitempty" doc:"instead of path: observed together (Observe-Composite)"`
+			Format  string   `json:"format,omitempty"`
+			Timeout float64  `json:"timeout,omitempty" doc:"seconds"`
 		}
 	}
 	huma.Register(a.huma, status(op("POST", "/clients/{endpoint}/observations", "observation.add", access.Operate, tag, "Observe an object, instance or resource"), 201, 404, 409, 422, 502, 503, 504), func(ctx context.Context, in *observe) (*body[fleet.ObservationView], error) {
-		o, err := a.operation(in.Endpoint, &OperationInput{Op: "observe", Path: in.Body.Path, Format: in.Body.Format, Timeout: in.Body.Timeout})
+		input := &OperationInput{Op: "observe", Path: in.Body.Path, Format: in.Body.Format, Timeout: in.Body.Timeout}
+		what := in.Body.Path
+		if in.Body.Paths != nil {
+			input.Op, input.Paths = "observe-composite", in.Body.Paths
+			what = strings.Join(in.Body.Paths, ", ")
+		}
+		o, err := a.operation(in.Endpoint, input)
 		if err != nil {
 			return nil, problemOf(err)
 		}
@@ -43,7 +51,7 @@ func (a *API) observationRoutes() {
 			return nil, problemOf(err)
 		}
 		if !answered(out.Code) {
-			p := problem(409, "The device refuses to observe %s: %s %s.", in.Body.Path, out.Code, out.Code.Name())
+			p := problem(409, "The device refuses to observe %s: %s %s.", what, out.Code, out.Code.Name())
 			p.Operation = id
 			return nil, p
 		}
@@ -64,7 +72,11 @@ func (a *API) observationRoutes() {
 				continue
 			}
 			// Whatever the device answers, the observation has ended on our side.
-			if _, _, err := a.run(ctx, in.Endpoint, &server.Operation{Kind: server.CancelObserve, Path: o.Path, Passive: in.Passive, Timeout: timeoutDefault}); err != nil {
+			cancel := &server.Operation{Kind: server.CancelObserve, Path: o.Path, Paths: o.Paths, Passive: in.Passive, Timeout: timeoutDefault}
+			if o.Paths != nil {
+				cancel.Kind = server.CancelObserveComposite
+			}
+			if _, _, err := a.run(ctx, in.Endpoint, cancel); err != nil {
 				return nil, problemOf(err)
 			}
 			return nil, nil
@@ -89,7 +101,7 @@ func (a *API) observations(endpoint string) ([]server.Observation, error) {
 func (a *API) ObservedPath(endpoint string, p lwm2m.Path) (server.Observation, bool) {
 	list, _ := a.c.Devices.Observations(endpoint)
 	for _, o := range list {
-		if o.Path == p {
+		if o.Path == p && o.Paths == nil {
 			return o, true
 		}
 	}

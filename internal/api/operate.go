@@ -21,27 +21,30 @@ const (
 
 // OperationInput asks for an operation on a device.
 type OperationInput struct {
-	Op         string              `json:"op,omitempty" enum:"read,discover,write,write-partial,execute,create,delete,write-attributes,observe,cancel-observe,ping"`
-	Path       string              `json:"path,omitempty" example:"/3/0/9"`
-	Value      json.RawMessage     `json:"value,omitempty" doc:"write: the value of a resource or resource instance; numbers as numbers, opaque in hexadecimal, times in RFC 3339, object links as 3:0"`
-	Type       string              `json:"type,omitempty" enum:"string,integer,unsigned,float,boolean,opaque,time,objlink,corelnk" doc:"write: the type of value, for resources that no definition tells"`
-	Resources  json.RawMessage     `json:"resources,omitempty" doc:"write, create: values by resource id; those of a multiple resource by instance id"`
-	Instance   *uint16             `json:"instance,omitempty" doc:"create: the id of the new instance; absent: the device chooses"`
-	Args       string              `json:"args,omitempty" example:"0='x',1" doc:"execute"`
-	Attributes map[string]*float64 `json:"attributes,omitempty" doc:"write-attributes: pmin, pmax, gt, lt, st, epmin, epmax, edge, con, hqmax; null takes one away"`
-	Format     string              `json:"format,omitempty" example:"senml-cbor" doc:"text, opaque, tlv, senml-json, senml-cbor, cbor; absent: the server chooses"`
-	Timeout    float64             `json:"timeout,omitempty" doc:"seconds, at most 300; absent: 15"`
-	Passive    bool                `json:"passive,omitempty" doc:"cancel-observe: tell the device only when it next notifies"`
+	Op         string                     `json:"op,omitempty" enum:"read,discover,write,write-partial,execute,create,delete,write-attributes,observe,cancel-observe,ping,read-composite,write-composite,observe-composite,cancel-observe-composite"`
+	Path       string                     `json:"path,omitempty" example:"/3/0/9"`
+	Paths      []string                   `json:"paths,omitempty" doc:"read-composite, observe-composite, cancel-observe-composite: what to read, \"/\" for all; what the device has not or does not tell is left out"`
+	Values     map[string]json.RawMessage `json:"values,omitempty" doc:"write-composite: values by path, written as a whole or not at all"`
+	Value      json.RawMessage            `json:"value,omitempty" doc:"write: the value of a resource or resource instance; numbers as numbers, opaque in hexadecimal, times in RFC 3339, object links as 3:0"`
+	Type       string                     `json:"type,omitempty" enum:"string,integer,unsigned,float,boolean,opaque,time,objlink,corelnk" doc:"write: the type of value, for resources that no definition tells"`
+	Resources  json.RawMessage            `json:"resources,omitempty" doc:"write, create: values by resource id; those of a multiple resource by instance id"`
+	Instance   *uint16                    `json:"instance,omitempty" doc:"create: the id of the new instance; absent: the device chooses"`
+	Args       string                     `json:"args,omitempty" example:"0='x',1" doc:"execute"`
+	Attributes map[string]*float64        `json:"attributes,omitempty" doc:"write-attributes: pmin, pmax, gt, lt, st, epmin, epmax, edge, con, hqmax; null takes one away"`
+	Format     string                     `json:"format,omitempty" example:"senml-cbor" doc:"text, opaque, cbor, tlv, json, senml-json, senml-cbor, lwm2m-cbor; absent: the server chooses"`
+	Timeout    float64                    `json:"timeout,omitempty" doc:"seconds, at most 300; absent: 15"`
+	Passive    bool                       `json:"passive,omitempty" doc:"cancel-observe: tell the device only when it next notifies"`
 }
 
 // operation makes the machine's operation out of the request.
 func (a *API) operation(endpoint string, in *OperationInput) (*server.Operation, error) {
 	kind, ok := server.ParseOpKind(in.Op)
 	if !ok {
-		return nil, problem(422, "There is no operation %q; use read, discover, write, write-partial, execute, create, delete, write-attributes, observe, cancel-observe or ping.", in.Op)
+		return nil, problem(422, "There is no operation %q; use read, discover, write, write-partial, execute, create, delete, write-attributes, observe, cancel-observe, ping, read-composite, write-composite, observe-composite or cancel-observe-composite.", in.Op)
 	}
 	o := &server.Operation{Kind: kind, Args: in.Args, Passive: in.Passive}
-	if kind != server.Ping {
+	composite := kind >= server.ReadComposite && kind <= server.CancelObserveComposite
+	if kind != server.Ping && !composite {
 		p, err := lwm2m.ParsePath(in.Path)
 		if err != nil {
 			return nil, problem(422, "%q is not a path such as /3/0/9.", in.Path)
@@ -55,7 +58,12 @@ func (a *API) operation(endpoint string, in *OperationInput) (*server.Operation,
 	if err := setFormat(o, in.Format); err != nil {
 		return nil, err
 	}
+	if !composite && (in.Paths != nil || in.Values != nil) {
+		return nil, problem(422, "paths and values are for composite operations; %s has a path.", in.Op)
+	}
 	switch kind {
+	case server.ReadComposite, server.WriteComposite, server.ObserveComposite, server.CancelObserveComposite:
+		err = a.composite(endpoint, o, in)
 	case server.Write, server.WritePartial:
 		o.Entries, err = a.entries(endpoint, o.Path, in)
 	case server.Create:
@@ -82,10 +90,7 @@ func setFormat(o *server.Operation, name string) error {
 	}
 	ct, ok := format.ParseName(name)
 	if !ok {
-		var names []string
-		for _, f := range format.Supported() {
-			names = append(names, format.Name(f))
-		}
+		names := format.Names()
 		slices.Sort(names)
 		return problem(422, "There is no format %q; use %s.", name, strings.Join(names, ", "))
 	}

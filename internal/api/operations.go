@@ -82,7 +82,7 @@ func (a *API) device(method, path, name string, role access.Role, summary string
 		o.Parameters = append(o.Parameters, &huma.Param{Name: n, In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
 	}
 	if method == "GET" {
-		o.Parameters = append(o.Parameters, &huma.Param{Name: "format", In: "query", Schema: text, Description: "text, opaque, tlv, senml-json, senml-cbor, cbor"},
+		o.Parameters = append(o.Parameters, &huma.Param{Name: "format", In: "query", Schema: text, Description: "text, opaque, cbor, tlv, json, senml-json, senml-cbor, lwm2m-cbor"},
 			&huma.Param{Name: "timeout", In: "query", Schema: &huma.Schema{Type: "number"}, Description: "seconds"})
 	} else if method != "DELETE" {
 		in := reflect.TypeFor[OperationInput]()

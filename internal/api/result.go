@@ -23,6 +23,7 @@ type OperationResult struct {
 	Endpoint    string                 `json:"endpoint"`
 	Op          string                 `json:"op" example:"read"`
 	Path        string                 `json:"path" example:"/3/0/9"`
+	Paths       []string               `json:"paths,omitempty" doc:"of a composite operation"`
 	Status      string                 `json:"status" enum:"answered,refused,failed,timedOut" doc:"answered: done; refused: the device answered with an error code; failed: its answer cannot be read"`
 	Code        string                 `json:"code,omitempty" example:"2.05" doc:"what the device answered"`
 	CodeName    string                 `json:"codeName,omitempty" example:"Content"`
@@ -52,7 +53,15 @@ func appendResult(b []byte, id string, out *server.Outcome) []byte {
 	b = values.AppendString(b, out.Endpoint)
 	b = append(append(append(b, `,"op":"`...), out.Op.String()...), `","path":"`...)
 	b = out.Path.Append(b)
-	b = append(append(append(b, `","status":"`...), outcomeStatus(out)...), '"')
+	b = append(b, '"')
+	for i, p := range out.Paths {
+		b = append(b, [...]string{`,"paths":["`, `,"`}[min(i, 1)]...)
+		b = append(p.Append(b), '"')
+	}
+	if len(out.Paths) > 0 {
+		b = append(b, ']')
+	}
+	b = append(append(append(b, `,"status":"`...), outcomeStatus(out)...), '"')
 	if out.Code != 0 {
 		b = append(append(append(b, `,"code":"`...), out.Code.String()...), '"')
 		b = append(append(append(b, `,"codeName":"`...), out.Code.Name()...), '"')

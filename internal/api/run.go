@@ -47,9 +47,9 @@ func (a *API) note(endpoint string, o *server.Operation, out *server.Outcome) {
 		return
 	}
 	switch o.Kind {
-	case server.Read, server.Observe:
+	case server.Read, server.Observe, server.ReadComposite, server.ObserveComposite:
 		a.c.Fleet.Values(endpoint, out.Entries, now, "read", "")
-	case server.Write, server.WritePartial:
+	case server.Write, server.WritePartial, server.WriteComposite:
 		a.c.Fleet.Values(endpoint, o.Entries, now, "write", "")
 	case server.Delete:
 		a.c.Fleet.Deleted(endpoint, o.Path)

@@ -76,10 +76,12 @@ func (f *Fleet) describe(l *messageLog, e *server.Message) *Message {
 	}
 	out.Decoded = f.payload(e.Endpoint, target, known, ct, hasFormat, &m)
 	if short := firstLine(out.Decoded); short != "" && (m.Code.Class() == 2 || m.Code.Class() == 0 && known) {
-		out.Summary = short
-		if m.Code.Class() == 0 {
-			out.Summary = m.Code.Name() + " " + short
+		if m.Code.Class() == 0 && target.Depth() == 0 {
+			short = out.Summary + " " + short // a composite operation
+		} else if m.Code.Class() == 0 {
+			short = m.Code.Name() + " " + short
 		}
+		out.Summary = short
 	} else if m.Code.Class() >= 4 {
 		out.Summary = m.Code.Name() + ": " + short
 	}
@@ -103,6 +105,17 @@ func (f *Fleet) request(m *coap.Message, path string) string {
 	case segments[0] == "dp" && m.Code == coap.POST:
 		s = "Send"
 	}
+	if path == "/" {
+		switch m.Code {
+		case coap.FETCH:
+			s = "Read-Composite"
+			if n, ok := m.Options.GetUint(coap.Observe); ok {
+				s = [...]string{"Observe-Composite", "Cancel Observe-Composite"}[min(n, 1)]
+			}
+		case coap.IPATCH:
+			s = "Write-Composite"
+		}
+	}
 	if n, ok := m.Options.GetUint(coap.Observe); ok && m.Code == coap.GET {
 		s = [...]string{"Observe ", "Cancel observation of "}[min(n, 1)] + clean(path)
 	}
@@ -125,7 +138,10 @@ func (f *Fleet) payload(endpoint string, target lwm2m.Path, known bool, ct coap.
 	if !hasFormat || ct == coap.LinkFormat || !format.Known(ct) {
 		return text(m.Payload)
 	}
-	if !known && (ct == coap.Text || ct == coap.Opaque || ct == coap.CBOR || ct == coap.TLV || ct == coap.TLVOld) {
+	if m.Code == coap.FETCH {
+		return paths(ct, m.Payload)
+	}
+	if !known && (ct == coap.Text || ct == coap.Opaque || ct == coap.CBOR || ct == coap.TLV || ct == coap.TLVOld || ct == coap.JSON || ct == coap.JSONOld) {
 		if ct == coap.Text {
 			return text(m.Payload)
 		}
@@ -148,6 +164,19 @@ func (f *Fleet) payload(endpoint string, target lwm2m.Path, known bool, ct coap.
 		b.WriteString(types.Say(e))
 	}
 	return b.String()
+}
+
+// paths puts the list of a Read-Composite or Observe-Composite into one line.
+func paths(ct coap.ContentFormat, payload []byte) string {
+	list, err := format.DecodePaths(nil, ct, payload, format.Options{MaxEntries: 500})
+	if err != nil {
+		return "cannot be read: " + err.Error()
+	}
+	var words []string
+	for _, p := range list {
+		words = append(words, p.String())
+	}
+	return strings.Join(words, " ")
 }
 
 // Say writes an entry with its unit: "/3303/0/5700 = 21.37 °C".

@@ -113,18 +113,23 @@ func (f *Fleet) notified(e *server.Notified) {
 
 // ObservationView is an observation as the API shows it.
 type ObservationView struct {
-	ID     string `json:"id"`
-	Path   string `json:"path"`
-	Since  Time   `json:"since" format:"date-time"`
-	LastAt Time   `json:"lastAt,omitempty" format:"date-time" nullable:"true" doc:"of the newest notification"`
-	Count  uint64 `json:"count" doc:"notifications so far"`
-	State  string `json:"state" enum:"active,restoring,waiting,failed,ended"`
-	Error  string `json:"error,omitempty"`
+	ID     string   `json:"id"`
+	Path   string   `json:"path"`
+	Paths  []string `json:"paths,omitempty" doc:"of an Observe-Composite, whose path is /"`
+	Since  Time     `json:"since" format:"date-time"`
+	LastAt Time     `json:"lastAt,omitempty" format:"date-time" nullable:"true" doc:"of the newest notification"`
+	Count  uint64   `json:"count" doc:"notifications so far"`
+	State  string   `json:"state" enum:"active,restoring,waiting,failed,ended"`
+	Error  string   `json:"error,omitempty"`
 }
 
 // ViewObservation makes the view of an observation.
 func ViewObservation(o server.Observation) ObservationView {
-	return ObservationView{ID: o.ID.String(), Path: o.Path.String(), Since: Time(o.Since), LastAt: Time(o.LastAt), Count: o.Count, State: o.State.String()}
+	v := ObservationView{ID: o.ID.String(), Path: o.Path.String(), Since: Time(o.Since), LastAt: Time(o.LastAt), Count: o.Count, State: o.State.String()}
+	for _, p := range o.Paths {
+		v.Paths = append(v.Paths, p.String())
+	}
+	return v
 }
 
 func (f *Fleet) observation(e *server.ObservationChanged) {

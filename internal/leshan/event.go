@@ -40,8 +40,11 @@ func (l *Leshan) Take(value any) {
 	case *server.Notified:
 		defer l.presence.heard(e.Registration)
 		if e.Err == nil {
-			ep, p, entries := e.Registration.Endpoint, e.Observation.Path, e.Entries
+			ep, p, entries, paths := e.Registration.Endpoint, e.Observation.Path, e.Entries, e.Observation.Paths
 			publish("NOTIFICATION", ep, func() any {
+				if paths != nil {
+					return map[string]any{"ep": ep, "kind": "composite", "val": nodesOf(paths, entries)}
+				}
 				return map[string]any{"ep": ep, "kind": "single", "res": p.String(), "val": nodeOf(p, entries)}
 			})
 		}

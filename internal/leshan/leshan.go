@@ -67,6 +67,10 @@ func (l *Leshan) Routes(a *api.API) {
 	}
 	add("GET", "/api/clients", access.Read, "clients", l.clients)
 	add("GET", "/api/clients/{endpoint}", access.Read, "client", l.client)
+	add("GET", "/api/clients/{endpoint}/composite", access.Read, "composite.read", l.compositeRead)
+	add("PUT", "/api/clients/{endpoint}/composite", access.Operate, "composite.write", l.compositeWrite)
+	add("POST", "/api/clients/{endpoint}/composite/observe", access.Operate, "composite.observe", l.compositeObserve)
+	add("DELETE", "/api/clients/{endpoint}/composite/observe", access.Operate, "composite.cancel", l.compositeCancel)
 	add("GET", "/api/clients/{endpoint}/{path...}", access.Read, "read", l.get)
 	add("PUT", "/api/clients/{endpoint}/{path...}", access.Operate, "write", l.put)
 	add("POST", "/api/clients/{endpoint}/{path...}", access.Operate, "post", l.post)

@@ -160,6 +160,8 @@ func (l *Leshan) response(out *server.Outcome) any {
 		}
 	case out.Op == server.Read || out.Op == server.Observe:
 		v["content"] = nodeOf(out.Path, out.Entries)
+	case out.Op == server.ReadComposite || out.Op == server.ObserveComposite:
+		v["content"] = nodesOf(out.Paths, out.Entries)
 	case out.Op == server.Discover:
 		v["objectLinks"] = linksOf(out.Links)
 	case out.Op == server.Create && out.Location.Depth() > 0:

@@ -128,7 +128,7 @@ func (c *Client) bootstrapRead(op *operation) (*endpoint.Reply, error) {
 	if !op.hasAccept {
 		f = c.defaultFormat(op.account)
 	}
-	if !readable(f) {
+	if !format.Known(f) {
 		return nil, &Error{coap.NotAcceptable, "this content format is not supported"}
 	}
 	entries := c.boot.draft.below(p)

@@ -4,6 +4,7 @@ import (
 	"heddle.example/coap"
 	"heddle.example/coap/endpoint"
 	"heddle.example/lwm2m"
+	"heddle.example/lwm2m/format"
 )
 
 // maxDraftInstances bounds the instances that a bootstrap server can make of one object.
@@ -21,7 +22,7 @@ func (c *Client) bootstrapWrite(op *operation) (*endpoint.Reply, error) {
 		return nil, NotFound("no such object")
 	}
 	d := o.Definition()
-	entries, err := c.decode(op, p, lwm2m.NoID)
+	entries, err := c.decode(op, p, format.Options{Instance: lwm2m.NoID})
 	if err != nil {
 		return nil, err
 	}

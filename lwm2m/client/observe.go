@@ -13,7 +13,7 @@ import (
 type observation struct {
 	id        uint32
 	account   int
-	parts     []part
+	parts     []component
 	format    coap.ContentFormat
 	sub       endpoint.Subscription
 	timer     machine.TimerID
@@ -23,8 +23,8 @@ type observation struct {
 	pending   bool // a notification is due, but pmin has not passed
 }
 
-// part is one path of an observation.
-type part struct {
+// component is one path of an observation.
+type component struct {
 	path lwm2m.Path
 	last sample // what was notified last
 }
@@ -48,7 +48,7 @@ func (o *observation) paths() []lwm2m.Path {
 
 // concerns reports whether a change at a path can be one of what is observed: at the path, above it or below it.
 func (o *observation) concerns(p lwm2m.Path) bool {
-	return slices.ContainsFunc(o.parts, func(x part) bool { return x.path.HasPrefix(p) || p.HasPrefix(x.path) })
+	return slices.ContainsFunc(o.parts, func(x component) bool { return x.path.HasPrefix(p) || p.HasPrefix(x.path) })
 }
 
 // Observation tells of an observation.
@@ -93,7 +93,7 @@ func (c *Client) observe(op *operation, paths []lwm2m.Path, f coap.ContentFormat
 	}
 	c.observeID++
 	o := &observation{
-		id: c.observeID, account: op.account, parts: make([]part, len(paths)), composite: composite, format: f,
+		id: c.observeID, account: op.account, parts: make([]component, len(paths)), composite: composite, format: f,
 		sub: ep.Accept(c.now, op.Exchange), sent: c.now, evaluated: c.now,
 	}
 	if !o.sub.Valid() {
@@ -101,7 +101,7 @@ func (c *Client) observe(op *operation, paths []lwm2m.Path, f coap.ContentFormat
 		return
 	}
 	for i, p := range paths {
-		o.parts[i] = part{p, c.sampleOf(p)}
+		o.parts[i] = component{p, c.sampleOf(p)}
 	}
 	c.observations = append(c.observations, o)
 	ep.Respond(c.now, c.cause, op.Exchange, reply, 0)

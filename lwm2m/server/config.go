@@ -71,6 +71,7 @@ type Limits struct {
 	OperationsPerClient   int // operations under way towards one endpoint; default 64
 	Operations            int // operations under way in this shard; default 65,536
 	Entries               int // values in one answer of a device; default 10,000
+	Paths                 int // paths in a composite operation; default 256
 }
 
 func (l *Limits) setDefaults() {
@@ -80,7 +81,7 @@ func (l *Limits) setDefaults() {
 	}{
 		{&l.Registrations, 1_000_000}, {&l.Payload, 16 << 10}, {&l.Endpoint, 192}, {&l.Params, 256},
 		{&l.LinkBytes, 512 << 20}, {&l.SharedLinks, 4096}, {&l.ObservationsPerClient, 128}, {&l.Observations, 1_000_000},
-		{&l.OperationsPerClient, 64}, {&l.Operations, 65536}, {&l.Entries, 10_000},
+		{&l.OperationsPerClient, 64}, {&l.Operations, 65536}, {&l.Entries, 10_000}, {&l.Paths, 256},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.d

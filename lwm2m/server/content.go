@@ -36,8 +36,11 @@ func (s formatSet) list() []contentFormat {
 	return l
 }
 
-// writable is the formats that can carry more than one value and that Heddle can write.
-var multiFormats = [...]contentFormat{coap.SenMLCBOR, coap.TLV, coap.SenMLJSON, coap.TLVOld}
+// multiFormats is the formats that can carry more than one value, the one that the server likes best first.
+var multiFormats = [...]contentFormat{coap.SenMLCBOR, coap.TLV, coap.SenMLJSON, coap.JSON, coap.TLVOld, coap.JSONOld}
+
+// oldFormats is those of LwM2M 1.0 (its section 6.4).
+var oldFormats = [...]contentFormat{coap.TLV, coap.JSON, coap.TLVOld, coap.JSONOld}
 
 // preferred chooses the format for what a device is asked for and is sent: TLV with a 1.0 device, from 1.1 on the best
 // of what it says it knows, and TLV again where it says nothing.
@@ -47,8 +50,10 @@ func (e *entry) preferred() contentFormat {
 		if known.has(coap.TLVOld) && !known.has(coap.TLV) {
 			return coap.TLVOld
 		}
-		if !e.nofmt.has(coap.TLV) {
-			return coap.TLV
+		for _, f := range oldFormats {
+			if !e.nofmt.has(f) {
+				return f
+			}
 		}
 	}
 	for _, f := range multiFormats {

@@ -173,7 +173,7 @@ func (s *Server) moveObservations(n slot, e *entry) {
 
 // resume has an observation deliver that was begun before a restart or on another path.
 func (s *Server) resume(e *entry, o *observation) {
-	p := pending{op: Operation{Kind: Observe, Path: o.Path, Format: o.format, HasFormat: o.hasFormat}}
+	p := pending{op: o.operation()}
 	req, err := s.request(e, &p)
 	if err != nil {
 		req = nil // it only serves to fetch what is longer than a block

@@ -49,7 +49,8 @@ func (s ObservationState) String() string {
 // Observation is a copy of what the server knows of one observation.
 type Observation struct {
 	ID       ObservationID
-	Path     lwm2m.Path
+	Path     lwm2m.Path   // the root for an Observe-Composite
+	Paths    []lwm2m.Path // of an Observe-Composite, sorted; else nil. It never changes
 	State    ObservationState
 	Since    machine.Time
 	LastAt   machine.Time // of the newest notification; zero: none yet

@@ -1,13 +1,14 @@
 package server
 
 import (
+	"slices"
+
 	"heddle.example/coap"
 	"heddle.example/coap/endpoint"
-	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
 
-// observation is one observed path of one endpoint. There is at most one for a path.
+// observation is one observed path, or list of paths, of one endpoint. There is at most one for a path and for a list.
 type observation struct {
 	Observation
 	endpoint  string
@@ -51,9 +52,23 @@ func (s *Server) Observations(ep string) []Observation {
 	return list
 }
 
-func (e *entry) observation(p lwm2m.Path) *observation {
+// is reports whether an operation is about this observation.
+func (o *observation) is(op *Operation) bool {
+	return o.Path == op.Path && slices.Equal(o.Paths, op.Paths)
+}
+
+// operation is what the device is asked for the observation with.
+func (o *observation) operation() Operation {
+	op := Operation{Kind: Observe, Path: o.Path, Paths: o.Paths, Format: o.format, HasFormat: o.hasFormat}
+	if o.Paths != nil {
+		op.Kind = ObserveComposite
+	}
+	return op
+}
+
+func (e *entry) observation(op *Operation) *observation {
 	for o := e.obs; o != nil; o = o.next {
-		if o.Path == p {
+		if o.is(op) {
 			return o
 		}
 	}
@@ -65,10 +80,10 @@ func (s *Server) startObserve(e *entry, p *pending) error {
 	if s.failed != nil {
 		return ErrNotStored
 	}
-	if p.op.Path.Depth() == 0 {
+	if p.op.Kind == Observe && p.op.Path.Depth() == 0 {
 		return &ErrInvalid{p.op.Path, "the root cannot be observed; name an object"}
 	}
-	if o := e.observation(p.op.Path); o != nil {
+	if o := e.observation(&p.op); o != nil {
 		if o.State == 0 {
 			return ErrBusy // being set up by an operation before this one
 		}
@@ -78,14 +93,19 @@ func (s *Server) startObserve(e *entry, p *pending) error {
 	if int(e.nobs) >= s.config.Limits.ObservationsPerClient || s.obs.count >= s.config.Limits.Observations {
 		return ErrTooMany
 	}
-	p.obs = s.newObservation(e, p.op.Path)
+	if p.op.Kind == ObserveComposite {
+		if err := s.checkPaths(&p.op); err != nil {
+			return err
+		}
+	}
+	p.obs = s.newObservation(e, &p.op)
 	return nil
 }
 
-func (s *Server) newObservation(e *entry, path lwm2m.Path) *observation {
+func (s *Server) newObservation(e *entry, op *Operation) *observation {
 	// By the clock, so that an id is not given out again after a restart.
 	s.obs.lastID = max(s.obs.lastID+1, ObservationID(s.now/1e6))
-	o := &observation{Observation: Observation{ID: s.obs.lastID, Path: path, Since: s.now}, endpoint: e.reg.Endpoint}
+	o := &observation{Observation: Observation{ID: s.obs.lastID, Path: op.Path, Paths: op.Paths, Since: s.now}, endpoint: e.reg.Endpoint}
 	o.n, _ = s.table.find(o.endpoint)
 	link(&e.obs, o)
 	e.nobs++
@@ -185,8 +205,7 @@ func (s *Server) observeAgain(n slot, e *entry) {
 
 // askAgain asks for an observation under a token, or a new one.
 func (s *Server) askAgain(n slot, e *entry, o *observation, token coap.Token) {
-	p := &pending{cause: s.cause, began: s.now, obs: o, token: token,
-		op: Operation{Kind: Observe, Path: o.Path, Format: o.format, HasFormat: o.hasFormat}}
+	p := &pending{cause: s.cause, began: s.now, obs: o, token: token, op: o.operation()}
 	o.State = Restoring
 	if err := s.send(n, e, p); err != nil {
 		s.quiet(o)
@@ -229,7 +248,7 @@ func (s *Server) dropObservation(e *entry, o *observation) {
 // startCancel ends an observation. Passively, the next notification is answered with RST and nothing is asked of the
 // device now.
 func (s *Server) startCancel(n slot, e *entry, p *pending) error {
-	o := e.observation(p.op.Path)
+	o := e.observation(&p.op)
 	if o == nil || o.State == 0 {
 		return ErrNoObservation
 	}
@@ -253,7 +272,7 @@ func (s *Server) cancelAsleep(p *pending, ep string) error {
 	head := s.obs.asleep[ep]
 	for at := &head; *at != nil; at = &(*at).next {
 		o := *at
-		if o.Path != p.op.Path {
+		if !o.is(&p.op) {
 			continue
 		}
 		if s.failed != nil {

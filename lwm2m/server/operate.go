@@ -51,25 +51,26 @@ func (s *Server) do(now machine.Time, cause machine.Cause, ep string, op *Operat
 	id := s.ops.last
 	s.stats.Operations++
 	p := &pending{id: id, cause: cause, op: *op, began: now}
+	p.op.normalize()
 	n, e := s.table.find(ep)
 	var err error
 	switch {
-	case e == nil && op.Kind == CancelObserve:
+	case e == nil && (op.Kind == CancelObserve || op.Kind == CancelObserveComposite):
 		err = s.cancelAsleep(p, ep)
 	case e == nil:
 		err = ErrUnknownEndpoint
 	case int(e.nops) >= s.config.Limits.OperationsPerClient || len(s.ops.byInner) >= s.config.Limits.Operations:
 		err = ErrBusy
-	case op.Kind == Observe:
+	case op.Kind == Observe, op.Kind == ObserveComposite:
 		err = s.startObserve(e, p)
-	case op.Kind == CancelObserve:
+	case op.Kind == CancelObserve, op.Kind == CancelObserveComposite:
 		err = s.startCancel(n, e, p)
 	}
 	if err == nil && !p.done {
 		err = s.send(n, e, p)
 	}
 	if err != nil {
-		if p.obs != nil && p.obs.State == 0 && op.Kind == Observe {
+		if p.obs != nil && p.obs.State == 0 && op.Kind.observes() {
 			s.dropObservation(e, p.obs)
 		}
 		s.resolve(p, ep, e, &Outcome{Err: err}, 0)
@@ -124,7 +125,7 @@ func (s *Server) resolve(p *pending, ep string, e *entry, o *Outcome, seq machin
 	if p.id == 0 {
 		return
 	}
-	o.Endpoint, o.Op, o.Path, o.Took = ep, p.op.Kind, p.op.Path, s.now.Sub(p.began)
+	o.Endpoint, o.Op, o.Path, o.Paths, o.Took = ep, p.op.Kind, p.op.Path, p.op.Paths, s.now.Sub(p.began)
 	var path machine.Path
 	if e != nil {
 		o.Registration, path = e.reg, e.reg.Path
@@ -188,10 +189,10 @@ func (s *Server) result(a *machine.Action) {
 	}
 	ep := e.reg.Endpoint
 	switch p.op.Kind {
-	case Observe:
+	case Observe, ObserveComposite:
 		s.observed(p, e, r, o)
 		return
-	case CancelObserve:
+	case CancelObserve, CancelObserveComposite:
 		s.observationCancelled(p, e, o)
 		return
 	}
@@ -229,7 +230,7 @@ func (s *Server) abandon(p *pending, err error) {
 	e := s.table.at(p.n)
 	s.unlink(p)
 	s.ep.Cancel(s.now, p.inner)
-	if p.op.Kind == Observe {
+	if p.op.Kind.observes() {
 		s.observeFailed(p, e, err)
 	}
 	s.resolve(p, e.reg.Endpoint, e, &Outcome{Err: err}, 0)

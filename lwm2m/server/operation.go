@@ -25,10 +25,15 @@ const (
 	Observe
 	CancelObserve
 	Ping
+	ReadComposite
+	WriteComposite
+	ObserveComposite
+	CancelObserveComposite
 )
 
 var opNames = [...]string{"", "read", "discover", "write", "write-partial", "execute", "create", "delete",
-	"write-attributes", "observe", "cancel-observe", "ping"}
+	"write-attributes", "observe", "cancel-observe", "ping",
+	"read-composite", "write-composite", "observe-composite", "cancel-observe-composite"}
 
 func (k OpKind) String() string {
 	if int(k) < len(opNames) && k != 0 {
@@ -53,14 +58,15 @@ func (k OpKind) Idempotent() bool { return k != Execute && k != Create }
 // Operation is a command to a device. Its Entries belong to the server until the Result.
 type Operation struct {
 	Kind       OpKind
-	Path       lwm2m.Path
-	Entries    []lwm2m.Entry      // Write, WritePartial, Create: what to write, with whole paths
+	Path       lwm2m.Path         // the root for the composite ones
+	Paths      []lwm2m.Path       // ReadComposite, ObserveComposite and its cancellation: at least one
+	Entries    []lwm2m.Entry      // Write, WritePartial, Create, WriteComposite: what to write, with whole paths
 	Args       string             // Execute: "0='text',1" (section 6.3.5)
 	Attributes lwm2m.Attributes   // WriteAttributes
 	Format     coap.ContentFormat // with HasFormat: instead of the one that the server would choose
 	HasFormat  bool
 	Timeout    time.Duration // zero: Config.RequestTimeout
-	Passive    bool          // CancelObserve: forget it and answer the next notification with RST (section 6.4.3)
+	Passive    bool          // CancelObserve, CancelObserveComposite: forget it and answer the next notification with RST (section 6.4.3)
 }
 
 // Outcome is the one result of an operation. It and what it points to are valid until the next input after the drain,
@@ -70,8 +76,9 @@ type Outcome struct {
 	Registration *Registration // nil: no such endpoint
 	Op           OpKind
 	Path         lwm2m.Path
-	Code         coap.Code // zero: the device did not answer, Err says why
-	Err          error     // nil: the device answered, maybe with an error code, and the answer could be read
+	Paths        []lwm2m.Path // of a composite operation that has some
+	Code         coap.Code    // zero: the device did not answer, Err says why
+	Err          error        // nil: the device answered, maybe with an error code, and the answer could be read
 	Entries      []lwm2m.Entry
 	Links        []lwm2m.Link // Discover
 	Format       coap.ContentFormat

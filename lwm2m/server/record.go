@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"heddle.example/coap"
@@ -15,7 +16,7 @@ import (
 // The tables of this package.
 const (
 	RegistrationTable machine.Table = "lwm2m.registration" // key: endpoint
-	ObservationTable  machine.Table = "lwm2m.observation"  // key: endpoint, zero byte, path
+	ObservationTable  machine.Table = "lwm2m.observation"  // key: endpoint, zero byte, path; or each path of a composite behind a blank
 )
 
 // Tables returns every table that a Server's Persist actions name. Their records go to Restore.
@@ -153,7 +154,14 @@ func readRegistration(key, value []byte) (reg *Registration, objects []byte, err
 }
 
 func observationKey(o *observation) []byte {
-	return o.Path.Append(append([]byte(o.endpoint), 0))
+	key := append([]byte(o.endpoint), 0)
+	if o.Paths == nil {
+		return o.Path.Append(key)
+	}
+	for _, p := range o.Paths {
+		key = p.Append(append(key, ' '))
+	}
+	return key
 }
 
 func observationRecord(o *observation) machine.Record {
@@ -175,16 +183,36 @@ func observationRemoved(o *observation) machine.Record {
 	return machine.Record{Table: ObservationTable, Key: observationKey(o)}
 }
 
+// readTarget reads what is observed: a path, or for an Observe-Composite each path behind a blank.
+func (o *observation) readTarget(s string) (err error) {
+	list, composite := strings.CutPrefix(s, " ")
+	if !composite {
+		if o.Path, err = lwm2m.ParsePath(s); err != nil {
+			return errRecord
+		}
+		return nil
+	}
+	for s := range strings.SplitSeq(list, " ") {
+		p, err := lwm2m.ParsePath(s)
+		if err != nil {
+			return errRecord
+		}
+		o.Paths = append(o.Paths, p)
+	}
+	return nil
+}
+
 func readObservation(key, value []byte) (*observation, error) {
-	ep, path, ok := cutByte(key, 0)
-	p, err := lwm2m.ParsePath(string(path))
-	if !ok || err != nil {
+	ep, target, ok := cutByte(key, 0)
+	if !ok {
 		return nil, errRecord
 	}
 	r := reader{b: value}
 	r.version()
 	o := &observation{endpoint: string(ep), stored: true}
-	o.Path = p
+	if err := o.readTarget(string(target)); err != nil {
+		return nil, err
+	}
 	o.ID = ObservationID(r.uint())
 	o.token = coap.NewToken(r.bytes())
 	o.under = r.uint()

@@ -55,6 +55,16 @@ func TestObservationRecord(t *testing.T) {
 			t.Errorf("a record cut at %d of %d bytes is accepted", i, len(rec.Value))
 		}
 	}
+	o.Path, o.Paths = lwm2m.Root, []lwm2m.Path{lwm2m.Root, lwm2m.MustPath("/3/0/9"), lwm2m.MustPath("/3303/0/5700")}
+	rec = observationRecord(o)
+	if got, err := readObservation(rec.Key, rec.Value); err != nil || !reflect.DeepEqual(got, o) {
+		t.Errorf("a composite: got %+v, %v\nwant %+v", got, err, o)
+	}
+	for _, key := range []string{"a\x00", "a\x00 ", "a\x00 /3/0/9 ", "a\x00 /3/0/9  /1", "a\x00/3/0/9 /1"} {
+		if got, err := readObservation([]byte(key), rec.Value); err == nil {
+			t.Errorf("the key %q is accepted: %+v", key, got)
+		}
+	}
 	if _, err := readObservation([]byte("no path"), rec.Value); err == nil {
 		t.Error("a key without a path is accepted")
 	}

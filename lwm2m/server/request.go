@@ -72,6 +72,8 @@ func (s *Server) request(e *entry, p *pending) (*endpoint.Request, error) {
 		r.Code = coap.DELETE
 	case WriteAttributes:
 		return r, s.attributes(p)
+	case ReadComposite, ObserveComposite, CancelObserveComposite, WriteComposite:
+		return r, s.composite(e, p)
 	default:
 		return nil, &ErrInvalid{op.Path, "unknown operation"}
 	}
@@ -175,6 +177,7 @@ func (s *Server) again(p *pending, e *entry, r *endpoint.Response) bool {
 	}
 	switch {
 	case r.Code == coap.NotAcceptable && (p.op.Kind == Read || p.op.Kind == Observe):
+	case p.op.Kind.composite() && (r.Code == coap.NotAcceptable || r.Code == coap.UnsupportedContentFormat):
 	case r.Code == coap.UnsupportedContentFormat && (p.op.Kind == Write || p.op.Kind == WritePartial || p.op.Kind == Create):
 	default:
 		return false
@@ -197,6 +200,11 @@ func (s *Server) readAnswer(p *pending, e *entry, r *endpoint.Response, o *Outco
 		return
 	}
 	switch p.op.Kind {
+	case ReadComposite, ObserveComposite, CancelObserveComposite:
+		if !r.HasFormat {
+			r.Format, r.HasFormat = p.format, true
+		}
+		fallthrough
 	case Read, Observe, CancelObserve:
 		if r.Code != coap.Content {
 			return

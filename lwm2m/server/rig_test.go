@@ -382,7 +382,11 @@ func showOutcome(o *Outcome) string {
 func showEntries(entries []lwm2m.Entry) string {
 	var parts []string
 	for _, e := range entries {
-		parts = append(parts, fmt.Sprintf("%s=%s", e.Path, e.Value))
+		s := fmt.Sprintf("%s=%s", e.Path, e.Value)
+		if e.Time != 0 {
+			s += "@" + machine.Time(e.Time).Sub(rigStart).String()
+		}
+		parts = append(parts, s)
 	}
 	return "{" + strings.Join(parts, " ") + "}"
 }
