@@ -19,6 +19,8 @@ func (f *Fleet) Take(value any) {
 		f.deregistered(e)
 	case *server.Notified:
 		f.notified(e)
+	case *server.Sent:
+		f.sent(e)
 	case *server.ObservationChanged:
 		f.observation(e)
 	case *server.Refused:
@@ -109,6 +111,14 @@ func (f *Fleet) notified(e *server.Notified) {
 	if e.Err == nil {
 		f.Values(ep, e.Entries, e.At, "notify", e.Observation.ID.String())
 	}
+}
+
+func (f *Fleet) sent(e *server.Sent) {
+	ep := e.Registration.Endpoint
+	if r := f.row(ep); r != nil {
+		r.heard(e.At)
+	}
+	f.Values(ep, e.Entries, e.At, "send", "")
 }
 
 // ObservationView is an observation as the API shows it.

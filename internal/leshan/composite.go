@@ -30,6 +30,16 @@ func nodesOf(paths []lwm2m.Path, entries []lwm2m.Entry) map[string]any {
 	return out
 }
 
+// pathsOf is the paths of sorted entries, each once.
+func pathsOf(entries []lwm2m.Entry) (out []lwm2m.Path) {
+	for i := range entries {
+		if i == 0 || entries[i].Path != entries[i-1].Path {
+			out = append(out, entries[i].Path)
+		}
+	}
+	return out
+}
+
 // compositeOperation begins a composite operation with what the query says: paths, with commas; one format for both ways.
 func compositeOperation(r *http.Request, kind server.OpKind) (*server.Operation, error) {
 	o, err := operation(r, kind, lwm2m.Root)

@@ -48,6 +48,10 @@ func (l *Leshan) Take(value any) {
 				return map[string]any{"ep": ep, "kind": "single", "res": p.String(), "val": nodeOf(p, entries)}
 			})
 		}
+	case *server.Sent:
+		defer l.presence.heard(e.Registration)
+		ep, entries := e.Registration.Endpoint, e.Entries
+		publish("SEND", ep, func() any { return map[string]any{"ep": ep, "val": nodesOf(pathsOf(entries), entries)} })
 	case *server.Message:
 		publish("COAPLOG", e.Endpoint, func() any { return coapLog(e) })
 	}

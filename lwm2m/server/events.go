@@ -72,6 +72,16 @@ type Notified struct {
 	At           machine.Time
 }
 
+// Sent carries values that a device has sent by itself (LwM2M 1.1 section 6.4.5, Send). An entry whose Time is not 0 was
+// measured then, by the device's clock.
+type Sent struct {
+	Registration *Registration
+	Entries      []lwm2m.Entry
+	Format       coap.ContentFormat
+	Payload      []byte
+	At           machine.Time
+}
+
 // ObservationChanged says that an observation began, is being restored, works again or has ended.
 type ObservationChanged struct {
 	Endpoint    string

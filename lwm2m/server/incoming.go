@@ -38,6 +38,12 @@ func (s *Server) incoming(path machine.Path, in *endpoint.Incoming) {
 		} else {
 			s.respond(in, coap.MethodNotAllowed, "")
 		}
+	case n == 1 && string(segments[0]) == "dp":
+		if in.Code == coap.POST {
+			s.received(path, in)
+		} else {
+			s.respond(in, coap.MethodNotAllowed, "")
+		}
 	case n == 2 && string(segments[0]) == ".well-known" && string(segments[1]) == "core":
 		if in.Code == coap.GET {
 			s.discovered(in)

@@ -93,8 +93,24 @@ func (s *Server) decode(e *entry, base lwm2m.Path, ct contentFormat, has bool, p
 		// A device that leaves the format out means text for one value (RFC 7252 section 5.5.1 leaves it to the reader).
 		ct = defaultFormat(e.reg, base)
 	}
-	return format.Decode(nil, ct, base, payload, s.types.For(e.reg.Objects.Version),
+	entries, err := format.Decode(nil, ct, base, payload, s.types.For(e.reg.Objects.Version),
 		format.Options{MaxEntries: s.config.Limits.Entries, Now: int64(s.now)})
+	s.tooLate(entries)
+	return entries, err
+}
+
+// tooLate gives values from the far future, by the device's clock, the time of their arrival: else they would be the
+// newest for as long.
+func (s *Server) tooLate(entries []lwm2m.Entry) {
+	late := false
+	for i := range entries {
+		if entries[i].Time > int64(s.now.Add(futureMost)) {
+			entries[i].Time, late = int64(s.now), true
+		}
+	}
+	if late {
+		lwm2m.Sort(entries)
+	}
 }
 
 // sleep puts the observations of a registration that ends aside: they are asked for again when the endpoint comes back.

@@ -349,6 +349,8 @@ func (r *rig) showEvent(v any) string {
 		return fmt.Sprintf("refused %q %q %s: %s", v.Endpoint, v.Identity, v.Code, v.Why)
 	case *Notified:
 		return fmt.Sprintf("notified %s %s %s %s err=%v", v.Registration.Endpoint, v.Observation.Path, v.Code, showEntries(v.Entries), v.Err)
+	case *Sent:
+		return fmt.Sprintf("sent %s %s", v.Registration.Endpoint, showEntries(v.Entries))
 	case *ObservationChanged:
 		return fmt.Sprintf("observation %s %s %s err=%v", v.Endpoint, v.Observation.Path, v.Observation.State, v.Err)
 	case *Message:

@@ -22,7 +22,7 @@ type Stats struct {
 	Refused, TooManyRegistrations, Postponed, Moves   uint64
 	SessionsClosed                                    uint64 // that no registration needed
 	Operations, Failures, FormatRetries               uint64
-	Notifications, Unreadable, Reobserved             uint64
+	Notifications, Sends, Unreadable, Reobserved      uint64
 	Fetches, HandedOver                               uint64 // endpoints asked of, and given to, another shard
 	NotKept                                           uint64 // values too long for the history
 

@@ -32,6 +32,7 @@ type table struct {
 	byEndpoint machine.Index
 	byID       machine.Index
 	bySession  machine.Index // secure ones
+	peers      peerIndex     // plain ones
 }
 
 func (t *table) init(r machine.Rand) {
@@ -40,6 +41,7 @@ func (t *table) init(r machine.Rand) {
 	t.bySession = machine.NewIndex(r, func(n uint32) uint32 {
 		return t.bySession.HashUint(session(t.at(slot(n)).reg.Path.Security), 0, 0)
 	})
+	t.initPeers(r)
 }
 
 func (t *table) at(n slot) *entry { return &t.chunks[(n-1)/tableChunk][(n-1)%tableChunk] }
@@ -74,8 +76,10 @@ func (t *table) set(n slot, reg *Registration) {
 		t.byEndpoint.Add(uint32(n))
 		t.byID.Add(uint32(n))
 		t.addSession(n, session(reg.Path.Security))
+		t.addPeer(n)
 		return
 	}
+	t.removePeer(n)
 	is, was := session(reg.Path.Security), session(old.Path.Security)
 	if old.ID != reg.ID {
 		t.byID.Remove(uint32(n))
@@ -90,6 +94,7 @@ func (t *table) set(n slot, reg *Registration) {
 	if is != was {
 		t.addSession(n, is)
 	}
+	t.addPeer(n)
 }
 
 // addSession notes that place n has a session. Who registers with a session that another place has takes it over.
@@ -106,6 +111,7 @@ func (t *table) addSession(n slot, session uint64) {
 func (t *table) remove(n slot) {
 	t.byEndpoint.Remove(uint32(n))
 	t.byID.Remove(uint32(n))
+	t.removePeer(n)
 	t.bySession.Remove(uint32(n)) // where it is: another place may have the session meanwhile
 	t.release(n)
 }
