@@ -7,10 +7,11 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bootstrap } from './bootstrap.js'
+import { queues } from './queue.js'
 import { objects } from './registry.js'
 import { iso, makeDevice, makeWorld } from './world.js'
 
-const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' }, roles: { type: 'string', default: 'server,bootstrap' } } })
+const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' }, wake: { type: 'string', default: '9000' }, roles: { type: 'string', default: 'server,bootstrap' } } })
 const dist = process.env.HEDDLE_DIST ? join(process.env.HEDDLE_DIST, '/') : fileURLToPath(new URL('../../internal/web/dist/', import.meta.url))
 const devices = flags.empty ? new Map() : makeWorld(Number(flags.clients))
 let sorted = [...devices.keys()].sort()
@@ -40,6 +41,7 @@ function emit(type, data) {
 }
 const counts = () => { const c = { awake: 0, asleep: 0, late: 0, insecure: 0 }; for (const d of devices.values()) { c[d.row.state]++; if (d.row.security.mode === 'none') c.insecure++ } return c }
 const problem = (status, title, detail, extra = {}) => ({ $status: status, type: 'about:blank', title, status, detail, ...extra })
+const waiting = queues({ emit, problem, devices, run: (d, op, path, body) => operate(d, op, path, body), wakeAfter: Number(flags.wake) })
 const boot = bootstrap({ emit, problem, empty: flags.empty, quiet: flags.quiet })
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms))
 const object = (id) => objects.find((o) => o.id === id)
@@ -82,7 +84,7 @@ async function operate(d, op, path, body = {}) {
   const parts = path.split('/').filter(Boolean).map(Number)
   const [o, i, r] = parts
   const def = parts.length >= 3 ? resource(o, r) : undefined
-  if (enough(d)) { await sleep(1500); return problem(504, 'The device did not answer', `${d.row.endpoint} sleeps: it uses queue mode and was last heard ${Math.round((Date.now() - d.seen) / 1000)} s ago. Try again after it wakes.`, { operation: randomBytes(4).toString('hex') }) }
+  if (enough(d)) return waiting.add(d, op, path, body)
   const took = 20 + Math.random() * 160
   message(d, true, 'CON', { read: 'GET', discover: 'GET', write: 'PUT', writePartial: 'POST', execute: 'POST', create: 'POST', delete: 'DELETE', writeAttributes: 'PUT', observe: 'GET' }[op] ?? 'GET', { path, summary: path })
   await sleep(took)
@@ -174,6 +176,7 @@ async function route(method, path, q, body, raw, req) {
       if (method === 'POST') { const r = await operate(d, 'observe', body.path); if (r.$status || r.status !== 'answered') return r.$status ? r : problem(409, 'The device refused to be observed', `It answered ${r.code} ${r.codeName}.`, { code: r.code }); const o = { id: String(d.nextObservation++), path: body.path, since: iso(Date.now()), lastAt: iso(Date.now()), count: 1, state: 'active' }; d.observations.push(o); if (!d.series.has(body.path)) d.series.set(body.path, []); if (typeof r.value === 'number') d.series.get(body.path).push([Date.now(), r.value]); emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'active' }); return { $status: 201, ...o } }
       if (method === 'DELETE') { const o = d.observations.find((x) => x.id === p[3]); d.observations = d.observations.filter((x) => x !== o); if (o) emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'cancelled' }); return { $status: 204 } }
     }
+    if (p[2] === 'queue') return { items: waiting.list(p[1]) }
     if (p[2] === 'messages') return d.messages.slice(-Number(q.get('limit') ?? 200)).reverse()
     if (p[2] === 'series') return { points: d.series.get(rest) ?? [] }
   }
@@ -200,6 +203,7 @@ async function route(method, path, q, body, raw, req) {
     if (method === 'DELETE') { credentials.delete(p[1]); emit('credential', { endpoint: p[1], change: 'deleted' }); return { $status: 204 } }
     return credentialRow(c)
   }
+  if (p[0] === 'operations') return waiting.operation(method, p[1])
   if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
   if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
   for (const [name, rows, key] of [['users', users, 'name'], ['tokens', tokens, 'id']]) if (p[0] === name) {

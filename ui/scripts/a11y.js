@@ -6,7 +6,7 @@ import { pages } from './pages.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const only = process.argv.slice(2)
-const server = await mock(8098)
+const server = await mock(8098, '--wake', '0')
 const browser = await launch()
 let violations = 0, looked = 0
 try {

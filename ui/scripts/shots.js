@@ -8,7 +8,7 @@ const out = process.env.SHOTS ?? fileURLToPath(new URL('../.shots/', import.meta
 mkdirSync(out, { recursive: true })
 const only = process.argv.slice(2).filter((a) => a !== '--')
 const sizes = [['1440', 1440, 900, false], ['1600', 1600, 1000, false], ['360', 360, 800, true]]
-const server = await mock(8097)
+const server = await mock(8097, '--wake', '0')
 const browser = await launch()
 let failed = false
 try {

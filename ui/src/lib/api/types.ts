@@ -10,7 +10,7 @@ export type SecurityMode = 'none' | 'psk' | 'rpk' | 'x509'
 export interface ClientSecurity { mode: SecurityMode; identity?: string; cid?: boolean }
 export interface ClientRow {
   endpoint: string; id: string; state: ClientState; security: ClientSecurity; version: string; binding: string; queue: boolean; lifetime: number
-  registeredAt: string; updatedAt: string; expiresAt: string | null; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number
+  registeredAt: string; updatedAt: string; expiresAt: string | null; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number; queued?: number; asleepSince?: number; awakeUntil?: string; note?: string; tags?: string[]
 }
 export interface StateCounts { awake: number; asleep: number; late: number; insecure: number }
 export interface ClientList { total: number; known?: number; matched: number; counts: StateCounts; items: ClientRow[]; next?: string }
@@ -29,9 +29,11 @@ export interface ClientDetail extends Omit<ClientRow, 'objects'> {
 export type Op = 'read' | 'discover' | 'write' | 'writePartial' | 'execute' | 'create' | 'delete' | 'writeAttributes' | 'observe' | 'cancelObserve'
 export interface Entry { path: string; type?: string; value: Scalar; at?: string }
 export interface OperationResult {
-  operation?: string; endpoint: string; op: string; path: string; status: 'answered' | 'timedOut' | 'refused' | 'failed'
+  operation?: string; id?: string; endpoint: string; op: string; path: string; status: 'answered' | 'timedOut' | 'refused' | 'failed' | 'expired' | 'cancelled'; observation?: Observation
   code?: string; codeName?: string; tookMs?: number; format?: string; value?: Scalar; resources?: unknown; entries?: Entry[]; links?: Link[]; location?: string; detail?: string
 }
+// A request that waits until its device wakes.
+export interface QueuedOperation { id: string; endpoint?: string; op: Op; path: string; status: 'queued' | 'sent'; position?: number; attempts?: number; queuedAt: string; expiresAt: string; value?: Scalar }
 export interface Message {
   at: string; out: boolean; type: string; code: string; codeName?: string; messageId: number; token?: string; path?: string; format?: string; size: number
   observe?: number; summary?: string; payloadHex?: string; decoded?: string
@@ -93,5 +95,8 @@ export interface EventMap {
   credential: { endpoint: string; change: string }
   stats: Stats
   bootstrap: BootstrapSession
+  queued: QueuedOperation & { endpoint: string }
+  presence: { endpoint: string; awake: boolean; until?: string }
+  notes: { endpoint: string; note: string; tags: string[] }
 }
 export type EventKind = keyof EventMap

@@ -10,10 +10,13 @@ export function lifeLeft(c: Pick<ClientRow, 'expiresAt' | 'lifetime'>, now: numb
   return { ms, low: ms < Math.max(c.lifetime * 100, 5000) }
 }
 
-// A device in queue mode listens for a while after it was heard (OMA LwM2M Core section 6.5: 93 s), then sleeps. Nobody sends an event when it falls asleep, so the page tells the time itself, as the server does.
+// A device in queue mode listens for a while after it was heard (OMA LwM2M Core section 6.5: 93 s), then sleeps. The server says so; the page tells the time itself too, as an event may be late.
 const awakeWindow = 93_000
-export function stateNow(c: Pick<ClientRow, 'state' | 'queue' | 'lastSeen' | 'expiresAt' | 'lifetime'>, now: number): ClientState {
+export function stateNow(c: Pick<ClientRow, 'state' | 'queue' | 'lastSeen' | 'expiresAt' | 'lifetime' | 'asleepSince' | 'awakeUntil'>, now: number): ClientState {
   if (c.state === 'gone') return 'gone'
   if (lifeLeft(c, now).ms < 0) return 'late'
-  return c.queue && now - Date.parse(c.lastSeen) > awakeWindow ? 'asleep' : 'awake'
+  if (!c.queue) return 'awake'
+  const heard = Date.parse(c.lastSeen)
+  if (c.asleepSince !== undefined && heard <= c.asleepSince) return 'asleep'
+  return now > Math.max(heard + awakeWindow, c.awakeUntil ? Date.parse(c.awakeUntil) : 0) ? 'asleep' : 'awake'
 }

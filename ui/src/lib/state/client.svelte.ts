@@ -2,15 +2,16 @@
 
 import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import { api, ApiError, list, problemOf } from '../api/client.ts'
-import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, OperationResult, Problem, Scalar } from '../api/types.ts'
+import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, OperationResult, Problem, QueuedOperation, Scalar } from '../api/types.ts'
 import { codeMeaning, opName, trueNow } from '../codes.ts'
 import { clock } from './clock.svelte.ts'
 import { listen } from './live.svelte.ts'
 import { say } from './say.svelte.ts'
 
-export interface Running { op: Op; path: string; state: 'sent' | 'answered' | 'refused' | 'failed'; since: number; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
-export interface LogLine extends Message { n: number; key: string }
+export interface Running { op: Op; path: string; state: 'sent' | 'queued' | 'answered' | 'refused' | 'failed' | 'cancelled'; since: number; id?: string; expiresAt?: string; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
+export interface LogLine extends Message { n: number; key: string; rule?: 'asleep' | 'awake' } // a rule: the device fell asleep or woke, between the messages
 const keyOf = (m: Message): string => `${m.at} ${m.messageId} ${m.out} ${m.code}`
+const rule = (what: 'asleep' | 'awake', at: number): Omit<LogLine, 'n'> => ({ at: new Date(at).toISOString(), out: false, type: '', code: '', messageId: 0, size: 0, key: `${at} ${what}`, rule: what })
 const keepMessages = 500
 const keepPoints = 2000
 
@@ -27,12 +28,14 @@ export class ClientState {
   series = new SvelteMap<string, [number, number][]>()
   answered = new SvelteSet<string>() // instances that were read as a whole
   running = new SvelteMap<string, Running>() // by path: the latest operation there
+  queue = $state.raw<QueuedOperation[]>([]) // what waits for the device, in order
   messages = $state.raw<LogLine[]>([])
   paused = $state(false)
   held = $state(0)
   #held: LogLine[] = []
   #n = 0
   #wantedSeries = new Set<string>()
+  #later = new Map<string, (r: OperationResult) => void>() // by id: what to do with the answer to a request that waits
   readonly endpoint: string
   constructor(endpoint: string) { this.endpoint = endpoint }
 
@@ -56,14 +59,57 @@ export class ClientState {
       this.messages = known.map((m) => ({ ...m, n: ++this.#n, key: keyOf(m) }))
     } catch { /* the log is best effort; the page says that it is empty */ }
   }
+  async loadQueue(): Promise<void> {
+    try { this.queue = list(await api.queue(this.endpoint)) } catch (e) { if (!(e instanceof ApiError && e.status === 404)) return; this.queue = [] }
+    const waits = new Set(this.queue.map((q) => q.id))
+    for (const q of this.queue) {
+      const run = this.running.get(q.path)
+      if (!run || run.id === q.id || run.state === 'answered') this.running.set(q.path, { op: q.op, path: q.path, since: Date.parse(q.queuedAt), ...(run?.id === q.id ? run : {}), state: 'queued', id: q.id, expiresAt: q.expiresAt })
+    }
+    // Those that have left the line while nobody listened.
+    for (const [path, run] of this.running) if (run.state === 'queued' && run.id && !waits.has(run.id)) void api.operation(run.id).then((r) => { if ((r.status as string) !== 'queued' && (r.status as string) !== 'sent') this.#settle(run.id!, r) }).catch(() => { if (this.running.get(path)?.id === run.id) this.running.delete(path) })
+  }
+  #soon: ReturnType<typeof setTimeout> | undefined
+  #queueSoon(): void { clearTimeout(this.#soon); this.#soon = setTimeout(() => void this.loadQueue(), 120) }
+  #settle(id: string, r: OperationResult): void {
+    this.queue = this.queue.filter((q) => q.id !== id)
+    const then = this.#later.get(id)
+    this.#later.delete(id)
+    if (then) { then(r); return }
+    for (const [path, run] of this.running) if (run.id === id && run.state === 'queued') this.#end(run, path, r) // asked for before this page was opened
+  }
+  async cancel(id: string): Promise<void> {
+    const q = this.queue.find((x) => x.id === id)
+    const path = q?.path ?? [...this.running].find(([, r]) => r.id === id)?.[0]
+    try {
+      await api.cancelOperation(id)
+      this.queue = this.queue.filter((x) => x.id !== id)
+      this.#later.delete(id)
+      if (path !== undefined && this.running.get(path)?.id === id) this.#fade(path, { ...this.running.get(path)!, state: 'cancelled' })
+      say.now('Cancelled: it will not be sent')
+    } catch (e) {
+      say.now(problemOf(e).title)
+      if (path !== undefined && this.running.get(path)?.id === id) this.running.set(path, { ...this.running.get(path)!, state: 'failed', problem: { ...problemOf(e), title: 'It could not be cancelled' } })
+      this.#queueSoon()
+    }
+  }
   start(): () => void {
     void this.load()
+    void this.loadQueue()
     void this.loadMessages()
     const mine = (e: { endpoint?: string }) => e.endpoint === this.endpoint
     const touch = (patch: Partial<ClientDetail>) => { if (this.detail) this.detail = { ...this.detail, ...patch } }
     return listen({
-      hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } },
-      reset: () => { void this.load(); void this.loadMessages() },
+      hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } if (this.queue.length || this.#later.size) this.#queueSoon() },
+      reset: () => { void this.load(); void this.loadQueue(); void this.loadMessages() },
+      queued: (e) => { if (mine(e)) this.#queueSoon() },
+      operation: (e) => { if (!mine(e)) return; const id = e.operation ?? e.id; if (id) this.#settle(id, e) },
+      presence: (e) => {
+        if (!mine(e)) return
+        touch({ state: e.awake ? 'awake' : 'asleep', asleepSince: e.awake ? undefined : clock.exact(), awakeUntil: e.until })
+        this.#log({ ...rule(e.awake ? 'awake' : 'asleep', clock.exact()), n: ++this.#n })
+        this.#queueSoon()
+      },
       registered: ({ client }) => { if (client.endpoint === this.endpoint) void this.load() },
       updated: (e) => {
         if (!mine(e)) return
@@ -87,10 +133,12 @@ export class ClientState {
       message: (e) => {
         if (!mine(e)) return
         if (!e.out && this.detail && e.at > this.detail.lastSeen) touch({ lastSeen: e.at })
-        const line = { ...e, n: ++this.#n, key: keyOf(e) }
-        if (this.paused) { this.#held = [line, ...this.#held].slice(0, keepMessages); this.held = this.#held.length } else this.messages = [line, ...this.messages].slice(0, keepMessages)
+        this.#log({ ...e, n: ++this.#n, key: keyOf(e) })
       },
     })
+  }
+  #log(line: LogLine): void {
+    if (this.paused) { this.#held = [line, ...this.#held].slice(0, keepMessages); this.held = this.#held.length } else this.messages = [line, ...this.messages].slice(0, keepMessages)
   }
   pause(): void {
     this.paused = !this.paused
@@ -121,118 +169,133 @@ export class ClientState {
     return undefined
   }
 
-  // One operation at a path: sent, then answered, refused or failed, in place.
-  async #run(op: Op, path: string, call: () => Promise<OperationResult | void>, extra: Partial<Running> = {}): Promise<OperationResult | undefined> {
-    const again = () => void this.#run(op, path, call, extra)
+  // One operation at a path: sent or queued, then answered, refused or failed, in place. What follows from an answer is done when it is there: at once, or when the device has woken.
+  async #run(op: Op, path: string, call: () => Promise<OperationResult | Observation | void>, done: (r: OperationResult | undefined) => void = () => {}, extra: Partial<Running> = {}): Promise<'answered' | 'queued' | 'failed'> {
+    const again = () => void this.#run(op, path, call, done, extra)
     const start: Running = { op, path, state: 'sent', since: clock.exact(), again, ...extra }
     this.running.set(path, start)
-    const end = (r: Partial<Running>): void => { this.running.set(path, { ...start, ...r }) }
     try {
-      const result = await call()
-      if (!result || result.status === 'answered' || (result.status as string | undefined) === undefined) {
-        const tookMs = result?.tookMs ?? clock.exact() - start.since
-        end({ state: 'answered', code: result?.code, codeName: result?.codeName, tookMs })
-        setTimeout(() => { if (this.running.get(path)?.since === start.since) this.running.delete(path) }, 3500)
-        return result ?? undefined
+      const result = (await call()) as OperationResult | undefined
+      if ((result?.status as string | undefined) === 'queued') {
+        const q = result as unknown as QueuedOperation
+        if (q.id) this.#later.set(q.id, (r) => { if (this.#end({ ...start, id: q.id }, path, r)) done(r) })
+        this.running.set(path, { ...start, state: 'queued', id: q.id, expiresAt: q.expiresAt })
+        if (!this.queue.some((x) => x.id === q.id)) this.queue = [...this.queue, { ...q, op, path, value: extra.wanted }]
+        this.#queueSoon()
+        say.now('Queued, will be sent when the device wakes')
+        return 'queued'
       }
-      const title = result.status === 'timedOut' ? 'The device did not answer' : `The device refused the ${opName[op] ?? op}: ${result.code ?? ''} ${result.codeName ?? ''}`.trim()
-      const detail = result.detail || codeMeaning(result.code)
-      end({ state: result.status === 'refused' ? 'refused' : 'failed', code: result.code, codeName: result.codeName, tookMs: result.tookMs, problem: { title, status: 200, detail }, now: trueNow(op) })
-      say.now(title)
+      if (!this.#end(start, path, result)) return 'failed'
+      done(result)
+      return 'answered'
     } catch (e) {
       const problem = problemOf(e)
       if (problem.status === 404 && !this.gone) void this.load()
-      end({ state: 'failed', problem, now: problem.status === 504 && (op === 'execute' || op === 'create') ? 'It may have been done all the same: only the answer is missing.' : problem.status === 504 && op.startsWith('write') ? 'Whether the device took the value is not known: read it.' : trueNow(op) })
+      this.running.set(path, { ...start, state: 'failed', problem, now: problem.status === 504 && (op === 'execute' || op === 'create') ? 'It may have been done all the same: only the answer is missing.' : problem.status === 504 && op.startsWith('write') ? 'Whether the device took the value is not known: read it.' : trueNow(op) })
       say.now(problem.title)
     }
-    return undefined
+    return 'failed'
+  }
+  #fade(path: string, run: Running): void {
+    this.running.set(path, run)
+    setTimeout(() => { const now = this.running.get(path); if (now?.since === run.since && now.state === run.state) this.running.delete(path) }, 3500)
+  }
+  // Says how it ended, and whether it was done. An observation that is there has no status of an operation.
+  #end(start: Running, path: string, result: OperationResult | undefined): boolean {
+    const status = result?.status as string | undefined
+    if (!result || !status || status === 'answered' || !['timedOut', 'refused', 'failed', 'expired', 'cancelled'].includes(status)) {
+      this.#fade(path, { ...start, state: 'answered', code: result?.code, codeName: result?.codeName, tookMs: result?.tookMs ?? clock.exact() - start.since })
+      return true
+    }
+    if (status === 'cancelled') { this.#fade(path, { ...start, state: 'cancelled' }); return false }
+    const title = status === 'timedOut' ? 'The device did not answer' : status === 'expired' ? 'It was not sent: the device did not wake in time' : `The device refused the ${opName[start.op] ?? start.op}: ${result.code ?? ''} ${result.codeName ?? ''}`.trim()
+    this.running.set(path, { ...start, state: status === 'refused' ? 'refused' : 'failed', code: result.code, codeName: result.codeName, tookMs: result.tookMs, problem: { title, status: 200, detail: result.detail || codeMeaning(result.code) }, now: trueNow(start.op) })
+    say.now(title)
+    return false
   }
   dismiss(path: string): void { this.running.delete(path) }
 
   async read(path: string): Promise<boolean> {
-    const r = await this.#run('read', path, () => api.read(this.endpoint, path))
-    if (!r) return false
-    const at = new Date(clock.exact()).toISOString()
-    const entries = (r.entries ?? (r.value !== undefined ? [{ path, value: r.value }] : [])).filter((e) => e.value !== undefined)
-    const seen = new Set(entries.map((e) => e.path))
-    for (const known of [...this.values.keys()]) if ((known === path || known.startsWith(path + '/')) && !seen.has(known)) this.values.delete(known)
-    for (const e of entries) if (e.value !== null) this.#know(e.path, { value: e.value, type: e.type, at: e.at ?? at })
-    const depth = path.split('/').length - 1
-    if (depth === 2) this.answered.add(path)
-    else if (depth === 1) for (const i of this.detail?.objects.find((o) => '/' + o.id === path)?.instances ?? []) this.answered.add(`${path}/${i}`)
-    say.now(`Read ${path}: ${entries.length === 1 ? String(entries[0]!.value) : entries.length + ' values'}`)
-    return true
+    const how = await this.#run('read', path, () => api.read(this.endpoint, path), (r) => {
+      if (!r) return
+      const at = new Date(clock.exact()).toISOString()
+      const entries = (r.entries ?? (r.value !== undefined ? [{ path, value: r.value }] : [])).filter((e) => e.value !== undefined)
+      const seen = new Set(entries.map((e) => e.path))
+      for (const known of [...this.values.keys()]) if ((known === path || known.startsWith(path + '/')) && !seen.has(known)) this.values.delete(known)
+      for (const e of entries) if (e.value !== null) this.#know(e.path, { value: e.value, type: e.type, at: e.at ?? at })
+      const depth = path.split('/').length - 1
+      if (depth === 2) this.answered.add(path)
+      else if (depth === 1) for (const i of this.detail?.objects.find((o) => '/' + o.id === path)?.instances ?? []) this.answered.add(`${path}/${i}`)
+      say.now(`Read ${path}: ${entries.length === 1 ? String(entries[0]!.value) : entries.length + ' values'}`)
+    })
+    return how !== 'failed'
   }
   async readAll(): Promise<void> {
     for (const o of this.detail?.objects ?? []) if (o.id !== 0 && o.instances.length && !(await this.read('/' + o.id))) { const p = this.running.get('/' + o.id)?.problem; if (p && (p.status === 504 || p.status === 0 || p.status === 404)) return }
   }
   async write(path: string, value: Scalar | Record<string, Scalar>): Promise<boolean> {
     const many = value !== null && typeof value === 'object'
-    const r = await this.#run('write', path, () => api.write(this.endpoint, path, many ? { resources: value } : { value }), many ? {} : { wanted: value as Scalar })
-    if (!r) return false
-    const at = new Date(clock.exact()).toISOString()
-    if (many) {
-      for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
-      for (const [ri, v] of Object.entries(value as Record<string, Scalar>)) this.#know(`${path}/${ri}`, { value: v, at })
-    } else this.#know(path, { ...this.values.get(path), value: value as Scalar, at })
-    say.now('Written')
-    return true
+    const how = await this.#run('write', path, () => api.write(this.endpoint, path, many ? { resources: value } : { value }), () => {
+      const at = new Date(clock.exact()).toISOString()
+      if (many) {
+        for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
+        for (const [ri, v] of Object.entries(value as Record<string, Scalar>)) this.#know(`${path}/${ri}`, { value: v, at })
+      } else this.#know(path, { ...this.values.get(path), value: value as Scalar, at })
+      say.now('Written')
+    }, many ? {} : { wanted: value as Scalar })
+    return how !== 'failed'
   }
   async writeInstance(path: string, resources: Record<string, unknown>, replace: boolean): Promise<boolean> {
-    const r = await this.#run(replace ? 'write' : 'writePartial', path, () => (replace ? api.write(this.endpoint, path, { resources }) : api.writePartial(this.endpoint, path, resources)))
-    if (!r) return false
-    const at = new Date(clock.exact()).toISOString()
-    for (const [id, v] of Object.entries(resources)) {
-      if (v !== null && typeof v === 'object') for (const [ri, x] of Object.entries(v as Record<string, Scalar>)) this.#know(`${path}/${id}/${ri}`, { value: x, at })
-      else this.#know(`${path}/${id}`, { value: v as Scalar, at })
-    }
-    say.now('Written')
-    return true
+    const how = await this.#run(replace ? 'write' : 'writePartial', path, () => (replace ? api.write(this.endpoint, path, { resources }) : api.writePartial(this.endpoint, path, resources)), () => {
+      const at = new Date(clock.exact()).toISOString()
+      for (const [id, v] of Object.entries(resources)) {
+        if (v !== null && typeof v === 'object') for (const [ri, x] of Object.entries(v as Record<string, Scalar>)) this.#know(`${path}/${id}/${ri}`, { value: x, at })
+        else this.#know(`${path}/${id}`, { value: v as Scalar, at })
+      }
+      say.now('Written')
+    })
+    return how !== 'failed'
   }
-  async execute(path: string, args = ''): Promise<boolean> { return !!(await this.#run('execute', path, () => api.execute(this.endpoint, path, args))) }
+  async execute(path: string, args = ''): Promise<boolean> { return (await this.#run('execute', path, () => api.execute(this.endpoint, path, args))) !== 'failed' }
+  // The path of the new instance; '' where it waits for the device.
   async create(object: number, instance: number | undefined, resources: Record<string, unknown>): Promise<string | undefined> {
-    const path = '/' + object
-    const r = await this.#run('create', path, () => api.create(this.endpoint, object, { instance, resources }))
-    if (!r) return undefined
-    const made = r.location || (instance !== undefined ? `/${object}/${instance}` : '')
-    const id = Number(made.split('/').filter(Boolean)[1])
-    if (this.detail && Number.isInteger(id)) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object && !o.instances.includes(id) ? { ...o, instances: [...o.instances, id].sort((a, b) => a - b) } : o)) }
-    return made
+    let made = ''
+    const how = await this.#run('create', '/' + object, () => api.create(this.endpoint, object, { instance, resources }), (r) => {
+      made = r?.location || (instance !== undefined ? `/${object}/${instance}` : '')
+      const id = Number(made.split('/').filter(Boolean)[1])
+      if (this.detail && Number.isInteger(id)) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object && !o.instances.includes(id) ? { ...o, instances: [...o.instances, id].sort((a, b) => a - b) } : o)) }
+    })
+    return how === 'failed' ? undefined : made
   }
+  // True when it is gone; one that waits is still there.
   async remove(path: string): Promise<boolean> {
-    const r = await this.#run('delete', path, () => api.remove(this.endpoint, path))
-    if (!r) return false
-    for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
-    const [object, instance] = path.split('/').filter(Boolean).map(Number)
-    if (this.detail) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object ? { ...o, instances: o.instances.filter((i) => i !== instance) } : o)) }
-    return true
+    return (await this.#run('delete', path, () => api.remove(this.endpoint, path), () => {
+      for (const k of [...this.values.keys()]) if (k.startsWith(path + '/')) this.values.delete(k)
+      const [object, instance] = path.split('/').filter(Boolean).map(Number)
+      if (this.detail) this.detail = { ...this.detail, objects: this.detail.objects.map((o) => (o.id === object ? { ...o, instances: o.instances.filter((i) => i !== instance) } : o)) }
+    })) === 'answered'
   }
   async observe(path: string): Promise<boolean> {
-    const r = await this.#run('observe', path, async () => {
-      const o = await api.observe(this.endpoint, path)
-      this.observations.set(path, { ...o, path: o.path ?? path, state: o.state ?? 'active', since: o.since ?? new Date(clock.exact()).toISOString(), count: o.count ?? 0 })
-    })
-    return r !== undefined || this.running.get(path)?.state === 'answered'
+    return (await this.#run('observe', path, () => api.observe(this.endpoint, path), (r) => {
+      const o = (r?.observation ?? r) as unknown as Observation | undefined
+      if (o?.id) this.observations.set(path, { ...o, path: o.path ?? path, state: o.state ?? 'active', since: o.since ?? new Date(clock.exact()).toISOString(), count: o.count ?? 0 })
+    })) !== 'failed'
   }
   async unobserve(o: Observation, passive = false): Promise<void> {
-    await this.#run('cancelObserve', o.path, async () => { await api.unobserve(this.endpoint, o.id, passive); this.observations.delete(o.path) })
+    await this.#run('cancelObserve', o.path, () => api.unobserve(this.endpoint, o.id, passive), () => { this.observations.delete(o.path) })
   }
   async discover(path: string): Promise<boolean> {
-    const r = await this.#run('discover', path, () => api.discover(this.endpoint, path))
-    if (!r) return false
-    const byInstance = new Map<string, string[]>()
-    for (const l of r.links ?? []) {
-      this.attributes.set(l.path, (l.attributes ?? {}) as Attributes)
-      const parts = l.path.split('/').filter(Boolean)
-      if (parts.length >= 3) { const inst = `/${parts[0]}/${parts[1]}`; const a = byInstance.get(inst) ?? []; if (!a.includes(parts[2]!)) a.push(parts[2]!); byInstance.set(inst, a) }
-    }
-    if (path.split('/').length <= 3) for (const [inst, ids] of byInstance) this.found.set(inst, ids)
-    return true
+    return (await this.#run('discover', path, () => api.discover(this.endpoint, path), (r) => {
+      const byInstance = new Map<string, string[]>()
+      for (const l of r?.links ?? []) {
+        this.attributes.set(l.path, (l.attributes ?? {}) as Attributes)
+        const parts = l.path.split('/').filter(Boolean)
+        if (parts.length >= 3) { const inst = `/${parts[0]}/${parts[1]}`; const a = byInstance.get(inst) ?? []; if (!a.includes(parts[2]!)) a.push(parts[2]!); byInstance.set(inst, a) }
+      }
+      if (path.split('/').length <= 3) for (const [inst, ids] of byInstance) this.found.set(inst, ids)
+    })) !== 'failed'
   }
   async writeAttributes(path: string, a: Record<string, number | null>): Promise<boolean> {
-    const r = await this.#run('writeAttributes', path, () => api.attributes(this.endpoint, path, a))
-    if (!r) return false
-    this.attributes.set(path, Object.fromEntries(Object.entries(a).filter(([, v]) => v !== null)) as Attributes)
-    return true
+    return (await this.#run('writeAttributes', path, () => api.attributes(this.endpoint, path, a), () => { this.attributes.set(path, Object.fromEntries(Object.entries(a).filter(([, v]) => v !== null)) as Attributes) })) !== 'failed'
   }
 }

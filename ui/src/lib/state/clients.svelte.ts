@@ -97,6 +97,8 @@ export class ClientListState {
         if (this.atTop()) { this.touched.set(client.endpoint, clock.exact()); this.#paged.insert(client) } else this.waiting = new Map(this.waiting).set(client.endpoint, client)
       },
       updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: 'awake' }),
+      presence: (e) => this.#put(e.endpoint, (r) => ({ ...r, state: e.awake ? 'awake' : 'asleep', asleepSince: e.awake ? undefined : clock.exact(), awakeUntil: e.until }), false),
+      notes: ({ endpoint, note, tags }) => this.#put(endpoint, (r) => ({ ...r, note, tags }), false),
       moved: ({ endpoint, address }) => this.#put(endpoint, (r) => ({ ...r, address })),
       value: ({ endpoint, path, value, at, source }) => {
         const battery = path === '/3/0/9' && typeof value === 'number' ? { battery: value } : {}
