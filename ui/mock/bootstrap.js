@@ -18,7 +18,7 @@ export function bootstrap({ emit, problem, empty, quiet }) {
     stored.set('demo-plain', { ...make('demo-plain', [given('demo-plain', { mode: 'none', uri: 'coap://[fdaa:bb:1::10]:5683' })]), account: { mode: 'none', uri: 'coap://[fdaa:bb:1::10]:5783', holdOff: 0, accountTimeout: 0 } })
   }
   const mask = (c) => ({ ...c, account: { ...c.account, key: undefined, hasKey: !!c.account.key }, servers: c.servers.map((s) => ({ ...s, key: undefined, hasKey: !!s.key })) })
-  const wrong = (c) => (c.servers.length === 0 ? 'A device without a server cannot register anywhere.' : c.servers.some((s) => /^coaps/.test(s.uri) && s.mode === 'psk' && !s.key && !stored.get(c.endpoint)) ? 'A key is missing.' : '')
+  const wrong = (c) => (c.servers.length === 0 ? 'A device without a server cannot register anywhere.' : c.servers.some((s) => s.mode === 'psk' && !s.key && !s.generateKey && !stored.get(c.endpoint)) ? 'A key is missing.' : '')
   const value = (path, name, v) => ({ path, name, value: String(v) })
   function stepsOf(c) {
     const out = [{ out: false, code: 'POST', path: `/bs?ep=${c.endpoint}&pct=112`, what: 'Request', size: 25 }, { out: true, code: 'GET', path: '/', what: 'Discover, to learn instance ids', size: 8 }]
@@ -60,7 +60,7 @@ export function bootstrap({ emit, problem, empty, quiet }) {
   return {
     route(method, p, q, body) {
       if (p[1] === 'plan') { const why = wrong(body); return why ? problem(422, 'A value does not fit', why, { errors: [{ message: why, location: 'body.servers' }] }) : plan(body) }
-      if (p[1] === 'sessions') return { items: sessions.slice(0, 200) }
+      if (p[1] === 'sessions') { if (method === 'DELETE') { const s = sessions.find((x) => x.id === p[2]); if (s) { s.state = 'failed'; s.detail = 'An operator stopped the session'; emit('bootstrap', { ...s }) } return { $status: 204 } } return { running: 1, items: sessions.slice(0, 200) } }
       if (p[1] === 'default') {
         if (method === 'PUT') { fallback = { ...body, endpoint: '' }; return mask(fallback) }
         if (method === 'DELETE') { fallback = null; return { $status: 204 } }

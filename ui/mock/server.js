@@ -121,7 +121,8 @@ function clientList(q) {
   const limit = Math.min(1000, Number(q.get('limit') ?? 100)), after = q.get('after') ?? '', text = (q.get('q') ?? '').toLowerCase(), state = q.get('state')
   let from = 0
   if (after) { let lo = 0, hi = sorted.length; while (lo < hi) { const m = (lo + hi) >> 1; if (sorted[m] <= after) lo = m + 1; else hi = m } from = lo }
-  const ok = (r) => (!state || (state === 'insecure' ? r.security.mode === 'none' : r.state === state)) && (!text || [r.endpoint, r.address, r.kind ?? ''].some((t) => t.toLowerCase().includes(text)))
+  const tag = (q.get('q') ?? '').startsWith('tag:') ? q.get('q').slice(4) : ''
+  const ok = (r) => (!state || (state === 'insecure' ? r.security.mode === 'none' : r.state === state)) && (tag ? (r.tags ?? []).includes(tag) : !text || [r.endpoint, r.address, r.kind ?? ''].some((t) => t.toLowerCase().includes(text)))
   const items = []
   let matched = 0
   if (!text && !state) { matched = sorted.length; for (let i = from; i < sorted.length && items.length < limit; i++) items.push(devices.get(sorted[i]).row) } else for (const [i, ep] of sorted.entries()) { const r = devices.get(ep).row; if (ok(r)) { matched++; if (i >= from && items.length < limit) items.push(r) } }
@@ -176,6 +177,14 @@ async function route(method, path, q, body, raw, req) {
       if (method === 'POST') { const r = await operate(d, 'observe', body.path); if (r.$status || r.status !== 'answered') return r.$status ? r : problem(409, 'The device refused to be observed', `It answered ${r.code} ${r.codeName}.`, { code: r.code }); const o = { id: String(d.nextObservation++), path: body.path, since: iso(Date.now()), lastAt: iso(Date.now()), count: 1, state: 'active' }; d.observations.push(o); if (!d.series.has(body.path)) d.series.set(body.path, []); if (typeof r.value === 'number') d.series.get(body.path).push([Date.now(), r.value]); emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'active' }); return { $status: 201, ...o } }
       if (method === 'DELETE') { const o = d.observations.find((x) => x.id === p[3]); d.observations = d.observations.filter((x) => x !== o); if (o) emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'cancelled' }); return { $status: 204 } }
     }
+    if (p[2] === 'history') { // as the server does: with a step, the spans in brief
+      const from = Number(q.get('from') ?? 0), to = Number(q.get('to') ?? Date.now()), step = Number(q.get('step') ?? 0) * 1000, points = []
+      const v = (t) => Math.round((21 + 3 * Math.sin(t / 1.4e7) + Math.sin(t / 4.1e6) + 0.4 * Math.sin(t / 7e5)) * 100) / 100
+      const begins = Date.now() - 12 * 86400e3
+      for (let t = Math.max(from, begins); t < Math.min(to, Date.now()); t += step || 60_000) { if (Math.floor(t / 3.6e6) % 41 === 0) continue; points.push(step ? { at: iso(t), min: v(t) - step / 3e7, max: v(t) + step / 2.4e7, avg: v(t), count: Math.max(1, Math.round(step / 60e3)) } : { at: iso(t), value: v(t), type: 'float' }) }
+      return { points: points.slice(0, Number(q.get('limit') ?? 1000)) }
+    }
+    if (p[2] === 'notes') { if (method === 'PUT') { d.row = { ...d.row, note: body.note ?? '', tags: [...(body.tags ?? [])].sort() }; emit('notes', { endpoint: p[1], note: d.row.note, tags: d.row.tags }) } return { note: d.row.note ?? '', tags: d.row.tags ?? [] } }
     if (p[2] === 'queue') return { items: waiting.list(p[1]) }
     if (p[2] === 'messages') return d.messages.slice(-Number(q.get('limit') ?? 200)).reverse()
     if (p[2] === 'series') return { points: d.series.get(rest) ?? [] }
@@ -203,6 +212,7 @@ async function route(method, path, q, body, raw, req) {
     if (method === 'DELETE') { credentials.delete(p[1]); emit('credential', { endpoint: p[1], change: 'deleted' }); return { $status: 204 } }
     return credentialRow(c)
   }
+  if (p[0] === 'tags') { const n = new Map(); for (const d of devices.values()) for (const t of d.row.tags ?? []) n.set(t, (n.get(t) ?? 0) + 1); return { items: [...n].sort().map(([tag, count]) => ({ tag, count })) } }
   if (p[0] === 'operations') return waiting.operation(method, p[1])
   if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
   if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }

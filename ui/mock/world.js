@@ -60,6 +60,8 @@ export function makeWorld(extra = 0) {
     const ep = `${p}-${String(i).padStart(6, '0')}`
     devices.set(ep, makeDevice(ep, kind, pick(['psk', 'psk', 'psk', 'none']), i % 5 === 0, objs, `[fdaa::${(i >> 8).toString(16)}:${(i & 255).toString(16)}]:5683`, 300 + (i % 7) * 600))
   }
+  const written = { 'temp-attic-17': [['attic', 'north'], 'Behind the chimney; battery changed in March.'], 'temp-greenhouse-07': [['garden'], ''], 'light-desk-03': [['office', 'pilot', 'second-floor'], ''], 'meter-cellar-02': [['cellar', 'pilot'], 'Ask the landlord for the key.'] }
+  for (const [ep, [tags, note]] of Object.entries(written)) { const d = devices.get(ep); d.row = { ...d.row, tags, note } }
   // The pictures show a device that is known well.
   for (const ep of ['temp-attic-17', 'temp-greenhouse-07']) {
     const d = devices.get(ep)

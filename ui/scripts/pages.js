@@ -8,6 +8,7 @@ export const pages = [
   { name: 'client-device', hash: '#/clients/light-desk-03/3/0', ready: '[data-res="/3/0/9"]', wait: 1200 },
   { name: 'client-object', hash: '#/clients/node-5-test/31024?create=1', ready: '.form', wait: 800 },
   { name: 'client-asleep', hash: '#/clients/temp-attic-17/3303/0', ready: '.plot canvas', wait: 1200 },
+  { name: 'client-history', hash: '#/clients/temp-greenhouse-07/3303/0', ready: '.plot canvas', wait: 900, act: async (page) => { await page.click('.obs .seg button:nth-child(4)'); await page.waitForTimeout(700); await page.hover('.plot', { position: { x: 170, y: 60 } }).catch(() => {}) } },
   { name: 'client-queued', hash: '#/clients/temp-attic-17/3303/0', ready: '[data-res="/3303/0/5750"]', wait: 600, act: async (page, { touch } = {}) => { if (touch) await page.click('[data-res="/3303/0/5750"] .go'); await page.click('[data-res="/3303/0/5750"] [aria-label^="Write"]'); await page.fill('[data-res="/3303/0/5750"] input', 'attic, north wall'); await page.click('[data-res="/3303/0/5750"] .primary'); await page.click('.oh .btn'); await page.waitForSelector('.q li:nth-child(2)') } },
   { name: 'client-error', hash: '#/clients/bench-client-042/31024/10', ready: '[data-res="/31024/10/4"] .val', wait: 1500, act: async (page, { touch } = {}) => { if (touch) return; await page.waitForTimeout(600); await page.focus('[data-res="/31024/10/4"]'); await page.keyboard.press('w'); await page.keyboard.type('other'); await page.keyboard.press('Enter') } },
   { name: 'client-missing', hash: '#/clients/nobody', ready: '.empty' },

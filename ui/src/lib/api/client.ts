@@ -97,6 +97,12 @@ export const api = {
   messages: (endpoint: string, limit = 200) => get<T.Message[] | { items: T.Message[] }>(`${of(endpoint)}/messages?limit=${limit}`),
   series: (endpoint: string, path: string, from?: string) => get<T.Series>(`${of(endpoint)}/series${path}` + query({ from })),
 
+  history: (endpoint: string, path: string, p: { from?: number; to?: number; step?: number; limit?: number; after?: string }, signal?: AbortSignal) => get<T.HistoryPage>(`${of(endpoint)}/history${path}` + query(p), signal),
+  historyUrl: (endpoint: string, path: string, p: { from?: number; to?: number }) => url(`${of(endpoint)}/history${path}` + query({ ...p, format: 'csv' })),
+  notes: (endpoint: string) => get<T.Notes>(`${of(endpoint)}/notes`),
+  putNotes: (endpoint: string, n: T.Notes) => call<T.Notes>('PUT', `${of(endpoint)}/notes`, n),
+  tags: () => get<{ items: T.TagCount[] }>('/tags'),
+
   registry: (p: { q?: string; limit?: number }) => get<{ items: T.RegistryItem[] }>('/registry' + query(p)),
   object: (id: number, version?: string) => get<T.RegistryObject>(`/registry/${id}` + query({ version })),
   addObject: (ddf: string) => call<{ items?: T.RegistryItem[] }>('POST', '/registry', ddf, { type: 'application/xml' }),
@@ -114,12 +120,14 @@ export const api = {
   configurations: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.BootstrapList>('/bootstrap/configurations' + query(p), signal),
   configuration: (endpoint: string) => get<T.BootstrapConfiguration>(`/bootstrap/configurations/${seg(endpoint)}`),
   configurationKeys: (endpoint: string) => get<T.BootstrapKeys>(`/bootstrap/configurations/${seg(endpoint)}/keys`),
-  putConfiguration: (c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', `/bootstrap/configurations/${seg(c.endpoint)}`, c),
+  putConfiguration: (endpoint: string, c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', `/bootstrap/configurations/${seg(endpoint)}`, c),
   removeConfiguration: (endpoint: string) => call<void>('DELETE', `/bootstrap/configurations/${seg(endpoint)}`),
   bootstrapDefault: () => get<T.BootstrapConfiguration>('/bootstrap/default'),
   putBootstrapDefault: (c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', '/bootstrap/default', c),
   removeBootstrapDefault: () => call<void>('DELETE', '/bootstrap/default'),
   plan: (c: T.BootstrapConfiguration, signal?: AbortSignal) => call<T.BootstrapPlan>('POST', '/bootstrap/plan', c, undefined, signal),
+  stopSession: (id: string) => call<void>('DELETE', `/bootstrap/sessions/${seg(id)}`),
+  bootstrapAgain: (endpoint: string) => call<{ status: string; code?: string; detail?: string }>('POST', `${of(endpoint)}/bootstrap`),
   bootstrapSessions: (p: { limit?: number; endpoint?: string } = {}) => get<{ items: T.BootstrapSession[] } | T.BootstrapSession[]>('/bootstrap/sessions' + query(p)),
 
   users: () => get<{ items: T.User[] } | T.User[]>('/users'),

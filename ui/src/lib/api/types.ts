@@ -38,6 +38,11 @@ export interface Message {
   at: string; out: boolean; type: string; code: string; codeName?: string; messageId: number; token?: string; path?: string; format?: string; size: number
   observe?: number; summary?: string; payloadHex?: string; decoded?: string
 }
+export interface Notes { note: string; tags: string[] }
+export interface TagCount { tag: string; count: number }
+// The past of a resource. With a step a point is a span in brief; without, a value as it came.
+export interface HistoryPoint { at: string; value?: Scalar; type?: string; min?: number; max?: number; avg?: number; count?: number }
+export interface HistoryPage { points: HistoryPoint[]; next?: string }
 export interface Series { points: [number, number][] }
 export interface Attributes { pmin?: number; pmax?: number; gt?: number; lt?: number; st?: number; epmin?: number; epmax?: number }
 
@@ -58,21 +63,30 @@ export interface ServerInfo {
   store?: { dir?: string; commits?: number; records?: number; failed?: boolean | string; [k: string]: unknown }; demo?: boolean; unknown?: 'accept' | 'refuse'; webBuild?: string; roles?: ServerRole[]
 }
 
-// Bootstrap: what a device is given, and the sessions in which it happens.
+// Bootstrap: what a device is given, and the sessions in which it happens. Keys go in and never come out, but for /keys.
 export interface GivenServer {
-  uri: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; shortServerId: number; lifetime: number; binding: string; storing?: boolean; muteSend?: boolean
-  resources?: Record<string, number>
+  uri: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; generateKey?: boolean; shortServerId: number; lifetime: number; binding?: string; storing?: boolean; muteSend?: boolean
+  resources?: Record<string, unknown>; securityResources?: Record<string, unknown>; securityInstance?: number; serverInstance?: number; local?: boolean
 }
-export interface AclEntry { object: number; instance: number; owner: number; rights: Record<string, number> }
-export interface BootstrapAccount { uri?: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; holdOff?: number; accountTimeout?: number }
+export interface AclEntry { object: number; instance: number; owner: number; rights?: Record<string, number> }
+export interface BootstrapAccount { uri?: string; mode: SecurityMode; identity?: string; key?: string; hasKey?: boolean; holdOff?: number; accountTimeout?: number; update?: boolean }
+export interface BootstrapWrite { path: string; resources?: unknown; value?: unknown }
+export interface BootstrapOutcome { done: number; failed: number; endpoint: string; state: 'finished' | 'failed'; detail?: string; at: string; took: number }
 export interface BootstrapConfiguration {
-  endpoint: string; account: BootstrapAccount; servers: GivenServer[]; delete: string[]; acls?: AclEntry[]; objects?: { path: string; resources: Record<string, unknown> }[]; updatedAt?: string; session?: BootstrapSession
+  endpoint?: string; enabled?: boolean; account: BootstrapAccount; servers: GivenServer[]; delete?: string[]; read?: string[]; acls?: AclEntry[]; objects?: BootstrapWrite[]; format?: string; onRefusal?: 'stop' | 'continue'
+  createdAt?: string; updatedAt?: string; result?: BootstrapOutcome; session?: BootstrapSession
 }
 export interface BootstrapKeys { account?: string; servers?: Record<string, string> }
 export interface BootstrapList { total: number; matched?: number; items: BootstrapConfiguration[]; next?: string }
-export interface BootstrapStep { at?: string; out: boolean; code: string; path: string; what: string; format?: string; size?: number; values?: { path: string; name?: string; value: string }[]; state?: 'sent' | 'answered' | 'failed' | 'skipped'; answer?: string; tookMs?: number; detail?: string }
+export interface BootstrapStep { number?: number; at?: string; out: boolean; op?: string; code: string; path: string; what: string; format?: string; size?: number; values?: { path: string; name?: string; type?: string; value: string; secret?: boolean }[]; links?: string; note?: string; state?: 'sent' | 'answered' | 'failed' | 'skipped'; answer?: string; tookMs?: number; detail?: string }
 export interface BootstrapPlan { valid: boolean; steps: BootstrapStep[]; bytes: number; problems?: { location?: string; message: string }[] }
-export interface BootstrapSession { id: string; endpoint: string; address?: string; identity?: string; configuration?: string; state: 'running' | 'finished' | 'failed' | 'refused'; startedAt: string; endedAt?: string; detail?: string; step?: number; of?: number; steps?: BootstrapStep[] }
+export interface BootstrapSession { id: string; endpoint: string; address?: string; security?: SecurityMode; identity?: string; version?: string; configuration?: string; state: 'running' | 'finished' | 'failed' | 'refused'; startedAt: string; endedAt?: string; detail?: string; step?: number; of?: number; steps?: BootstrapStep[] }
+
+// Firmware: packages that the server holds, and updates of one device or many.
+export interface FirmwarePackage { id: string; name: string; version?: string; size: number; sha256: string; addedAt: string; addedBy?: string; updates?: number }
+export type FirmwareState = 'waiting' | 'downloading' | 'downloaded' | 'updating' | 'done' | 'failed' | 'cancelled'
+export interface FirmwareDevice { endpoint: string; state: FirmwareState; sent?: number; size?: number; version?: string; result?: number; detail?: string; startedAt?: string; updatedAt?: string; asleep?: boolean }
+export interface FirmwareUpdate { id: string; package: string; packageName?: string; version?: string; method: 'push' | 'pull'; startedAt: string; endedAt?: string; by?: string; state: 'running' | 'finished' | 'cancelled'; counts?: Partial<Record<FirmwareState, number>>; devices?: FirmwareDevice[]; next?: string }
 
 export interface User { name: string; role: Role; createdAt?: string; lastSeen?: string }
 export interface Token { id: string; name: string; scope: Role; createdAt?: string; expires?: string; lastUsed?: string; token?: string }
@@ -97,6 +111,7 @@ export interface EventMap {
   bootstrap: BootstrapSession
   queued: QueuedOperation & { endpoint: string }
   presence: { endpoint: string; awake: boolean; until?: string }
+  firmware: FirmwareDevice & { update: string; package?: string }
   notes: { endpoint: string; note: string; tags: string[] }
 }
 export type EventKind = keyof EventMap

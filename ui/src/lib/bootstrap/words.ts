@@ -1,6 +1,7 @@
 // A bootstrap session in words.
 
 import type { BootstrapConfiguration, BootstrapSession } from '../api/types.ts'
+import { day } from '../format/time.ts'
 import type { IconName } from '../parts/Icon.svelte'
 
 export const seconds = (ms: number): string => (ms < 10 ? '<0.01 s' : ms < 10_000 ? `${(ms / 1000).toFixed(2)} s` : `${Math.round(ms / 1000)} s`)
@@ -22,4 +23,14 @@ export function givenWords(c: BootstrapConfiguration): string {
   const n = c.servers.length
   const more = [c.acls?.length ? 'ACL' : '', c.objects?.length ? `${c.objects.length} more ${c.objects.length === 1 ? 'object' : 'objects'}` : ''].filter(Boolean)
   return [n === 1 ? '1 server' : `${n} servers`, ...more].join(', ')
+}
+
+// What became of a configuration's sessions: one device's last, or how many of a group.
+export function lastWords(c: BootstrapConfiguration, s: BootstrapSession | undefined, now: number): (Words & { at?: string }) | undefined {
+  if (s?.state === 'running') return { ...sessionWords(s), at: s.startedAt }
+  const r = c.result
+  if (r && c.endpoint?.endsWith('*') && r.state === 'finished') return { text: `${r.done} done${r.failed ? `, ${r.failed} failed` : ''}, last ${day(r.at, now)}`, tone: 't-ok', icon: 'check', at: r.at }
+  if (s) return { ...sessionWords(s), text: `${sessionWords(s).text}, ${day(s.startedAt, now)}`, at: s.startedAt }
+  if (!r) return undefined
+  return r.state === 'finished' ? { text: `done in ${seconds(r.took * 1000)}, ${day(r.at, now)}`, tone: 't-ok', icon: 'check', at: r.at } : { text: `failed${r.detail ? `: ${r.detail}` : ''}, ${day(r.at, now)}`, tone: 't-err', icon: 'warn', at: r.at }
 }

@@ -102,6 +102,7 @@ export class ClientState {
     return listen({
       hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } if (this.queue.length || this.#later.size) this.#queueSoon() },
       reset: () => { void this.load(); void this.loadQueue(); void this.loadMessages() },
+      notes: (e) => { if (mine(e)) touch({ note: e.note, tags: e.tags }) },
       queued: (e) => { if (mine(e)) this.#queueSoon() },
       operation: (e) => { if (!mine(e)) return; const id = e.operation ?? e.id; if (id) this.#settle(id, e) },
       presence: (e) => {
@@ -140,6 +141,7 @@ export class ClientState {
   #log(line: LogLine): void {
     if (this.paused) { this.#held = [line, ...this.#held].slice(0, keepMessages); this.held = this.#held.length } else this.messages = [line, ...this.messages].slice(0, keepMessages)
   }
+  noted(n: { note: string; tags: string[] }): void { if (this.detail) this.detail = { ...this.detail, note: n.note, tags: n.tags } }
   pause(): void {
     this.paused = !this.paused
     if (!this.paused) { this.messages = [...this.#held, ...this.messages].slice(0, keepMessages); this.#held = []; this.held = 0 }

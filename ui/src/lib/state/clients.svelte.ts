@@ -3,6 +3,7 @@
 import { api, problemOf } from '../api/client.ts'
 import type { ClientRow, Problem, StateCounts } from '../api/types.ts'
 import { stateNow } from '../format/security.ts'
+import { tagOf } from '../tags.ts'
 import { clock } from './clock.svelte.ts'
 import { listen } from './live.svelte.ts'
 import { Paged } from './paged.ts'
@@ -12,6 +13,8 @@ export interface Filter { q: string; state: string }
 
 export function matches(row: ClientRow, f: Filter): boolean {
   if (f.state === 'insecure' ? row.security.mode !== 'none' : f.state && stateNow(row, clock.exact()) !== f.state) return false
+  const tag = tagOf(f.q)
+  if (tag) return !!row.tags?.includes(tag)
   const q = f.q.trim().toLowerCase()
   return !q || [row.endpoint, row.address, row.kind ?? '', row.security.identity ?? ''].some((t) => t.toLowerCase().includes(q))
 }

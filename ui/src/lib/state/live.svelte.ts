@@ -6,7 +6,7 @@ import type { EventKind, EventMap, Stats } from '../api/types.ts'
 import { clock } from './clock.svelte.ts'
 import { session } from './session.svelte.ts'
 
-const kinds: EventKind[] = ['hello', 'reset', 'registered', 'updated', 'deregistered', 'moved', 'value', 'observation', 'message', 'operation', 'refused', 'credential', 'stats', 'bootstrap', 'queued', 'presence', 'notes']
+const kinds: EventKind[] = ['hello', 'reset', 'registered', 'updated', 'deregistered', 'moved', 'value', 'observation', 'message', 'operation', 'refused', 'credential', 'stats', 'bootstrap', 'queued', 'presence', 'notes', 'firmware']
 type Listener<K extends EventKind> = (data: EventMap[K], at: number) => void
 const hiddenFor = 30_000 // a hidden tab gives its connection back: browsers allow six to a host
 
