@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bootstrap } from './bootstrap.js'
+import { firmware } from './firmware.js'
 import { queues } from './queue.js'
 import { objects } from './registry.js'
 import { iso, makeDevice, makeWorld } from './world.js'
@@ -42,6 +43,7 @@ function emit(type, data) {
 const counts = () => { const c = { awake: 0, asleep: 0, late: 0, insecure: 0 }; for (const d of devices.values()) { c[d.row.state]++; if (d.row.security.mode === 'none') c.insecure++ } return c }
 const problem = (status, title, detail, extra = {}) => ({ $status: status, type: 'about:blank', title, status, detail, ...extra })
 const waiting = queues({ emit, problem, devices, run: (d, op, path, body) => operate(d, op, path, body), wakeAfter: Number(flags.wake) })
+const updates = firmware({ emit, problem, devices, empty: flags.empty })
 const boot = bootstrap({ emit, problem, empty: flags.empty, quiet: flags.quiet })
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms))
 const object = (id) => objects.find((o) => o.id === id)
@@ -214,6 +216,7 @@ async function route(method, path, q, body, raw, req) {
   }
   if (p[0] === 'tags') { const n = new Map(); for (const d of devices.values()) for (const t of d.row.tags ?? []) n.set(t, (n.get(t) ?? 0) + 1); return { items: [...n].sort().map(([tag, count]) => ({ tag, count })) } }
   if (p[0] === 'operations') return waiting.operation(method, p[1])
+  if (p[0] === 'firmware') return updates.route(method, p, q, body, raw)
   if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
   if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
   for (const [name, rows, key] of [['users', users, 'name'], ['tokens', tokens, 'id']]) if (p[0] === name) {

@@ -64,6 +64,30 @@ async function call<R>(method: string, path: string, body?: unknown, raw?: { typ
 const reasons: Record<number, string> = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict', 410: 'Gone', 413: 'Content Too Large', 422: 'Unprocessable Entity', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout', 507: 'Insufficient Storage', 401: 'Unauthorized' }
 const titles: Record<number, string> = { 400: 'The server did not understand this', 401: 'Not logged in', 403: 'This is not allowed', 404: 'It is not there', 409: 'It does not fit with what is there', 410: 'It is gone', 413: 'It is too large', 422: 'A value does not fit', 429: 'Too many attempts', 500: 'Something failed in the server', 502: 'The server in front cannot reach heddle', 503: 'The server is too busy now', 504: 'The device did not answer', 507: 'The disk is full' }
 
+// A file on its way, with progress; fetch cannot tell it.
+function upload<R>(path: string, file: Blob, moved: (sent: number) => void, signal: AbortSignal): Promise<R> {
+  return new Promise<R>((resolve, reject) => {
+    const x = new XMLHttpRequest()
+    x.open('POST', url(path))
+    x.setRequestHeader('Accept', 'application/json')
+    x.setRequestHeader('Content-Type', 'application/octet-stream')
+    if (csrf) x.setRequestHeader('X-CSRF-Token', csrf)
+    x.upload.onprogress = (e) => moved(e.loaded)
+    x.onload = () => {
+      if (x.status >= 200 && x.status < 300) { try { resolve(parse<R>(x.responseText)) } catch { reject(new ApiError({ title: 'The answer is not JSON', status: x.status })) } return }
+      let problem: T.Problem = { title: titles[x.status] ?? `HTTP ${x.status}`, status: x.status }
+      try { problem = { ...problem, ...parse<T.Problem>(x.responseText) } } catch { /* no problem+json: the code must do */ }
+      if (problem.title === reasons[problem.status]) problem.title = titles[problem.status] ?? problem.title
+      if (x.status === 401) onUnauthorised()
+      reject(new ApiError(problem))
+    }
+    x.onerror = () => reject(new ApiError({ title: 'The server does not answer', status: 0, detail: 'The upload broke off. Check that the server runs, then try again.' }))
+    x.onabort = () => reject(new DOMException('aborted', 'AbortError'))
+    signal.addEventListener('abort', () => x.abort())
+    x.send(file)
+  })
+}
+
 const get = <R>(path: string, signal?: AbortSignal) => call<R>('GET', path, undefined, undefined, signal)
 const seg = encodeURIComponent
 const of = (endpoint: string) => `/clients/${seg(endpoint)}`
@@ -116,6 +140,14 @@ export const api = {
   bulk: (items: T.NewCredential[], onConflict: 'fail' | 'replace' | 'skip') => call<T.BulkResult>('POST', '/credentials/bulk', { items, onConflict }),
 
   server: () => get<T.ServerInfo>('/server'),
+
+  packages: () => get<{ items: T.FirmwarePackage[] } | T.FirmwarePackage[]>('/firmware/packages'),
+  addPackage: (file: Blob, name: string, version: string, moved: (sent: number) => void, signal: AbortSignal) => upload<T.FirmwarePackage>('/firmware/packages' + query({ name, version }), file, moved, signal),
+  removePackage: (id: string) => call<void>('DELETE', `/firmware/packages/${seg(id)}`),
+  updates: () => get<{ items: T.FirmwareUpdate[] } | T.FirmwareUpdate[]>('/firmware/updates'),
+  update: (id: string) => get<T.FirmwareUpdate>(`/firmware/updates/${seg(id)}`),
+  startUpdate: (u: { package: string; endpoints?: string[]; query?: string; method: 'push' | 'pull' }) => call<T.FirmwareUpdate>('POST', '/firmware/updates', u),
+  cancelUpdate: (id: string) => call<void>('DELETE', `/firmware/updates/${seg(id)}`),
 
   configurations: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.BootstrapList>('/bootstrap/configurations' + query(p), signal),
   configuration: (endpoint: string) => get<T.BootstrapConfiguration>(`/bootstrap/configurations/${seg(endpoint)}`),

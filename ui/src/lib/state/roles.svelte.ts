@@ -14,7 +14,7 @@ class Roles {
     try { this.info = await api.server(); this.now = this.info.roles?.length ? this.info.roles : ['server'] } catch { /* asked again with the next log-in; until then every page of a server is there */ }
   }
   has(role: ServerRole): boolean { return this.now ? this.now.includes(role) : role === 'server' }
-  shows(id: PageId): boolean { if (id === 'firmware') return false; const r = need[id]; return !r || this.has(r) }
+  shows(id: PageId): boolean { const r = need[id]; return !r || this.has(r) }
   pages(ids: PageId[]): PageId[] { return ids.filter((id) => this.shows(id)) }
   get home(): PageId { return this.has('server') ? 'clients' : 'bootstrap' }
 }
