@@ -1,11 +1,8 @@
 package store
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
-	"slices"
 	"time"
 )
 
@@ -24,13 +21,7 @@ func (d *disk) foldPoints(ctx context.Context, set *pointSet) error {
 	if len(set.series) == 0 {
 		return nil
 	}
-	list := make([]*seriesPoints, 0, len(set.series))
-	for _, s := range set.series {
-		list = append(list, s)
-	}
-	slices.SortFunc(list, func(a, b *seriesPoints) int {
-		return cmp.Or(bytes.Compare(a.owner, b.owner), bytes.Compare(a.name, b.name))
-	})
+	list := sortedSeries(set.series)
 	f := &blockFolder{disk: d, names: map[string]int{}}
 	defer f.close()
 	if err := f.prepare(ctx); err != nil {

@@ -25,6 +25,7 @@ type disk struct {
 	conn    *sql.Conn // the writer's
 	insert  *sql.Stmt
 	reader  *sql.DB
+	uri     string
 	wake    chan struct{}
 	ended   chan struct{}
 

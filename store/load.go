@@ -23,6 +23,10 @@ func (d *disk) Load(table machine.Table, each func(key, value []byte) error) err
 		return fmt.Errorf("store: %w", err)
 	}
 	defer tx.Rollback()
+	return d.load(ctx, tx, table, each)
+}
+
+func (d *disk) load(ctx context.Context, tx *sql.Tx, table machine.Table, each func(key, value []byte) error) error {
 	newer, err := d.newer(ctx, tx, table)
 	if err != nil {
 		return err
@@ -98,6 +102,10 @@ func (d *disk) Tables() ([]machine.Table, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	defer tx.Rollback()
+	return d.tables(ctx, tx)
+}
+
+func (d *disk) tables(ctx context.Context, tx *sql.Tx) ([]machine.Table, error) {
 	var names []machine.Table
 	rows, err := tx.QueryContext(ctx, "SELECT name FROM tables")
 	if err != nil {

@@ -3,7 +3,10 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
+
+	"heddle.example/machine"
 )
 
 // memoryPointsMost bounds the points of a store in memory, whatever MaxBytes says.
@@ -36,12 +39,7 @@ func (m *memoryPoints) init(o *Points) {
 func (m *memoryPoints) add(owner, record []byte) {
 	set := pointSet{points: m.options}
 	set.add(0, owner, record)
-	list := make([]*seriesPoints, 0, len(set.series))
-	for _, p := range set.series {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b *seriesPoints) int { return bytes.Compare(a.name, b.name) })
-	for _, p := range list {
+	for _, p := range sortedSeries(set.series) {
 		of := m.series[string(p.owner)]
 		if of == nil {
 			of = map[string]*memorySeries{}
@@ -111,6 +109,55 @@ func (m *memory) Blocks(owner, name []byte, from, to int64, each func(Block) err
 	m.mu.Unlock()
 	slices.SortStableFunc(list, func(a, b Block) int { return cmp.Compare(a.First, b.First) })
 	for _, b := range list {
+		if err := each(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memorySnapshot is a copy.
+type memorySnapshot struct {
+	records []machine.Record
+	blocks  []StoredBlock
+}
+
+func (m *memory) Snapshot() (Snapshot, error) {
+	s := &memorySnapshot{}
+	tables, _ := m.Tables()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range tables {
+		for _, k := range slices.Sorted(maps.Keys(m.tables[t])) {
+			s.records = append(s.records, machine.Record{Table: t, Key: []byte(k), Value: m.tables[t][k]})
+		}
+	}
+	for _, owner := range slices.Sorted(maps.Keys(m.points.series)) {
+		for _, name := range slices.Sorted(maps.Keys(m.points.series[owner])) {
+			for _, b := range m.points.series[owner][name].blocks {
+				s.blocks = append(s.blocks, StoredBlock{[]byte(owner), []byte(name), m.points.options.today(), b})
+			}
+		}
+	}
+	return s, nil
+}
+
+func (s *memorySnapshot) Close() error { return nil }
+
+func (s *memorySnapshot) Records(skip func(machine.Table) bool, each func(machine.Record) error) error {
+	for _, r := range s.records {
+		if skip(r.Table) {
+			continue
+		}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memorySnapshot) Blocks(each func(StoredBlock) error) error {
+	for _, b := range s.blocks {
 		if err := each(b); err != nil {
 			return err
 		}

@@ -61,6 +61,10 @@ func Open(dir string, o Options) (Store, error) {
 	}
 	d := newDisk(o)
 	d.lock = lock
+	if err := finishRestore(dir); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("store: a restore that was cut short cannot be finished: %w", err)
+	}
 	if err := d.open(dir); err != nil {
 		d.closeHandles()
 		return nil, err
@@ -129,6 +133,7 @@ func (d *disk) open(dir string) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	uri := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(abs)}).String()
+	d.uri = uri
 	if d.db, err = sql.Open("sqlite", uri+"?_pragma=busy_timeout(5000)"); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

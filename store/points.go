@@ -1,6 +1,9 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"time"
 
 	"heddle.example/machine"
@@ -71,6 +74,22 @@ func (s *seriesPoints) since(row int64) [][]byte {
 	return nil
 }
 
+func seriesKey(dst, owner, name []byte) []byte {
+	return append(append(append(dst, byte(len(name))), name...), owner...)
+}
+
+// sortedSeries returns series by owner and name.
+func sortedSeries(m map[string]*seriesPoints) []*seriesPoints {
+	list := make([]*seriesPoints, 0, len(m))
+	for _, s := range m {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b *seriesPoints) int {
+		return cmp.Or(bytes.Compare(a.owner, b.owner), bytes.Compare(a.name, b.name))
+	})
+	return list
+}
+
 // pointSet sorts points by their series.
 type pointSet struct {
 	points  *Points
@@ -87,7 +106,7 @@ func (s *pointSet) add(row int64, owner, value []byte) {
 	}
 	s.records++
 	err := s.points.Packer.Split(value, func(name, point []byte) {
-		s.key = append(append(append(s.key[:0], byte(len(name))), name...), owner...)
+		s.key = seriesKey(s.key[:0], owner, name)
 		p := s.series[string(s.key)]
 		if p == nil {
 			p = &seriesPoints{owner: owner, name: name}

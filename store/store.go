@@ -44,6 +44,9 @@ type Store interface {
 	// have points between two times, both included, in the order of their First, as of the commits done so far.
 	Series(owner []byte) ([][]byte, error)
 	Blocks(owner, name []byte, from, to int64, each func(Block) error) error
+	// Snapshot returns the store as it is at this instant, while commits go on. It must be closed soon: until then the
+	// space of what changes is not used again.
+	Snapshot() (Snapshot, error)
 	// Flush waits until everything appended before is on disk, or failed.
 	Flush()
 	// Failed returns why nothing is promised any more, or nil.

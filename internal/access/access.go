@@ -67,7 +67,7 @@ var (
 const (
 	userTable    machine.Table = "access.user"
 	tokenTable   machine.Table = "access.token"
-	sessionTable machine.Table = "access.session"
+	SessionTable machine.Table = "access.session"
 	auditTable   machine.Table = "access.audit"
 )
 

@@ -28,7 +28,7 @@ type session struct {
 
 func (m *Manager) loadSessions() error {
 	now := m.now()
-	return load(m.store, sessionTable, func(key []byte, s *session) error {
+	return load(m.store, SessionTable, func(key []byte, s *session) error {
 		if len(key) == len(s.key) && now.Sub(s.Created) < sessionLast {
 			s.key, s.used = digest(key), now
 			m.sessions[s.key] = s
@@ -73,7 +73,7 @@ func (m *Manager) begin(user string, role Role) (string, Principal, error) {
 	records := m.trimSessions(user, now)
 	m.sessions[key] = s
 	m.mu.Unlock()
-	if err := m.commit(append(records, record(sessionTable, key[:], s))...); err != nil {
+	if err := m.commit(append(records, record(SessionTable, key[:], s))...); err != nil {
 		m.mu.Lock()
 		delete(m.sessions, key)
 		m.mu.Unlock()
@@ -120,7 +120,7 @@ func (m *Manager) Logout(secret string) error {
 	if !ok {
 		return nil
 	}
-	return m.commit(record(sessionTable, key[:], nil))
+	return m.commit(record(SessionTable, key[:], nil))
 }
 
 // endSessions forgets all sessions of a user and returns the records that make it last. The caller holds the lock.
@@ -150,7 +150,7 @@ func (m *Manager) dropSessions(which func(*session) bool) (records []machine.Rec
 	for key, s := range m.sessions {
 		if which(s) {
 			delete(m.sessions, key)
-			records = append(records, record(sessionTable, bytes.Clone(key[:]), nil))
+			records = append(records, record(SessionTable, bytes.Clone(key[:]), nil))
 		}
 	}
 	return records

@@ -4,6 +4,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -45,6 +46,7 @@ type Config struct {
 	Credentials *credentials.Credentials
 	Notes       *notes.Notes // nil: no notes
 	History     *history.History
+	Backup      func(io.Writer) error // writes all that is kept; nil: nothing is
 	Devices     Devices
 	Definitions Definitions
 	Bootstrap   *bootstrap.Service // nil: no bootstrap server runs here
@@ -102,6 +104,7 @@ func New(c Config) *API {
 	a.bootstrapRoutes()
 	a.registryRoutes()
 	a.serverRoutes()
+	a.backupRoutes()
 	a.eventRoutes()
 	a.docsRoutes()
 	if c.Leshan != nil {

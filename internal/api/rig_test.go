@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -118,7 +119,7 @@ func newRig(t testing.TB) *rig {
 	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }, Notes: r.notes.Of})
 	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
 	r.srv.Started(r.now)
-	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Devices: r, Definitions: defs, Bootstrap: r.bootstrap(s, defs), Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Backup: func(w io.Writer) error { _, err := w.Write([]byte("all")); return err }, Devices: r, Definitions: defs, Bootstrap: r.bootstrap(s, defs), Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
 		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(r.api.Close)

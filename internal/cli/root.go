@@ -33,7 +33,7 @@ Every flag can also be set in the environment (--tls-cert is HEDDLE_TLS_CERT) an
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.PersistentFlags().String("config", "", "TOML `FILE` with settings")
-	subcommands := []*cobra.Command{newDemo(), newServer(), newBootstrapServer(), newClient(), newLoad(), newToken(), newUser(), newVersion(), newMan()}
+	subcommands := []*cobra.Command{newDemo(), newServer(), newBootstrapServer(), newClient(), newLoad(), newToken(), newUser(), newBackup(), newRestore(), newVersion(), newMan()}
 	var sections []string
 	for _, c := range subcommands {
 		sections = append(sections, c.Name())
@@ -92,7 +92,7 @@ func Main(args []string) int {
 
 // isUsage tells cobra's errors about how a command was written from those of a command that ran. cobra has no type for them.
 func isUsage(err error) bool {
-	for _, prefix := range []string{"unknown ", "flag needs", "invalid argument", "accepts ", "requires ", "required flag", "bad flag", "if any flags"} {
+	for _, prefix := range []string{"unknown ", "flag needs", "invalid argument", "accepts ", "requires ", "required flag", "bad flag", "if any flags", "at least one of"} {
 		if strings.HasPrefix(err.Error(), prefix) {
 			return true
 		}

@@ -42,6 +42,8 @@ func add(t testing.TB, s store.Store, endpoint string, p lwm2m.Path, points ...P
 	}
 }
 
+func pt(at int64, v lwm2m.Value) Point { return Point{At: at, Value: v} }
+
 func all(from, to int64, limit int) Query { return Query{From: from, To: to, Limit: limit} }
 
 // pages reads everything, page by page.
@@ -81,7 +83,7 @@ func TestPointsByTime(t *testing.T) {
 					n++
 				}
 				add(t, s, "dev", temperature, batch...)
-				add(t, s, "other", temperature, Point{At: 1, Value: lwm2m.Int(-1)})
+				add(t, s, "other", temperature, pt(1, lwm2m.Int(-1)))
 			}
 			slices.SortStableFunc(want, func(a, b Point) int { return int(a.At - b.At) })
 			for _, q := range []Query{all(math.MinInt64, math.MaxInt64, 10000), all(math.MinInt64, math.MaxInt64, 7), all(12_345, 33_333, 100), all(40_000, 40_000, 3), all(90_000, 99_999, 5)} {
@@ -113,8 +115,8 @@ func TestPointsByTime(t *testing.T) {
 func TestBuckets(t *testing.T) {
 	s := newStore(t)
 	h := New(s)
-	add(t, s, "dev", temperature, Point{At: -1, Value: lwm2m.Num(8)}, Point{At: 1000, Value: lwm2m.Num(1)}, Point{At: 1500, Value: lwm2m.Num(4)}, Point{At: 1999, Value: lwm2m.Num(1)},
-		Point{At: 2000, Value: lwm2m.Str("off")}, Point{At: 5000, Value: lwm2m.Bool(true)}, Point{At: 5001, Value: lwm2m.Num(math.NaN())}, Point{At: 9000, Value: lwm2m.Num(math.MaxFloat64)}, Point{At: 9001, Value: lwm2m.Num(math.MaxFloat64)})
+	add(t, s, "dev", temperature, pt(-1, lwm2m.Num(8)), pt(1000, lwm2m.Num(1)), pt(1500, lwm2m.Num(4)), pt(1999, lwm2m.Num(1)),
+		pt(2000, lwm2m.Str("off")), pt(5000, lwm2m.Bool(true)), pt(5001, lwm2m.Num(math.NaN())), pt(9000, lwm2m.Num(math.MaxFloat64)), pt(9001, lwm2m.Num(math.MaxFloat64)))
 	show := func(q Query, step int64) string {
 		var b strings.Builder
 		for {

@@ -1,11 +1,9 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,7 +49,7 @@ func Admin(data string) (*http.Client, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := offline(s)
+	h, err := offline(s, data)
 	if err != nil {
 		s.Close()
 		return nil, nil, err
@@ -64,12 +62,13 @@ type Store interface {
 	Append(records []machine.Record, done func(error))
 	Load(table machine.Table, each func(key, value []byte) error) error
 	Failed() error
+	Snapshot() (store.Snapshot, error)
 	Series(owner []byte) ([][]byte, error)
 	Blocks(owner, name []byte, from, to int64, each func(store.Block) error) error
 }
 
 // offline is the API without devices.
-func offline(s Store) (http.Handler, error) {
+func offline(s Store, dir string) (http.Handler, error) {
 	m, err := access.Open(s, access.Options{})
 	if err != nil {
 		return nil, err
@@ -89,7 +88,7 @@ func offline(s Store) (http.Handler, error) {
 	hub := stream.NewHub(stream.Options{})
 	now := func() machine.Time { return machine.Time(time.Now().UnixNano()) }
 	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now, Notes: nt.Of})
-	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, History: history.New(s), Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
+	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, History: history.New(s), Backup: backupTo(s, dir, ""), Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
 	return a.Handler(), nil
 }
 
@@ -101,29 +100,3 @@ func (nobody) Do(context.Context, string, *server.Operation) (string, *server.Ou
 }
 func (nobody) Observations(string) ([]server.Observation, error) { return nil, shards.ErrStopped }
 func (nobody) Forget(string) (bool, error)                       { return false, shards.ErrStopped }
-
-// inProcess calls a handler without a network.
-type inProcess struct{ h http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &recorder{header: http.Header{}, status: 200}
-	r = r.WithContext(api.Local(r.Context()))
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	t.h.ServeHTTP(w, r)
-	return &http.Response{StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r}, nil
-}
-
-// recorder keeps an answer.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header         { return w.header }
-func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }
-func (w *recorder) WriteHeader(status int)      { w.status = status }
