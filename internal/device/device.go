@@ -163,6 +163,11 @@ func (d *Device) resolve(op machine.OpID, cause machine.Cause, name string) {
 
 // reboot puts a new client in the place of the old one, which is gone without a word as after a power cut.
 func (d *Device) reboot(now machine.Time, factory bool) {
+	if factory && d.options.Store != nil {
+		if err := forget(d.options.Store); err != nil && d.options.OnEvent != nil {
+			d.options.OnEvent(now, &NotRestored{err})
+		}
+	}
 	c, err := d.boot(now)
 	if err == nil {
 		d.machine.client = c

@@ -213,6 +213,57 @@ func TestRestartWithoutHandshake(t *testing.T) {
 	}
 }
 
+// What a server wrote survives the end of the program, and a factory reset undoes it.
+func TestFactoryReset(t *testing.T) {
+	h := host.New(host.Options{})
+	x := newServer(t, h)
+	dir := t.TempDir()
+	uri := fmt.Sprintf("coaps://127.0.0.1:%d", x.secure)
+	test := func(d *device.Device) (n int64) {
+		d.Do(func(now machine.Time, c *client.Client) {
+			entries, err := c.Read(now, lwm2m.MustPath("/31024/10/1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, _ = entries[0].Value.AsInt()
+		})
+		return n
+	}
+	for boot := range 2 {
+		st, err := store.Open(dir, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := device.Start(h, options("secure", uri, st))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.registered("secure")
+		if boot == 0 {
+			x.do("secure", server.Operation{Kind: server.Write, Path: lwm2m.MustPath("/31024/10/1"), Entries: []lwm2m.Entry{
+				{Path: lwm2m.MustPath("/31024/10/1"), Value: lwm2m.Int(99)},
+			}})
+		} else {
+			if n := test(d); n != 99 {
+				t.Errorf("after the restart /31024/10/1 is %d", n)
+			}
+			x.handshakes.Store(0)
+			x.do("secure", server.Operation{Kind: server.Execute, Path: lwm2m.MustPath("/3/0/5")})
+			x.registered("secure")
+			if n := test(d); n != 20 {
+				t.Errorf("after the factory reset /31024/10/1 is %d", n)
+			}
+			if x.handshakes.Load() == 0 {
+				t.Error("the session has survived the factory reset")
+			}
+		}
+		if err := d.Kill(context.Background()); err != nil {
+			t.Error(err)
+		}
+		st.Close()
+	}
+}
+
 func TestStartErrors(t *testing.T) {
 	h := host.New(host.Options{})
 	s, err := h.Listen(0, "127.0.0.1:0")

@@ -104,29 +104,32 @@ func TestBootstrapTriggerSurvivesRestart(t *testing.T) {
 }
 
 // Records that somebody has damaged are refused, and the device goes on with its own accounts.
-func FuzzRestoreAccounts(f *testing.F) {
+func FuzzRestore(f *testing.F) {
 	t := &testing.T{}
-	s := newScript(t, func(c *client.Config) { bootstrapOnly(c); c.Durable = true }).bootstrapping()
+	s := newScript(t, func(c *client.Config) { bootstrapOnly(c); c.Durable = true }, objects.NewTest()).bootstrapping()
 	for _, line := range lines(`
 		> PUT /0/3 ct=112 : /0/3/0=coap://192.0.2.1 /0/3/1=0 /0/3/2=3 /0/3/10=7
 		> PUT /1/5 ct=112 : /1/5/0=7 /1/5/1=600 /1/5/7=U
+		> PUT /31024/10/1 ct=0 : 77
+		> PUT /31024/40 ct=112 : /31024/40/1=7
+		> DELETE /31024/11
 		> POST /bs`) {
 		s.command(line)
 	}
 	for _, r := range s.disk {
-		if r.Table == client.Table && string(r.Key) == "C" {
-			f.Add(r.Value)
+		if r.Table == client.Table {
+			f.Add(r.Key, r.Value)
 		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, key, b []byte) {
 		cfg := client.Config{Rand: machinetest.NewRand(1), Endpoint: "demo", Local: deviceAddr}
 		bootstrapOnly(&cfg)
-		cfg.Objects = []client.Object{objects.NewDevice(&testDevice)}
+		cfg.Durable, cfg.Objects = true, []client.Object{objects.NewDevice(&testDevice), objects.NewTest()}
 		c, err := client.New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = c.Restore(scriptTime, client.Table, []byte("C"), b)
+		_ = c.Restore(scriptTime, client.Table, key, b)
 		c.Start(scriptTime, 1)
 		for {
 			if _, ok := c.Next(); !ok {

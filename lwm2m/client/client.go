@@ -23,8 +23,10 @@ type Client struct {
 	accounts     []account  // slots: their index stays, so that a bootstrap can take accounts away
 	factory      [32]byte   // fingerprint of Config.Servers
 	boot         *bootstrap // nil: there never was a bootstrap account
-	forget       []uint16   // Short Server IDs whose records are to be deleted
-	objects      []Object   // ascending by identifier
+	written      []writtenInstance
+	unwanted     []lwm2m.Path // instances whose records are to be deleted
+	forget       []uint16     // Short Server IDs whose records are to be deleted
+	objects      []Object     // ascending by identifier
 	observations []*observation
 	observeID    uint32
 	attributes   []attributeEntry

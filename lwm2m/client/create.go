@@ -58,6 +58,7 @@ func (c *Client) createInstance(call Call, o Object, creator Creator, instance l
 	if err := creator.Create(call, instance, entries); err != nil {
 		return err
 	}
+	c.noteCreated(o, instance)
 	c.objectTouched(o)
 	c.inventoryChanged()
 	c.emit(&InstanceChanged{Server: call.Server, Path: instance, Created: true})
@@ -158,6 +159,7 @@ func (c *Client) deleteInstance(call Call, o Object, instance lwm2m.Path) error 
 	if err := d.Delete(call, instance); err != nil {
 		return err
 	}
+	c.noteDeleted(o, instance)
 	c.forgetAttributes(instance)
 	c.objectTouched(o)
 	c.inventoryChanged()

@@ -32,6 +32,7 @@ func (c *Client) RemoveObject(now machine.Time, cause machine.Cause, id uint16) 
 	c.objects = slices.DeleteFunc(c.objects, func(o Object) bool { return o.Definition().ID == id })
 	c.stopObject(id)
 	c.forgetAttributes(lwm2m.NewPath(id))
+	c.forgetValues(id)
 	c.inventoryChanged()
 	c.changed(lwm2m.NewPath(id))
 	return nil

@@ -54,6 +54,7 @@ func (c *Client) persist() machine.Seq {
 			records = append(records, machine.Record{Table: Table, Key: recordKey(attributesKey, a.ShortID), Value: v})
 		}
 	}
+	records = c.appendValues(records)
 	records = c.appendKept(records)
 	if len(records) == 0 {
 		return 0
@@ -147,6 +148,9 @@ func (c *Client) Restore(now machine.Time, table machine.Table, key, value []byt
 	}
 	if string(key) == configKey {
 		return c.restoreConfig(value)
+	}
+	if len(key) > 0 && key[0] == valuesKey {
+		return c.restoreValues(now, key, value)
 	}
 	if len(key) != 3 {
 		return fmt.Errorf("%w: key %x", ErrRestore, key)

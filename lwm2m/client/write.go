@@ -77,6 +77,7 @@ func (c *Client) write(call Call, o Object, p lwm2m.Path, entries []lwm2m.Entry,
 			written = append(written, x.Resource.Resource())
 		}
 		rep.Replaced(call, p, written)
+		c.noteReplaced(o, p)
 	}
 	c.changed(p)
 	return nil
@@ -100,6 +101,7 @@ func check(call Call, o Object, writings []Writing) error {
 func (c *Client) commit(call Call, o Object, writings []Writing) {
 	for _, x := range writings {
 		o.(Writer).Write(call, x)
+		c.noteWritten(o, x.Resource)
 	}
 	c.objectTouched(o)
 	for _, x := range writings {

@@ -232,6 +232,9 @@ func (d *Device) NextChange(now machine.Time, p lwm2m.Path) machine.Time {
 	return next
 }
 
+// Volatile implements client.Volatile: a clock that was set goes on while the device is off, but not here.
+func (d *Device) Volatile(resource uint16) bool { return resource == 13 }
+
 // CheckWrite implements client.Writer.
 func (d *Device) CheckWrite(_ client.Call, w client.Writing) error {
 	s := w.Value().Raw()
