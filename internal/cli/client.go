@@ -134,7 +134,7 @@ func (o *clientOptions) config() (client.Config, error) {
 	if err != nil || version != lwm2m.V1_0 && version != lwm2m.V1_1 {
 		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
 	}
-	return client.Config{Endpoint: o.name, Servers: []client.Account{a}, Version: version, Queue: o.queue}, nil
+	return client.Config{Endpoint: o.name, Servers: []client.Account{a}, AccessControl: true, Version: version, Queue: o.queue}, nil
 }
 
 // kinds returns the objects that the device has.

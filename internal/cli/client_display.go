@@ -87,6 +87,8 @@ func display(w *strings.Builder, now machine.Time, c *client.Client) {
 			displaySecurity(w, c.Accounts())
 		case 1:
 			displayServers(w, c.Accounts(), c.Binding())
+		case 2:
+			displayAccess(w, c.AccessControl())
 		default:
 			displayObject(w, now, c, o)
 		}
@@ -144,6 +146,18 @@ func displayServers(w *strings.Builder, accounts []client.Account, binding lwm2m
 			if a.Given(r.id) {
 				fmt.Fprintf(w, ", %s: %v", r.name, r.v)
 			}
+		}
+		w.WriteByte('\n')
+	}
+}
+
+// displayAccess writes object 2 down; the ACL as server: rights, with the letters of Read, Write, Execute, Delete and Create.
+func displayAccess(w *strings.Builder, rules []client.AccessControl) {
+	w.WriteString("  /2: Access Control object, instances:\n")
+	for _, r := range rules {
+		fmt.Fprintf(w, "    /2/%d: instanceId: %d, objectId: %d, objectInstanceId: %d, owner: %d", r.ID, r.ID, r.Object, r.Instance, r.Owner)
+		for _, s := range r.Rights {
+			fmt.Fprintf(w, ", acl[%d]: %s", s.Server, s.Rights)
 		}
 		w.WriteByte('\n')
 	}

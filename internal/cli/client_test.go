@@ -148,7 +148,7 @@ func TestPromptRunning(t *testing.T) {
 	}
 
 	p.options.objects = nil
-	p.converse(t, s, "lwls", "/0/0  \n/1/0  \n/3/0  \n/4/0  \n/6/0  \n/7/0  \n/31024/10  /31024/11  /31024/12  \nDone\n")
+	p.converse(t, s, "lwls", "/0/0  \n/1/0  \n/2 \n/3/0  \n/4/0  \n/6/0  \n/7/0  \n/31024/10  /31024/11  /31024/12  \nDone\n")
 	p.converse(t, s, "lwadd", "Adding object 31024 failed: 134\nDone\n")
 	p.converse(t, s, "lwrm", "Object 31024 removed.\nDone\n")
 	p.converse(t, s, "lwrm", "Removing object 31024 failed: 132\nDone\n")
@@ -193,7 +193,7 @@ func TestPromptDisplay(t *testing.T) {
 	got := s.take()
 	for _, want := range []string{
 		`^  /0: Security object, instances:\n    /0/0: instanceId: 0, uri: coap://127\.0\.0\.1:9, isBootstrap: false, shortId: 123, clientHoldOffTime: 10\n`,
-		`\n  /1: Server object, instances:\n    /1/0: instanceId: 0, shortServerId: 123, lifetime: 300, storing: false, binding: U\n`,
+		`\n  /1: Server object, instances:\n    /1/0: instanceId: 0, shortServerId: 123, lifetime: 300, storing: false, binding: U\n  /2: Access Control object, instances:\n`,
 		`\n  /3: Device object:\n    time: \d+, time_offset: [+-]\d\d:\d\d\n`,
 		`\n  /4: Connectivity Monitoring object:\n    bearer: 41, rssi: -\d+, linkQuality: \d+, linkUtilization: \d+\n`,
 		`\n  /6: Location object:\n    latitude: 27\.986065, longitude: 86\.922623, altitude: 8495\.000000, radius: 0\.000000, timestamp: \d+, speed: 0\.000000\n`,

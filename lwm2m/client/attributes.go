@@ -29,6 +29,11 @@ func (c *Client) serveWriteAttributes(op *operation) (*endpoint.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if op.path.Depth() >= 2 {
+		if err := c.authorize(op.path, RightRead); err != nil {
+			return nil, err
+		}
+	}
 	if r != nil {
 		if r.Operations.Has(lwm2m.Read) {
 			if _, err := c.read(nil, c.now, op.path); err != nil {

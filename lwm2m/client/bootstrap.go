@@ -113,7 +113,7 @@ func (c *Client) beginBootstrap(i int) {
 	a.phase, a.failed, a.finished, a.next, a.addrs = holding, false, false, 0, nil
 	b.rounds++
 	b.backup = c.Accounts()
-	b.draft = c.newDraft()
+	b.draft = append(c.newDraft(), c.accessEntries()...) // object 2 comes last
 	c.setState()
 	c.emit(&BootstrapStarted{Server: a.URI, HoldOff: a.HoldOff})
 	if a.HoldOff > 0 {

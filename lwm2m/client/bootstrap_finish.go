@@ -23,7 +23,14 @@ func (c *Client) serveFinish(op *operation) (*endpoint.Reply, error) {
 		}
 		return nil, &Error{coap.NotAcceptable, strings.ReplaceAll(err.Error(), "lwm2m client: ", "")}
 	}
+	rules, err := parseAccess(c.boot.draft)
+	if err != nil {
+		return nil, &Error{coap.NotAcceptable, err.Error()}
+	}
 	c.adopt(accounts)
+	if c.access != nil {
+		c.access.rules, c.access.configured = rules, len(rules) > 0
+	}
 	b := c.boot
 	b.draft, b.configured, b.wanted, b.done = nil, true, false, true
 	c.dirty = true

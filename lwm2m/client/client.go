@@ -23,6 +23,8 @@ type Client struct {
 	accounts     []account  // slots: their index stays, so that a bootstrap can take accounts away
 	factory      [32]byte   // fingerprint of Config.Servers
 	boot         *bootstrap // nil: there never was a bootstrap account
+	access       *access    // object 2; nil: this device has none
+	acting       int        // the account on whose behalf values are read and written, -1: the device itself
 	written      []writtenInstance
 	unwanted     []lwm2m.Path // instances whose records are to be deleted
 	forget       []uint16     // Short Server IDs whose records are to be deleted

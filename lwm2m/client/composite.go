@@ -190,6 +190,9 @@ func (c *Client) withoutInstances(o Object, r *Resource, p lwm2m.Path, entries [
 	if !r.Multiple || !r.Operations.Has(lwm2m.Write) {
 		return Writing{}, NotAllowed("instances of " + p.String() + " cannot be deleted")
 	}
+	if err := c.authorize(p, RightWrite); err != nil {
+		return Writing{}, err
+	}
 	have, _ := o.Read(c.now, nil, p)
 	for _, e := range entries {
 		i, found := slices.BinarySearchFunc(have, e.Path, func(e lwm2m.Entry, p lwm2m.Path) int { return e.Path.Compare(p) })

@@ -21,14 +21,18 @@ type Config struct {
 
 	Endpoint string // the endpoint name (ep)
 	Servers  []Account
-	Objects  []Object       // besides 0 and 1, which the client makes of Servers
-	Version  lwm2m.Version  // the newest one to offer: default 1.1
-	Binding  lwm2m.Binding  // default U
-	Queue    bool           // ask for queue mode
-	Root     string         // alternate root path, such as "/lwm2m"; default none
-	Local    netip.AddrPort // where the first datagrams leave from
-	Link     uint32         // the driver's number of the socket
-	Durable  bool           // emit Persist actions, for Restore after a restart
+	Objects  []Object // besides 0 and 1, which the client makes of Servers
+	// AccessControl gives the device object 2, and enforces it where there are several servers; Access are its instances.
+	AccessControl bool
+	Access        []AccessControl
+
+	Version lwm2m.Version  // the newest one to offer: default 1.1
+	Binding lwm2m.Binding  // default U
+	Queue   bool           // ask for queue mode
+	Root    string         // alternate root path, such as "/lwm2m"; default none
+	Local   netip.AddrPort // where the first datagrams leave from
+	Link    uint32         // the driver's number of the socket
+	Durable bool           // emit Persist actions, for Restore after a restart
 
 	MaxObservations int // default 64; more are answered without an observation
 	MaxAttributes   int // paths with attributes: default 64; more are refused
@@ -73,7 +77,13 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c.factory = fingerprint(c.accounts)
-	for _, o := range append([]Object{security{c}, server{c}}, cfg.Objects...) {
+	c.acting = -1
+	own := []Object{security{c}, server{c}}
+	if cfg.AccessControl || len(cfg.Access) > 0 {
+		c.access = newAccess(c, cfg.Access)
+		own = append(own, c.access)
+	}
+	for _, o := range append(own, cfg.Objects...) {
 		if err := c.insert(o); err != nil {
 			return nil, err
 		}

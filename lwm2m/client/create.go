@@ -17,6 +17,9 @@ func (c *Client) serveCreate(op *operation) (*endpoint.Reply, error) {
 	if !ok {
 		return nil, NotAllowed("instances of this object cannot be created")
 	}
+	if err := c.authorize(op.path, RightCreate); err != nil {
+		return nil, err
+	}
 	entries, err := c.decodeCreate(op)
 	if err != nil {
 		return nil, err
@@ -59,6 +62,7 @@ func (c *Client) createInstance(call Call, o Object, creator Creator, instance l
 		return err
 	}
 	c.noteCreated(o, instance)
+	c.ownInstance(call, instance)
 	c.objectTouched(o)
 	c.inventoryChanged()
 	c.emit(&InstanceChanged{Server: call.Server, Path: instance, Created: true})
@@ -144,6 +148,9 @@ func (c *Client) serveDelete(op *operation) (*endpoint.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.authorize(op.path, RightDelete); err != nil {
+		return nil, err
+	}
 	if err := c.deleteInstance(op.call, o, op.path); err != nil {
 		return nil, err
 	}
@@ -160,6 +167,7 @@ func (c *Client) deleteInstance(call Call, o Object, instance lwm2m.Path) error 
 		return err
 	}
 	c.noteDeleted(o, instance)
+	c.disownInstance(instance)
 	c.forgetAttributes(instance)
 	c.objectTouched(o)
 	c.inventoryChanged()

@@ -59,6 +59,9 @@ func (c *Client) serveExecute(op *operation, o Object, r *Resource) (*endpoint.R
 	if op.path.Depth() != 3 {
 		return nil, NotAllowed("only a whole resource can be executed")
 	}
+	if err := c.authorize(op.path, RightExecute); err != nil {
+		return nil, err
+	}
 	x, ok := o.(Executer)
 	if !ok {
 		return nil, NotAllowed("the resource cannot be executed")

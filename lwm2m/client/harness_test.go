@@ -35,24 +35,26 @@ import (
 //	> 2.05 block2=1/true/64 etag=7 size2=99 : part:64:64   ... or to a GET of its, with bytes 64 to 127 of script.pkg
 //	> ACK, > RST                          for the client's latest confirmable message, or latest message
 type script struct {
-	t       *testing.T
-	c       *client.Client
-	now     machine.Time
-	begin   machine.Time
-	server  machine.Path // as the client sees it
-	out     []string
-	id      uint16
-	tokens  map[string]coap.Token
-	paths   map[coap.Token]lwm2m.Path // of requests
-	last    coap.Message              // the client's latest datagram
-	lastID  uint16                    // of its latest confirmable request
-	lastCON uint16                    // of its latest confirmable message
-	reqTok  coap.Token
-	ask     machine.OpID
-	seqs    []machine.Seq
-	afters  []machine.Seq // of the datagrams
-	disk    []machine.Record
-	pkg     []byte // what payloads of part: are cut out of
+	t        *testing.T
+	c        *client.Client
+	now      machine.Time
+	begin    machine.Time
+	server   machine.Path // as the client sees it
+	out      []string
+	id       uint16
+	tokens   map[string]coap.Token
+	paths    map[coap.Token]lwm2m.Path // of requests
+	last     coap.Message              // the client's latest datagram
+	lastID   uint16                    // of its latest confirmable request
+	firstID  uint16                    // of its first one
+	lastCON  uint16                    // of its latest confirmable message
+	reqTok   coap.Token
+	firstTok coap.Token
+	ask      machine.OpID
+	seqs     []machine.Seq
+	afters   []machine.Seq // of the datagrams
+	disk     []machine.Record
+	pkg      []byte // what payloads of part: are cut out of
 }
 
 var (
@@ -296,7 +298,9 @@ func (s *script) describe(b []byte) string {
 		return w.String()
 	}
 	if m.Code.IsRequest() {
-		s.lastID, s.reqTok = m.ID, m.Token
+		if s.lastID, s.reqTok = m.ID, m.Token; s.firstTok == (coap.Token{}) {
+			s.firstID, s.firstTok = m.ID, m.Token
+		}
 		fmt.Fprintf(&w, " %s %s", m.Code.Name(), m.Options.Path())
 		sep := "?"
 		for q := range m.Options.Queries() {

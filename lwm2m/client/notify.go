@@ -72,6 +72,8 @@ func (c *Client) sampleOf(p lwm2m.Path) sample {
 // evaluate looks at an observation's values, and notifies or waits. Of an Observe-Composite one path whose conditions
 // are met is enough, and the notification has the values of all.
 func (c *Client) evaluate(o *observation) {
+	c.acting = o.account
+	defer func() { c.acting = -1 }()
 	r := c.rules(o)
 	o.evaluated = c.now
 	there := false
@@ -173,8 +175,13 @@ func (c *Client) observedPayload(o *observation) ([]byte, error) {
 	return c.readPayload(o.path(), o.format)
 }
 
-// notifyGone ends an observation whose target is gone, by a last notification that says so (RFC 7641 section 4.2).
+// notifyGone ends an observation whose target is gone, or may not be read any more, by a last notification that says so
+// (RFC 7641 section 4.2).
 func (c *Client) notifyGone(o *observation) {
-	c.stack.Endpoint().Notify(c.now, c.cause, o.sub, &endpoint.Reply{Code: coap.NotFound}, true)
+	why := coap.NotFound
+	if _, err := c.read(nil, c.now, o.path()); err != nil {
+		why = asError(err).Code
+	}
+	c.stack.Endpoint().Notify(c.now, c.cause, o.sub, &endpoint.Reply{Code: why}, true)
 	c.drop(o)
 }

@@ -39,7 +39,7 @@ func (c *Client) persist() machine.Seq {
 	if !c.cfg.Durable {
 		return 0
 	}
-	records := c.configRecord(c.forgotten(nil))
+	records := c.accessRecord(c.configRecord(c.forgotten(nil)))
 	for i := range c.accounts {
 		a := &c.accounts[i]
 		if !a.serves() {
@@ -148,6 +148,9 @@ func (c *Client) Restore(now machine.Time, table machine.Table, key, value []byt
 	}
 	if string(key) == configKey {
 		return c.restoreConfig(value)
+	}
+	if string(key) == accessKey {
+		return c.restoreAccess(value)
 	}
 	if len(key) > 0 && key[0] == valuesKey {
 		return c.restoreValues(now, key, value)

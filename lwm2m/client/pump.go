@@ -10,7 +10,7 @@ import (
 func (c *Client) begin(now machine.Time, cause machine.Cause) {
 	c.out.Begin()
 	c.stack.Begin(now)
-	c.now, c.cause = now, cause
+	c.now, c.cause, c.acting = now, cause, -1
 }
 
 // end finishes an input: what its parts left to do together is done once.

@@ -70,8 +70,17 @@ func (c *Client) read(dst []lwm2m.Entry, now machine.Time, p lwm2m.Path) ([]lwm2
 	if err != nil {
 		return dst, err
 	}
+	if p.Depth() >= 2 {
+		if err := c.authorize(p, RightRead); err != nil {
+			return dst, err
+		}
+	}
 	if r == nil {
-		return c.readAbove(dst, now, o, p), nil
+		n := len(dst)
+		if dst = c.readAbove(dst, now, o, p); len(dst) == n && len(o.Instances(c.ids[:0])) > 0 {
+			return dst, denied // not one of them
+		}
+		return dst, nil
 	}
 	if !r.Operations.Has(lwm2m.Read) {
 		return dst, NotAllowed("the resource cannot be read")
@@ -116,6 +125,9 @@ func (c *Client) readAbove(dst []lwm2m.Entry, now machine.Time, o Object, p lwm2
 	d := o.Definition()
 	for _, id := range ids {
 		instance, start := lwm2m.NewPath(d.ID, id), len(dst)
+		if c.authorize(instance, RightRead) != nil {
+			continue
+		}
 		for i := range d.Resources {
 			if r := &d.Resources[i]; r.Operations.Has(lwm2m.Read) {
 				dst, _ = c.readResource(dst, now, o, r, instance.Child(r.ID))

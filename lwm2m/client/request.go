@@ -32,7 +32,9 @@ type operation struct {
 func (c *Client) request(cause machine.Cause, path machine.Path, in *endpoint.Incoming) {
 	c.cause = cause
 	op := operation{Incoming: in, account: c.accountOf(path)}
+	c.acting = op.account
 	reply, err := c.serve(&op, path)
+	c.acting = -1
 	if err != nil {
 		e := asError(err)
 		reply = &endpoint.Reply{Code: e.Code, Payload: []byte(e.Reason)}

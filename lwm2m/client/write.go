@@ -123,6 +123,9 @@ func (c *Client) writings(now machine.Time, o Object, p lwm2m.Path, entries []lw
 		}
 		var w Writing
 		w.Resource = e.Path.Cut(3)
+		if err := c.authorize(w.Resource, RightWrite); err != nil {
+			return nil, err
+		}
 		w.Entries, rest = cutResource(rest)
 		r := o.Definition().Resource(w.Resource.Resource())
 		switch {
