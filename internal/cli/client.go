@@ -101,7 +101,7 @@ func parseKey(s string) ([]byte, error) {
 func (o *clientOptions) config() (client.Config, error) {
 	a := client.Account{
 		Bootstrap: o.bootstrap, ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second,
-		HoldOff: time.Duration(o.holdOff) * time.Second,
+		HoldOff: time.Duration(o.holdOff) * time.Second, Unmuted: true,
 	}
 	if o.lifetime == 0 {
 		a.Lifetime = -1

@@ -67,6 +67,10 @@ func (p *prompt) lwobs([]string) error {
 		return err
 	}
 	for _, o := range list {
+		if o.Paths != nil {
+			p.printf(" - Server ID %d\t%s\n", o.Server, strings.Trim(fmt.Sprint(o.Paths), "[]"))
+			continue
+		}
 		p.printf(" - Server ID %d\t%s\t%s\n", o.Server, o.Path, o.Attributes)
 	}
 	return nil

@@ -60,6 +60,7 @@ func init() {
 		"lwrm":     {"lwrm", "remove object 31024", false, (*prompt).lwrm},
 		"lwdisp":   {"lwdisp", "show the objects' values", false, (*prompt).lwdisp},
 		"lwdispb":  {"lwdispb", "show the objects 0 and 1 as they were before the last bootstrap", false, (*prompt).lwdispb},
+		"lwsend":   {"lwsend PATH...", "send values to the server without being asked", true, (*prompt).lwsend},
 		"lwobs":    {"lwobs", "show who observes what", false, (*prompt).lwobs},
 		"lwhelp":   {"lwhelp", "list these commands", true, (*prompt).lwhelp},
 		"help":     {"help", "list these commands", true, (*prompt).lwhelp},

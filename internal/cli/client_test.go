@@ -100,6 +100,8 @@ func TestPromptStopped(t *testing.T) {
 	}
 	p.converse(t, s, "lwchange", "Syntax error! lwchange <URI> [VALUE]\nDone\n")
 	p.converse(t, s, "lwupdate", "Syntax error ! lwupdate <SERVER ID>\nDone\n")
+	p.converse(t, s, "lwsend", "Syntax error! lwsend <PATH>...\nDone\n")
+	p.converse(t, s, "lwsend /3", "Error: LWM2M not started\n")
 	p.converse(t, s, "", "")
 	p.converse(t, s, "   ", "")
 	p.converse(t, s, "lwfly", "Error: InvalidCommand: \"lwfly\"; lwhelp lists the commands\n")
@@ -169,6 +171,11 @@ func TestPromptRunning(t *testing.T) {
 	p.converse(t, s, "lwupdate x", "Syntax error ! lwupdate <SERVER ID>\nDone\n")
 	p.converse(t, s, "lwupdate 123", "Done\n")
 	p.converse(t, s, "lwobs", "Done\n")
+
+	p.converse(t, s, "lwsend", "Syntax error! lwsend <PATH>...\nDone\n")
+	p.converse(t, s, "lwsend /3/x", "Syntax error! lwsend <PATH>...\nDone\n")
+	p.converse(t, s, "lwsend /1/0/1 3/0/9", "Send: 2.04 Changed\nDone\n")
+	p.converse(t, s, "lwsend /9", "Send failed: lwm2m client: there is no value to send\nDone\n")
 
 	p.execute("lwstop")
 	if got := s.take(); got != " -> State: STATE_INITIAL\nDone\n" {

@@ -92,7 +92,7 @@ func (s *spec) credential() server.Credential {
 
 // start starts a device towards a server on this computer.
 func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
-	a := client.Account{ShortID: 123, URI: client.ServerURI(s.key != nil, address, port), Identity: s.identity, Key: s.key, Lifetime: s.family.lifetime}
+	a := client.Account{ShortID: 123, URI: client.ServerURI(s.key != nil, address, port), Identity: s.identity, Key: s.key, Lifetime: s.family.lifetime, Unmuted: true}
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
 	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}

@@ -37,6 +37,7 @@ type Device struct {
 	stopped chan struct{} // closed by the event Stopped
 	ended   context.Context
 	end     context.CancelFunc
+	sends   map[machine.OpID]chan *client.SendOutcome // that wait; used by the owner alone
 }
 
 // resolveTimeout bounds the look-up of a server's name.
@@ -134,6 +135,9 @@ func (d *Device) action(now machine.Time, a machine.Action) {
 	case *client.Resolve:
 		go d.resolve(a.Op, a.Cause, v.Host)
 		return
+	case *client.SendOutcome:
+		d.sent(a.Op, v)
+		return
 	case *client.Reboot:
 		factory := v.Factory
 		d.owner.Post(func(now machine.Time) { d.reboot(now, factory) })
@@ -170,6 +174,7 @@ func (d *Device) reboot(now machine.Time, factory bool) {
 	}
 	c, err := d.boot(now)
 	if err == nil {
+		d.dropSends()
 		d.machine.client = c
 		d.machine.start(now, d.host.NextCause())
 	}

@@ -32,6 +32,7 @@ type Account struct {
 	MaxPeriod      time.Duration // resource 3: pmax where no attribute says otherwise
 	DisableTimeout time.Duration // resource 5: default 24 h
 	Storing        bool          // resource 6
+	Unmuted        bool          // resource 23 is false, so that Send may be used; else it is not there, which mutes Send
 
 	Priority     uint32        // resource 13: lower ones register first, one after the other; 0: at once
 	InitialDelay time.Duration // resource 14
@@ -134,7 +135,7 @@ func newAccount(a Account) (account, error) {
 		return account{}, fmt.Errorf("%w, not %.64q", errURI, a.URI)
 	}
 	r := account{Account: a, host: u.Hostname(), phase: idle, expires: machine.Never}
-	r.given = a.givenByConfig()
+	r.given, r.hasMute = a.givenByConfig(), a.Unmuted
 	switch u.Scheme {
 	case "coap":
 		r.port = 5683

@@ -32,6 +32,7 @@ type Client struct {
 	observations []*observation
 	observeID    uint32
 	attributes   []attributeEntry
+	sends        []send
 	objectTimers []objectTimer
 	replies      []heldReply
 	fetch        *fetch       // the download under way

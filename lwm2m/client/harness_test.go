@@ -26,6 +26,7 @@ import (
 // client does; they are compared. # begins a comment.
 //
 //	start | stop | update SSID | changed PATH | resolved ADDR...|none | persisted | notpersisted
+//	send [ct=N] [server=SSID] PATH... PATH=VALUE@-30s...
 //	server ADDR:PORT                      what follows with > comes from there
 //	+10s                                  let time pass, timer by timer
 //	> GET /3/0/9 accept=0 observe=0       a confirmable request, a new token each, unless token=TT
@@ -160,6 +161,28 @@ func (s *script) command(line string) {
 		if err := s.c.Update(s.now, 1, uint16(n)); err != nil {
 			s.out = append(s.out, "! "+err.Error())
 		}
+	case words[0] == "send":
+		r := &client.SendRequest{}
+		for _, w := range words[1:] {
+			if v, ok := strings.CutPrefix(w, "ct="); ok {
+				n, _ := strconv.Atoi(v)
+				r.Format, r.HasFormat = coap.ContentFormat(n), true
+			} else if v, ok := strings.CutPrefix(w, "server="); ok {
+				n, _ := strconv.Atoi(v)
+				r.Server = uint16(n)
+			} else if path, v, ok := strings.Cut(w, "="); ok { // /3303/0/5700=20.5@-30s
+				v, at, _ := strings.Cut(v, "@")
+				d, err := time.ParseDuration(at)
+				val, err2 := lwm2m.ParseText(s.c.ResourceAt(lwm2m.MustPath(path)).Kind, v)
+				if err != nil || err2 != nil {
+					s.t.Fatal(err, err2)
+				}
+				r.Entries = append(r.Entries, lwm2m.Entry{Path: lwm2m.MustPath(path), Value: val, Time: int64(s.now.Add(d))})
+			} else {
+				r.Paths = append(r.Paths, lwm2m.MustPath(w))
+			}
+		}
+		s.c.Send(s.now, 1, r)
 	case words[0] == "changed":
 		s.c.Changed(s.now, 1, lwm2m.MustPath(words[1]))
 	case words[0] == "resolved":
@@ -232,6 +255,8 @@ func (s *script) drain(prefix string) {
 		case machine.Ask:
 			s.ask = a.Op
 			s.out = append(s.out, fmt.Sprintf("? %s%s", prefix, event(a.Value)))
+		case machine.Result:
+			s.out = append(s.out, fmt.Sprintf("! %sresult: %s", prefix, event(a.Value)))
 		default:
 			s.out = append(s.out, "! "+prefix+event(a.Value))
 		}
@@ -271,6 +296,11 @@ func event(v any) string {
 			return fmt.Sprintf("failed at %d: %s; again after %v", e.Server, shortError(e.Err), e.Retry)
 		}
 		return fmt.Sprintf("failed at %d: %v %s; again after %v", e.Server, e.Code, e.Reason, e.Retry)
+	case *client.SendOutcome:
+		if e.Err != nil {
+			return "send to " + strconv.Itoa(int(e.Server)) + ": " + shortError(e.Err)
+		}
+		return strings.TrimSpace(fmt.Sprintf("send to %d: %v %s", e.Server, e.Code, e.Reason))
 	case *client.Registered:
 		return fmt.Sprintf("registered at %d: %s, version %s", e.Server, e.Location, e.Version)
 	}

@@ -53,7 +53,9 @@ func (c *Client) addBinding(o coap.Options, a *account, always bool) coap.Option
 func (c *Client) result(cause machine.Cause, op machine.OpID, r *endpoint.Response) {
 	i := slices.IndexFunc(c.accounts, func(a account) bool { return a.op == op && a.asks() })
 	if i < 0 {
-		c.fetched(cause, op, r)
+		if c.cause = cause; !c.sent(op, r) {
+			c.fetched(cause, op, r)
+		}
 		return
 	}
 	c.cause = cause

@@ -16,6 +16,7 @@ const stopTimeout = 3 * time.Second
 func (c *Client) deregister(i int) {
 	a := &c.accounts[i]
 	c.stopTimer(i)
+	c.cancelSends(i) // Deregister does not wait for them
 	a.phase = deregistering
 	o := make(coap.Options, 0, 2).AppendPath(a.location)
 	a.op = c.stack.Endpoint().Request(c.now, c.cause, a.path, &endpoint.Request{Code: coap.DELETE, Options: o, Timeout: stopTimeout})
@@ -32,6 +33,7 @@ func (c *Client) gone(i int) {
 	a := &c.accounts[i]
 	c.stopTimer(i)
 	c.dropObservations(i)
+	c.cancelSends(i)
 	c.hangUp(i)
 	a.location, a.expires, a.retry, a.op, a.dirty = "", machine.Never, retryState{}, 0, 0
 	c.dirty = true
