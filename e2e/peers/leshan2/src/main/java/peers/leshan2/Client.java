@@ -24,10 +24,12 @@ import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
 import org.eclipse.leshan.client.resource.LwM2mInstanceEnabler;
 import org.eclipse.leshan.client.resource.LwM2mObjectEnabler;
 import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.send.ManualDataSender;
 import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.ResponseCode;
 import org.eclipse.leshan.core.model.ResourceModel.Type;
 import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.request.BindingMode;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
@@ -99,7 +101,7 @@ public final class Client {
         }
 
         LeshanClient client = new LeshanClientBuilder(flags.get("endpoint", "leshan2")).setObjects(enablers)
-                .setEndpointsProviders(endpoints.build()).setRegistrationEngineFactory(engine).build();
+                .setEndpointsProviders(endpoints.build()).setRegistrationEngineFactory(engine).setDataSenders(new ManualDataSender()).build();
         client.addObserver(new Observer());
         new Event("started").with("pid", ProcessHandle.current().pid()).print();
         client.start();
@@ -121,11 +123,20 @@ public final class Client {
                         Arrays.asList(words).subList(1, words.length), 5000);
                 new Event("sent").with("code", r == null ? "timeout" : r.getCode().getCode()).print();
                 return true;
+            case "collect": // collect /3303/0/5700 ...: a sample with its time
+                client.getSendService().getDataSender(ManualDataSender.DEFAULT_NAME, ManualDataSender.class)
+                        .collectData(Arrays.stream(words).skip(1).map(LwM2mPath::new).toList());
+                new Event("collected").print();
+                return true;
+            case "send-collected": // send-collected FORMAT
+                client.getSendService().getDataSender(ManualDataSender.DEFAULT_NAME, ManualDataSender.class)
+                        .sendCollectedData(client.getRegisteredServers().values().iterator().next(), ContentFormat.fromName(words[1]), 5000, false);
+                return true;
             case "stop": // deregisters first
                 deregister[0] = true;
                 return false;
             default:
-                throw new IllegalArgumentException("unknown command; known are set, update, send, stop, quit");
+                throw new IllegalArgumentException("unknown command; known are set, update, send, collect, send-collected, stop, quit");
             }
         });
         client.destroy(deregister[0]);

@@ -8,6 +8,7 @@ import org.eclipse.leshan.core.node.LwM2mObject;
 import org.eclipse.leshan.core.node.LwM2mObjectInstance;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.node.LwM2mResourceInstance;
+import org.eclipse.leshan.core.node.LwM2mRoot;
 
 /** Nodes as what the events show: values, by path below the node. */
 final class Nodes {
@@ -29,6 +30,8 @@ final class Nodes {
             i.getResources().forEach((id, r) -> values.put(id, value(r)));
         } else if (node instanceof LwM2mObject o) {
             o.getInstances().forEach((id, i) -> values.put(id, value(i)));
+        } else if (node instanceof LwM2mRoot root) {
+            root.getObjects().forEach((id, o) -> values.put(id, value(o)));
         }
         return node == null ? null : values;
     }

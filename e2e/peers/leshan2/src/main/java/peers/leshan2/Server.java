@@ -115,7 +115,7 @@ public final class Server {
 
     /**
      * Commands: read EP PATH [FORMAT], write EP PATH VALUE, replace|update EP PATH ID=VALUE..., execute EP PATH [ARGS], discover EP PATH,
-     * observe EP PATH, cancel EP PATH, delete EP PATH, create EP PATH ID=VALUE..., attributes EP PATH pmin=1&pmax=2, psk EP IDENTITY KEY.
+     * observe EP PATH, cancel EP PATH, composite-... (see Composites), delete EP PATH, create EP PATH ID=VALUE..., attributes EP PATH pmin=1&pmax=2, psk EP IDENTITY KEY.
      */
     private boolean handle(String[] w) throws Exception {
         if (w[0].equals("psk")) {
@@ -126,6 +126,9 @@ public final class Server {
         Registration reg = server.getRegistrationService().getByEndpoint(w[1]);
         if (reg == null) {
             throw new IllegalArgumentException(w[1] + " is not registered");
+        }
+        if (Composites.handle(server, reg, w, timeout)) {
+            return true;
         }
         if (w[0].equals("cancel")) {
             int n = server.getObservationService().cancelObservations(reg, w[2]);
@@ -255,6 +258,8 @@ public final class Server {
 
         @Override
         public void onResponse(CompositeObservation o, Registration r, ObserveCompositeResponse response) {
+            new Event("composite-notification").with("ep", r.getEndpoint()).with("code", response.getCode().getCode())
+                    .with("values", response.getContent() == null ? null : Composites.values(response.getContent())).print();
         }
 
         @Override
@@ -266,9 +271,7 @@ public final class Server {
     private static final class Sends implements SendListener {
         @Override
         public void dataReceived(Registration r, TimestampedLwM2mNodes data, SendRequest request) {
-            java.util.Map<String, Object> values = new java.util.TreeMap<>();
-            data.getMostRecentNodes().forEach((path, node) -> values.put(path.toString(), Nodes.value(node)));
-            new Event("send").with("ep", r.getEndpoint()).with("values", values).print();
+            Composites.sent(r.getEndpoint(), data).print();
         }
 
         @Override
