@@ -17,6 +17,7 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
+	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
@@ -28,6 +29,11 @@ type Devices interface {
 	Do(ctx context.Context, endpoint string, op *server.Operation) (id string, out *server.Outcome, err error)
 	Observations(endpoint string) ([]server.Observation, error)
 	Forget(endpoint string) (bool, error)
+	Queue(endpoint string) (shards.Queue, error)
+	CancelQueue(endpoint string) (int, error)
+	SetAwakeWindow(endpoint string, d time.Duration) error
+	Operation(id string) (shards.Operation, bool, error)
+	Cancel(id string) (bool, error)
 }
 
 // Definitions is the registry of objects, and where definitions are added.
@@ -99,6 +105,7 @@ func New(c Config) *API {
 	a.noteRoutes()
 	a.historyRoutes()
 	a.operationRoutes()
+	a.queueRoutes()
 	a.observationRoutes()
 	a.credentialRoutes()
 	a.bootstrapRoutes()

@@ -66,7 +66,7 @@ func TestClients(t *testing.T) {
 	check(t, r, access.Read, "GET /api/v1/clients/nobody", "", 404, "nobody")
 	check(t, r, access.Admin, "DELETE /api/v1/clients/lamp-1", "", 204)
 	check(t, r, access.Admin, "DELETE /api/v1/clients/nobody", "", 404)
-	r.now = r.now.Add(100 * time.Second)
+	r.advance(100 * time.Second)
 	check(t, r, access.Read, list+"?state=asleep", "", 200, `"matched":1`)
 	r.now = r.now.Add(250 * time.Second)
 	check(t, r, access.Read, list+"?state=late", "", 200, `"matched":5`)

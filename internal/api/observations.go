@@ -48,7 +48,7 @@ func (a *API) observationRoutes() {
 		}
 		id, out, err := a.run(ctx, in.Endpoint, o)
 		if err != nil {
-			return nil, problemOf(err)
+			return nil, humaError(err)
 		}
 		if !answered(out.Code) {
 			p := problem(409, "The device refuses to observe %s: %s %s.", what, out.Code, out.Code.Name())
@@ -71,13 +71,13 @@ func (a *API) observationRoutes() {
 			if o.ID.String() != in.ID {
 				continue
 			}
-			// Whatever the device answers, the observation has ended on our side.
+			// Whatever the device answers, the observation has ended on our side. A device that sleeps is told when it wakes.
 			cancel := &server.Operation{Kind: server.CancelObserve, Path: o.Path, Paths: o.Paths, Passive: in.Passive, Timeout: timeoutDefault}
 			if o.Paths != nil {
 				cancel.Kind = server.CancelObserveComposite
 			}
 			if _, _, err := a.run(ctx, in.Endpoint, cancel); err != nil {
-				return nil, problemOf(err)
+				return nil, humaError(err)
 			}
 			return nil, nil
 		}

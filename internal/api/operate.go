@@ -33,6 +33,9 @@ type OperationInput struct {
 	Attributes map[string]*float64        `json:"attributes,omitempty" doc:"write-attributes: pmin, pmax, gt, lt, st, epmin, epmax, edge, con, hqmax; null takes one away"`
 	Format     string                     `json:"format,omitempty" example:"senml-cbor" doc:"text, opaque, cbor, tlv, json, senml-json, senml-cbor, lwm2m-cbor; absent: the server chooses"`
 	Timeout    float64                    `json:"timeout,omitempty" doc:"seconds, at most 300; absent: 15"`
+	Queue      string                     `json:"queue,omitempty" enum:"auto,never,always" doc:"where the device is asleep: auto keeps it for a device in queue mode, always for any; absent: auto"`
+	Expires    float64                    `json:"expires,omitempty" doc:"seconds for which it is kept; absent: 7 days"`
+	Repeat     bool                       `json:"repeat,omitempty" doc:"execute, create: may be sent again though perhaps the device has executed it"`
 	Passive    bool                       `json:"passive,omitempty" doc:"cancel-observe: tell the device only when it next notifies"`
 }
 
@@ -56,6 +59,9 @@ func (a *API) operation(endpoint string, in *OperationInput) (*server.Operation,
 		return nil, err
 	}
 	if err := setFormat(o, in.Format); err != nil {
+		return nil, err
+	}
+	if err := queueMode(o, in.Queue, in.Expires, in.Repeat); err != nil {
 		return nil, err
 	}
 	if !composite && (in.Paths != nil || in.Values != nil) {

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"heddle.example/internal/access"
+	"heddle.example/internal/fleet"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/server"
 )
@@ -73,6 +74,8 @@ func (a *API) device(method, path, name string, role access.Role, summary string
 		ok = "201"
 	}
 	o.Responses = map[string]*huma.Response{ok: {Description: "The device answered; status and code say what.", Content: map[string]*huma.MediaType{"application/json": result}}}
+	o.Responses["202"] = &huma.Response{Description: "The device is asleep: the operation is kept until it wakes. Location names it.",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(reflect.TypeFor[fleet.QueuedView](), true, "QueuedView")}}}
 	for code, d := range map[string]string{"401": "Not logged in", "403": "Scope too small", "404": "No such device", "422": "The request makes no sense; nothing was sent", "502": "The device rejected the message or has gone", "503": "Too much is under way, or the store has failed", "504": "The device did not answer in time"} {
 		o.Responses[code] = &huma.Response{Description: d, Content: fault}
 	}
@@ -81,6 +84,8 @@ func (a *API) device(method, path, name string, role access.Role, summary string
 	for _, n := range levelNames[:depth] {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: n, In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
 	}
+	o.Parameters = append(o.Parameters, &huma.Param{Name: "queue", In: "query", Schema: text, Description: "auto, never or always: what becomes of it where the device is asleep"},
+		&huma.Param{Name: "expires", In: "query", Schema: &huma.Schema{Type: "number"}, Description: "seconds for which it is kept; absent: 7 days"})
 	if method == "GET" {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: "format", In: "query", Schema: text, Description: "text, opaque, cbor, tlv, json, senml-json, senml-cbor, lwm2m-cbor"},
 			&huma.Param{Name: "timeout", In: "query", Schema: &huma.Schema{Type: "number"}, Description: "seconds"})
@@ -126,6 +131,10 @@ func (a *API) finish(w http.ResponseWriter, r *http.Request, endpoint string, o 
 			return
 		}
 	}
+	if k, ok := err.(*keptAnswer); ok {
+		writeKept(w, k)
+		return
+	}
 	writeProblem(w, r, problemOf(err))
 }
 
@@ -152,6 +161,9 @@ func queryOptions(r *http.Request, o *server.Operation) error {
 		if o.Timeout, err = timeout(n); err != nil {
 			return err
 		}
+	}
+	if err := queueQuery(r, o); err != nil {
+		return err
 	}
 	return setFormat(o, q.Get("format"))
 }

@@ -121,6 +121,12 @@ func problemOf(err error) *Problem {
 		return problem(404, "No device of this name is registered. GET /api/v1/clients lists those that are.")
 	case errors.Is(err, server.ErrTimeout):
 		return problem(504, "The device did not answer in time. It may be off, out of reach or asleep; try again, or give a longer timeout.")
+	case errors.Is(err, server.ErrQueueFull), errors.Is(err, server.ErrQueueExpired), errors.Is(err, server.ErrMaybeExecuted):
+		status := 504
+		if errors.Is(err, server.ErrQueueFull) {
+			status = 503
+		}
+		return problem(status, "%s.", sentence(err))
 	case errors.Is(err, shards.ErrFull), errors.Is(err, server.ErrBusy), errors.Is(err, server.ErrTooMany):
 		return problem(503, "Too many operations are under way. Try again in a moment.")
 	case errors.Is(err, shards.ErrStopped):

@@ -24,7 +24,7 @@ type OperationResult struct {
 	Op          string                 `json:"op" example:"read"`
 	Path        string                 `json:"path" example:"/3/0/9"`
 	Paths       []string               `json:"paths,omitempty" doc:"of a composite operation"`
-	Status      string                 `json:"status" enum:"answered,refused,failed,timedOut" doc:"answered: done; refused: the device answered with an error code; failed: its answer cannot be read"`
+	Status      string                 `json:"status" enum:"answered,refused,failed,timedOut,cancelled,expired" doc:"answered: done; refused: the device answered with an error code; failed: its answer cannot be read"`
 	Code        string                 `json:"code,omitempty" example:"2.05" doc:"what the device answered"`
 	CodeName    string                 `json:"codeName,omitempty" example:"Content"`
 	TookMs      float64                `json:"tookMs"`
@@ -36,6 +36,8 @@ type OperationResult struct {
 	Links       []Link                 `json:"links,omitempty" doc:"discover"`
 	Location    string                 `json:"location,omitempty" doc:"create: the new instance"`
 	Observation *fleet.ObservationView `json:"observation,omitempty"`
+	QueuedAt    fleet.Time             `json:"queuedAt,omitempty" format:"date-time" doc:"of an operation that was kept: when it was asked for"`
+	EndedAt     fleet.Time             `json:"endedAt,omitempty" format:"date-time" doc:"in GET /operations/{id}"`
 	Detail      string                 `json:"detail,omitempty" doc:"why, where it is not answered: in the device's words (RFC 7252 section 5.5.2) or ours"`
 }
 
@@ -83,6 +85,9 @@ func appendResult(b []byte, id string, out *server.Outcome) []byte {
 		o, _ := json.Marshal(fleet.ViewObservation(out.Observation))
 		b = append(append(b, `,"observation":`...), o...)
 	}
+	if out.Kept {
+		b = fleet.AppendTime(append(b, `,"queuedAt":`...), out.QueuedAt)
+	}
 	if d := outcomeDetail(out); d != "" {
 		b = values.AppendString(append(b, `,"detail":`...), d)
 	}
@@ -126,6 +131,8 @@ func outcomeDetail(out *server.Outcome) string {
 	switch {
 	case out.Err != nil:
 		return sentence(out.Err)
+	case out.Cut:
+		return "The values were too long to be kept; read them again"
 	case !answered(out.Code) && len(out.Payload) <= 512 && utf8.Valid(out.Payload):
 		return strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
@@ -139,8 +146,12 @@ func outcomeDetail(out *server.Outcome) string {
 
 func outcomeStatus(out *server.Outcome) string {
 	switch {
-	case errors.Is(out.Err, server.ErrTimeout):
+	case errors.Is(out.Err, server.ErrTimeout), errors.Is(out.Err, server.ErrMaybeExecuted):
 		return "timedOut"
+	case errors.Is(out.Err, server.ErrCancelled):
+		return "cancelled"
+	case errors.Is(out.Err, server.ErrQueueExpired):
+		return "expired"
 	case out.Err != nil:
 		return "failed"
 	case !answered(out.Code):

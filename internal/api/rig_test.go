@@ -21,6 +21,7 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
+	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
@@ -44,6 +45,9 @@ type rig struct {
 	tokens map[access.Role]string
 	failed error
 	disk   *faulty
+	sent   []byte // the newest datagram of the server
+	kept   *server.Kept
+	out    *server.Outcome
 
 	do           func(ctx context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error)
 	observations []server.Observation
@@ -68,6 +72,87 @@ func (r *rig) Do(ctx context.Context, endpoint string, op *server.Operation) (st
 		return "op-0", &server.Outcome{Endpoint: endpoint, Op: op.Kind, Path: op.Path, Err: server.ErrUnknownEndpoint}, server.ErrUnknownEndpoint
 	}
 	return r.do(ctx, endpoint, op)
+}
+
+// drain carries out what the server wants: commits at once, events to the fleet, results of kept operations to the API.
+func (r *rig) drain() {
+	for a, ok := r.srv.Next(); ok; a, ok = r.srv.Next() {
+		switch a.Kind {
+		case machine.Send:
+			r.sent = append(r.sent[:0], a.Data...)
+		case machine.Persist:
+			r.srv.Persisted(r.now, a.Seq)
+		case machine.Event:
+			r.fleet.Take(a.Value)
+			if k, ok := a.Value.(*server.Kept); ok {
+				r.kept = k
+			}
+		case machine.Result:
+			if out := a.Value.(*server.Outcome); out.Kept {
+				r.fleet.QueueLeft(out.Endpoint, out.Left)
+				r.api.KeptEnded(&shards.Ended{ID: server.FormatOp(a.Op), Outcome: out})
+			} else {
+				r.out = out
+			}
+		}
+	}
+}
+
+// machine has operations done by the server machine.
+func (r *rig) machine() {
+	r.do = func(_ context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
+		r.kept, r.out = nil, nil
+		id := server.FormatOp(r.srv.Do(r.now, 1, endpoint, op))
+		r.drain()
+		if r.kept != nil {
+			return id, nil, &shards.Kept{Kept: *r.kept}
+		}
+		return id, r.out, r.out.Err
+	}
+}
+
+func (r *rig) Queue(endpoint string) (shards.Queue, error) {
+	q := shards.Queue{Requests: r.srv.Queue(endpoint)}
+	q.Awake, q.Until = r.srv.Awake(endpoint)
+	q.Window, q.Own = r.srv.AwakeWindow(endpoint)
+	return q, nil
+}
+
+func (r *rig) CancelQueue(endpoint string) (int, error) {
+	n := r.srv.CancelQueue(r.now, 1, endpoint)
+	r.drain()
+	return n, nil
+}
+
+func (r *rig) SetAwakeWindow(endpoint string, d time.Duration) error {
+	r.srv.SetAwakeWindow(r.now, 1, endpoint, d)
+	r.drain()
+	return nil
+}
+
+func (r *rig) Operation(id string) (o shards.Operation, ok bool, err error) {
+	op, err := server.ParseOp(id)
+	if err != nil {
+		return o, false, nil
+	}
+	if q, waits := r.srv.Waiting(op); waits {
+		return shards.Operation{Waits: &q}, true, nil
+	}
+	o.Ended, o.At, ok = r.srv.Done(op)
+	return o, ok, nil
+}
+
+func (r *rig) Cancel(id string) (bool, error) {
+	op, err := server.ParseOp(id)
+	if err != nil {
+		return false, nil
+	}
+	if _, waits := r.srv.Waiting(op); !waits {
+		return false, nil
+	}
+	r.srv.Cancel(r.now, op)
+	r.drain()
+	return true, nil
 }
 
 func (r *rig) Observations(string) ([]server.Observation, error) { return r.observations, nil }
@@ -147,18 +232,8 @@ func (r *rig) register(endpoint, links string, query ...string) *server.Registra
 	}
 	path := machine.Path{Local: netip.MustParseAddrPort("192.0.2.1:5683"), Remote: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), 10_000+r.peers)}
 	r.srv.Receive(r.now, 1, path, b)
-	var reg *server.Registration
-	for a, ok := r.srv.Next(); ok; a, ok = r.srv.Next() {
-		switch a.Kind {
-		case machine.Persist:
-			r.srv.Persisted(r.now, a.Seq)
-		case machine.Event:
-			r.fleet.Take(a.Value)
-			if e, ok := a.Value.(*server.Registered); ok {
-				reg = e.Registration
-			}
-		}
-	}
+	r.drain()
+	reg := r.fleet.Registration(endpoint)
 	if reg == nil {
 		r.t.Fatalf("%s did not register", endpoint)
 	}

@@ -16,6 +16,9 @@ func (a *API) run(ctx context.Context, endpoint string, o *server.Operation) (st
 	if out != nil && out.Code != 0 {
 		a.note(endpoint, o, out)
 	}
+	if k := kept(err); k != nil {
+		return id, nil, k
+	}
 	if err != nil && !errors.Is(err, server.ErrUnreadable) {
 		if errors.Is(err, server.ErrUnknownEndpoint) {
 			return id, nil, unknown(endpoint)

@@ -84,17 +84,20 @@ type Client struct {
 	Kind         string   `json:"kind" doc:"what kind of thing it is, by its objects"`
 	Objects      []string `json:"objects,omitempty" doc:"object and instance paths; only with fields=objects"`
 	Battery      *float64 `json:"battery,omitempty" doc:"last known battery level in percent"`
+	Queued       int      `json:"queued" doc:"requests that are kept until the device wakes"`
+	Awake        bool     `json:"awake" doc:"it listens now"`
+	AwakeUntil   Time     `json:"awakeUntil,omitempty" format:"date-time" nullable:"true" doc:"in queue mode and awake: until when, if nothing more is heard"`
 	Pending      int      `json:"pending" doc:"operations under way"`
 	Note         string   `json:"note,omitempty" doc:"what people wrote about it"`
 	Tags         []string `json:"tags,omitempty" doc:"sorted"`
 }
 
 // state derives how a device is.
-func state(reg *server.Registration, updated, seen, now machine.Time) State {
+func state(reg *server.Registration, updated, now machine.Time, l line) State {
 	switch {
 	case reg.Lifetime > 0 && now > updated.Add(reg.Lifetime):
 		return Late
-	case reg.Queue && now > seen.Add(AwakeWindow):
+	case reg.Queue && !l.awake():
 		return Asleep
 	}
 	return Awake
@@ -102,15 +105,19 @@ func state(reg *server.Registration, updated, seen, now machine.Time) State {
 
 // client makes the view of a row.
 func (f *Fleet) client(r *row, objects bool) Client {
-	return f.view(r.reg.Load(), machine.Time(r.updated.Load()), machine.Time(r.seen.Load()), int(r.pending.Load()), objects)
+	return f.view(r.reg.Load(), machine.Time(r.updated.Load()), machine.Time(r.seen.Load()), int(r.pending.Load()), line(r.line.Load()), objects)
 }
 
-func (f *Fleet) view(reg *server.Registration, updated, seen machine.Time, pending int, objects bool) Client {
+func (f *Fleet) view(reg *server.Registration, updated, seen machine.Time, pending int, l line, objects bool) Client {
 	kind, identity, cid := reg.Security()
-	c := Client{Endpoint: reg.Endpoint, ID: reg.ID.String(), State: state(reg, updated, seen, f.o.Now()),
+	c := Client{Endpoint: reg.Endpoint, ID: reg.ID.String(), State: state(reg, updated, f.o.Now(), l),
 		Security: Security{kind.String(), identity, cid}, Version: reg.Version.String(), Binding: reg.Binding.String(), Queue: reg.Queue,
 		Lifetime: reg.Lifetime.Seconds(), RegisteredAt: Time(reg.RegisteredAt), UpdatedAt: Time(updated), LastSeen: Time(seen),
 		Address: address(reg.Path.Remote), Pending: pending}
+	if c.Queued = l.queued(); reg.Queue && l.awake() {
+		c.AwakeUntil = Time(seen.Add(l.window()))
+	}
+	c.Awake = !reg.Queue || l.awake()
 	if reg.Lifetime > 0 {
 		c.ExpiresAt = Time(updated.Add(reg.Lifetime))
 	}

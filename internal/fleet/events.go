@@ -15,6 +15,14 @@ func (f *Fleet) Take(value any) {
 		f.updated(e)
 	case *server.Moved:
 		f.moved(e)
+	case *server.Presence:
+		f.presence(e)
+	case *server.Kept:
+		f.kept(e)
+	case *server.QueueRestored:
+		f.queueRestored(e)
+	case *server.QueueChanged:
+		f.queueChanged(e)
 	case *server.Deregistered:
 		f.deregistered(e)
 	case *server.Notified:
@@ -38,7 +46,7 @@ func (f *Fleet) registered(e *server.Registered) {
 		return encode(struct {
 			Client   Client `json:"client"`
 			Replaced bool   `json:"replaced"`
-		}{f.view(e.Registration, e.At, e.At, int(r.pending.Load()), true), replaced})
+		}{f.view(e.Registration, e.At, e.At, int(r.pending.Load()), r.listening(), true), replaced})
 	})
 }
 
@@ -65,7 +73,7 @@ func (f *Fleet) updated(e *server.Updated) {
 		}
 		b = AppendTime(append(b, `,"expiresAt":`...), expires)
 		if changed {
-			b = append(append(b, `,"changed":`...), encode(f.view(reg, at, at, int(r.pending.Load()), true))...)
+			b = append(append(b, `,"changed":`...), encode(f.view(reg, at, at, int(r.pending.Load()), r.listening(), true))...)
 		}
 		return append(b, '}')
 	}

@@ -6,7 +6,6 @@ package fleet
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"heddle.example/internal/keyset"
 	"heddle.example/internal/stream"
@@ -14,10 +13,6 @@ import (
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 )
-
-// AwakeWindow is how long a device in queue mode listens after its last message: MAX_TRANSMIT_WAIT of RFC 7252 section
-// 4.8.2, the default that LwM2M recommends.
-const AwakeWindow = 93 * time.Second
 
 // Options of a Fleet.
 type Options struct {
@@ -50,9 +45,10 @@ type Fleet struct {
 // row is small: there may be a million.
 type row struct {
 	reg     atomic.Pointer[server.Registration]
-	updated atomic.Int64 // machine.Time of the last Register or Update
-	seen    atomic.Int64 // machine.Time of the last message that we know of
-	pending atomic.Int32 // operations under way
+	updated atomic.Int64  // machine.Time of the last Register or Update
+	seen    atomic.Int64  // machine.Time of the last message that we know of
+	pending atomic.Int32  // operations under way
+	line    atomic.Uint32 // of queue mode: see line
 }
 
 // New returns an empty fleet.

@@ -53,6 +53,15 @@ func (r *rig) register(endpoint, links string, query ...string) *server.Registra
 		r.t.Fatal(err)
 	}
 	r.srv.Receive(r.now, 1, machine.Path{Local: netip.MustParseAddrPort("[::1]:5683"), Remote: netip.AddrPortFrom(netip.MustParseAddr("::ffff:198.51.100.7"), 10_000+r.peers)}, b)
+	r.drain()
+	reg := r.Registration(endpoint)
+	if reg == nil {
+		r.t.Fatalf("%s did not register", endpoint)
+	}
+	return reg
+}
+
+func (r *rig) drain() {
 	for a, ok := r.srv.Next(); ok; a, ok = r.srv.Next() {
 		switch a.Kind {
 		case machine.Persist:
@@ -61,11 +70,19 @@ func (r *rig) register(endpoint, links string, query ...string) *server.Registra
 			r.Take(a.Value)
 		}
 	}
-	reg := r.Registration(endpoint)
-	if reg == nil {
-		r.t.Fatalf("%s did not register", endpoint)
+}
+
+// advance lets time pass on the server as well.
+func (r *rig) advance(d time.Duration) {
+	end := r.now.Add(d)
+	for at := r.srv.Deadline(); at <= end; at = r.srv.Deadline() {
+		r.now = max(r.now, at)
+		if r.srv.Expire(r.now); r.srv.Stats().Expired > 0 {
+			r.t.Fatal("expired")
+		}
+		r.drain()
 	}
-	return reg
+	r.now = end
 }
 
 var p = lwm2m.MustPath
@@ -98,14 +115,18 @@ func TestStates(t *testing.T) {
 		after time.Duration
 		want  string
 	}{
-		{0, "awake awake {2 0 0 2}"}, {93 * time.Second, "awake awake {2 0 0 2}"}, {time.Second, "awake asleep {1 1 0 2}"}, {207 * time.Second, "late late {0 0 2 2}"},
+		{0, "awake awake {2 0 0 2}"}, {92 * time.Second, "awake awake {2 0 0 2}"}, {2 * time.Second, "awake asleep {1 1 0 2}"}, {207 * time.Second, "late late {0 0 2 2}"},
 	} {
-		r.now = r.now.Add(tt.after)
+		r.advance(tt.after)
 		if got := state(); got != tt.want {
 			t.Errorf("%v later: %s, want %s", tt.after, got, tt.want)
 		}
 	}
 	r.Take(&server.Updated{Registration: r.Registration("door"), At: r.now})
+	r.Take(&server.Presence{Endpoint: "door", Awake: true, Window: time.Minute, Until: r.now.Add(time.Minute), At: r.now})
+	if c, _ := r.Client("door", false); !c.Awake || c.AwakeUntil != Time(r.now.Add(time.Minute)) {
+		t.Errorf("%+v", c)
+	}
 	if got := state(); got != "late awake {1 0 1 2}" {
 		t.Errorf("after an Update: %s", got)
 	}

@@ -95,7 +95,7 @@ func (f *Fleet) matches(r *row, q Query, text string, now machine.Time) bool {
 			return false
 		}
 	default:
-		if string(state(reg, machine.Time(r.updated.Load()), machine.Time(r.seen.Load()), now)) != q.State {
+		if string(state(reg, machine.Time(r.updated.Load()), now, line(r.line.Load()))) != q.State {
 			return false
 		}
 	}
@@ -151,7 +151,7 @@ func (f *Fleet) Counts() Counts {
 		for _, r := range batch {
 			reg := r.reg.Load()
 			after = reg.Endpoint
-			switch state(reg, machine.Time(r.updated.Load()), machine.Time(r.seen.Load()), now) {
+			switch state(reg, machine.Time(r.updated.Load()), now, line(r.line.Load())) {
 			case Late:
 				c.counts.Late++
 			case Asleep:

@@ -27,18 +27,17 @@ func (l *Leshan) Take(value any) {
 	}
 	switch e := value.(type) {
 	case *server.Registered:
-		defer l.presence.heard(e.Registration)
 		publish("REGISTRATION", e.Registration.Endpoint, func() any { return l.registration(e.Registration, e.At, false) })
 	case *server.Updated:
-		defer l.presence.heard(e.Registration)
 		publish("UPDATED", e.Registration.Endpoint, func() any { return l.update(e.Registration, e.At) })
 	case *server.Moved:
 		publish("UPDATED", e.Registration.Endpoint, func() any { return l.update(e.Registration, e.At) })
 	case *server.Deregistered:
-		l.presence.drop(e.Registration.Endpoint)
 		publish("DEREGISTRATION", e.Registration.Endpoint, func() any { return l.registration(e.Registration, e.Registration.UpdatedAt, false) })
+	case *server.Presence:
+		ep := e.Endpoint
+		publish(presenceKind(e), ep, func() any { return map[string]any{"ep": ep} })
 	case *server.Notified:
-		defer l.presence.heard(e.Registration)
 		if e.Err == nil {
 			ep, p, entries, paths := e.Registration.Endpoint, e.Observation.Path, e.Entries, e.Observation.Paths
 			publish("NOTIFICATION", ep, func() any {
@@ -49,7 +48,6 @@ func (l *Leshan) Take(value any) {
 			})
 		}
 	case *server.Sent:
-		defer l.presence.heard(e.Registration)
 		ep, entries := e.Registration.Endpoint, e.Entries
 		publish("SEND", ep, func() any { return map[string]any{"ep": ep, "val": nodesOf(pathsOf(entries), entries)} })
 	case *server.Message:

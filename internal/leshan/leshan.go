@@ -17,7 +17,6 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
-	"heddle.example/internal/values"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/format"
 	"heddle.example/lwm2m/server"
@@ -37,16 +36,11 @@ type Leshan struct {
 	c   Config
 	api *api.API
 	hub *stream.Hub
-
-	presence *presence
 }
 
 // New makes the API; Routes adds it to a server.
 func New(c Config) *Leshan {
 	l := &Leshan{c: c, hub: stream.NewHub(stream.Options{Epoch: 1, Linger: time.Nanosecond})}
-	l.presence = newPresence(func(kind, endpoint string) {
-		l.hub.Publish(kind, endpoint, func() []byte { return append(values.AppendString([]byte(`{"ep":`), endpoint), '}') })
-	})
 	return l
 }
 
@@ -121,7 +115,8 @@ func target(r *http.Request) (p lwm2m.Path, last string, err error) {
 
 // operation begins an operation with what the query says.
 func operation(r *http.Request, kind server.OpKind, p lwm2m.Path) (*server.Operation, error) {
-	o := &server.Operation{Kind: kind, Path: p, Timeout: timeoutDefault}
+	// Leshan's server keeps nothing for a device that sleeps, and scripts wait for the answer.
+	o := &server.Operation{Kind: kind, Path: p, Timeout: timeoutDefault, Queue: server.QueueNever}
 	q := r.URL.Query()
 	if n, err := strconv.ParseInt(q.Get("timeout"), 10, 32); err == nil && n > 0 {
 		o.Timeout = min(time.Duration(n)*time.Second, 5*time.Minute)

@@ -100,3 +100,10 @@ func (nobody) Do(context.Context, string, *server.Operation) (string, *server.Ou
 }
 func (nobody) Observations(string) ([]server.Observation, error) { return nil, shards.ErrStopped }
 func (nobody) Forget(string) (bool, error)                       { return false, shards.ErrStopped }
+func (nobody) Queue(string) (q shards.Queue, err error)          { return q, shards.ErrStopped }
+func (nobody) CancelQueue(string) (int, error)                   { return 0, shards.ErrStopped }
+func (nobody) SetAwakeWindow(string, time.Duration) error        { return shards.ErrStopped }
+func (nobody) Cancel(string) (bool, error)                       { return false, shards.ErrStopped }
+func (nobody) Operation(string) (o shards.Operation, ok bool, err error) {
+	return o, false, shards.ErrStopped
+}

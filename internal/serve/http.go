@@ -178,6 +178,7 @@ func (p *Program) startAPI() error {
 	}
 	ac.Bootstrap = p.boot.service
 	p.API = api.New(ac)
+	p.results.Store(p.API)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	h := p.API.Handler()

@@ -53,6 +53,7 @@ func counters(st shards.Stats) map[string]uint64 {
 	for name, n := range map[string]uint64{
 		"registers": s.Registers, "updates": s.Updates, "deregisters": s.Deregisters, "expired": s.Expired, "refused": s.Refused, "moves": s.Moves, "handedOver": s.HandedOver,
 		"operations": s.Operations, "operationFailures": s.Failures, "notifications": s.Notifications, "notKept": s.NotKept,
+		"queued": s.Queued, "queueEnded": s.QueueDone, "queueExpired": s.QueueExpired, "queueFull": s.QueueFull, "queueUnanswered": s.QueueUnanswered, "queuePerhaps": s.QueueMaybe,
 		"retransmissions": e.Retransmissions, "duplicates": e.Duplicates, "malformed": e.Malformed + d.Malformed, "timeouts": e.Timeouts, "resets": e.Resets, "stale": e.Stale,
 		"handshakes": d.HandshakesDone, "handshakeFailures": d.HandshakesFailed, "badRecords": d.BadRecords, "replayedRecords": d.Replayed, "unknownCid": d.UnknownCID,
 		"dropped": e.Refused + e.PeersRefused + st.Owner.HeldDropped, "inboxFull": st.Owner.InboxFull, "failedCommits": st.Owner.Failed,
@@ -87,6 +88,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge("registrations", "Devices that are registered.", float64(i.Registrations))
 	gauge("dtls_sessions", "DTLS sessions.", float64(i.Sessions))
 	gauge("observations", "Observations.", float64(i.Observations))
+	st, _ := c.p.Shards.Stats()
+	gauge("queued_requests", "Requests that are kept for sleeping devices, or under way to devices in queue mode.", float64(st.Server.Waiting))
+	gauge("queued_bytes", "Bytes of them.", float64(st.Server.WaitingBytes))
+	gauge("queue_results", "Results of kept requests that are known.", float64(st.Server.Results))
+	gauge("queue_mode_awake", "Devices in queue mode that listen now.", float64(st.Server.Awake))
 	gauge("credentials", "Devices with credentials.", float64(c.p.Credentials.Len()))
 	gauge("event_readers", "Streams of events that are open.", float64(c.p.hub.Readers()))
 	failed := 0.0

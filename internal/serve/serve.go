@@ -80,6 +80,7 @@ type Program struct {
 	securePorts map[uint16]bool
 	boot        bootstrapRole
 	leshan      atomic.Pointer[leshan.Leshan]
+	results     atomic.Pointer[api.API] // takes the results of kept operations
 	cancel      context.CancelFunc
 	running     sync.WaitGroup
 
@@ -224,6 +225,13 @@ func (p *Program) event(v any) {
 		p.config.Log.Debug("registered", "endpoint", e.Registration.Endpoint, "from", e.Registration.Path.Remote)
 	case *server.Refused:
 		p.config.Log.Info("refused", "endpoint", e.Endpoint, "identity", e.Identity, "from", e.Path.Remote, "why", e.Why)
+	}
+	if e, ok := v.(*shards.Ended); ok {
+		p.Fleet.QueueLeft(e.Outcome.Endpoint, e.Outcome.Left)
+		if a := p.results.Load(); a != nil {
+			a.KeptEnded(e)
+		}
+		return
 	}
 	p.Fleet.Take(v)
 	if l := p.leshan.Load(); l != nil {

@@ -3,7 +3,6 @@ package shards
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
@@ -13,9 +12,11 @@ import (
 type Pending struct {
 	id   machine.OpID
 	done chan *server.Outcome
+	kept *server.Kept // instead of an outcome
 }
 
-// Do sends an operation to a device and waits for its one result. id names it, also where err is not nil.
+// Do sends an operation to a device and waits for its one result, or, as a *Kept error, for the word that it is kept until
+// the device wakes. id names it, also where err is not nil.
 func (s *Shards) Do(ctx context.Context, endpoint string, op *server.Operation) (id string, out *server.Outcome, err error) {
 	k := s.of(endpoint)
 	id, out, err = k.try(ctx, endpoint, op)
@@ -34,7 +35,7 @@ func (k *shard) try(ctx context.Context, endpoint string, op *server.Operation) 
 		return "", nil, ErrStopped
 	}
 	p := s.pool.Get().(*Pending)
-	p.id = 0
+	p.id, p.kept = 0, nil
 	cause := s.host.NextCause()
 	if !k.owner.Submit(func(now machine.Time) {
 		if s.ending.Load() {
@@ -49,8 +50,12 @@ func (k *shard) try(ctx context.Context, endpoint string, op *server.Operation) 
 	}
 	select {
 	case out = <-p.done:
-		id = k.name(p.id)
+		id = server.FormatOp(p.id)
+		kept := p.kept
 		s.pool.Put(p)
+		if kept != nil {
+			return id, nil, &Kept{*kept}
+		}
 		if out == nil {
 			return id, nil, ErrStopped
 		}
@@ -64,10 +69,4 @@ func (k *shard) try(ctx context.Context, endpoint string, op *server.Operation) 
 		}
 	})
 	return "", nil, ctx.Err()
-}
-
-// name is an operation's name outside: unique over shards and restarts.
-func (k *shard) name(id machine.OpID) string {
-	b := append(append(make([]byte, 0, 24), k.all.epoch...), '-')
-	return string(strconv.AppendUint(b, uint64(id)<<8|uint64(k.number), 36))
 }

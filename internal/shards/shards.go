@@ -9,10 +9,8 @@ import (
 	"net/netip"
 	"reflect"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"heddle.example/host"
 	"heddle.example/lwm2m/registry"
@@ -71,7 +69,7 @@ type Shards struct {
 	secure map[uint16]bool
 	home   directory
 	astray astray
-	epoch  string
+	window sync.Mutex // one awake window is set at a time, so that all shards agree
 	event  func(any)
 	store  Store
 	ending atomic.Bool
@@ -96,8 +94,7 @@ func Start(c Config) (*Shards, error) {
 	if n < 1 || n > Most {
 		return nil, fmt.Errorf("shards: %d is not in 1 to %d", n, Most)
 	}
-	s := &Shards{host: c.Host, event: c.OnEvent, store: c.Store, secure: map[uint16]bool{},
-		epoch: strconv.FormatInt(time.Now().UnixMilli(), 36)}
+	s := &Shards{host: c.Host, event: c.OnEvent, store: c.Store, secure: map[uint16]bool{}}
 	for _, sock := range c.Secure {
 		s.secure[sock.Local().Port()] = true
 	}
@@ -122,6 +119,9 @@ func (s *Shards) load(c Config) error {
 	now := c.Host.Now()
 	for _, table := range c.Tables {
 		if err := c.Store.Load(table, func(key, value []byte) error {
+			if table == server.AwakeTable {
+				return s.restoreAll(now, table, key, value)
+			}
 			k, err := s.homeOf(table, key, value)
 			if err != nil {
 				return err
@@ -173,11 +173,16 @@ func (k *shard) action(now machine.Time, a machine.Action) {
 		if k.all.event != nil {
 			k.all.event(a.Value)
 		}
+		if v, ok := a.Value.(*server.Kept); ok {
+			k.kept(v)
+		}
 	case machine.Result:
+		out, _ := a.Value.(*server.Outcome)
 		if p := k.waiting[a.Op]; p != nil {
 			delete(k.waiting, a.Op)
-			out, _ := a.Value.(*server.Outcome)
 			p.done <- out
+		} else if out != nil && out.Kept && k.all.event != nil {
+			k.all.event(&Ended{server.FormatOp(a.Op), out})
 		}
 	case machine.Ask:
 		if f, ok := a.Value.(*server.Fetch); ok {

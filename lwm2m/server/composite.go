@@ -16,6 +16,9 @@ func (k OpKind) composite() bool { return k >= ReadComposite && k <= CancelObser
 // observes reports whether the operation begins an observation.
 func (k OpKind) observes() bool { return k == Observe || k == ObserveComposite }
 
+// cancels reports whether the operation ends an observation.
+func (k OpKind) cancels() bool { return k == CancelObserve || k == CancelObserveComposite }
+
 // normalize sorts the paths of a composite operation, each once: so the same list is the same observation. The list
 // becomes the server's own.
 func (op *Operation) normalize() {

@@ -52,6 +52,12 @@ type Config struct {
 	// RequestTimeout bounds an operation that names no time-out of its own. Default: 93 s (MAX_TRANSMIT_WAIT, RFC 7252
 	// section 4.8.2).
 	RequestTimeout time.Duration
+	// AwakeWindow is how long a device in queue mode listens after each of its messages. Default: 93 s.
+	AwakeWindow time.Duration
+	// QueueExpiry is how long a request is kept for a sleeping device that names no time of its own. Default: 7 days.
+	QueueExpiry time.Duration
+	// ResultsKept is how long the result of a kept request is known. Default: 24 h.
+	ResultsKept time.Duration
 	// ExpiryGrace is how long after its lifetime a registration is kept, for the Update that is on its way. Default: 10 s.
 	ExpiryGrace time.Duration
 	// ObservationFlush is how long the order of a notification may wait before it is written. Default: 1 s.
@@ -72,6 +78,12 @@ type Limits struct {
 	Operations            int // operations under way in this shard; default 65,536
 	Entries               int // values in one answer of a device; default 10,000
 	Paths                 int // paths in a composite operation; default 256
+	QueuePerClient        int // requests that wait for one endpoint; default 1,024
+	QueueBytesPerClient   int // their bytes; default 4 MiB
+	Queue                 int // requests that wait in this shard; default 2,000,000
+	QueueBytes            int // their bytes; default 512 MiB
+	Results               int // results of kept requests; default 100,000
+	ResultBytes           int // their bytes; default 64 MiB
 }
 
 func (l *Limits) setDefaults() {
@@ -82,6 +94,8 @@ func (l *Limits) setDefaults() {
 		{&l.Registrations, 1_000_000}, {&l.Payload, 16 << 10}, {&l.Endpoint, 192}, {&l.Params, 256},
 		{&l.LinkBytes, 512 << 20}, {&l.SharedLinks, 4096}, {&l.ObservationsPerClient, 128}, {&l.Observations, 1_000_000},
 		{&l.OperationsPerClient, 64}, {&l.Operations, 65536}, {&l.Entries, 10_000}, {&l.Paths, 256},
+		{&l.QueuePerClient, 1024}, {&l.QueueBytesPerClient, 4 << 20}, {&l.Queue, 2_000_000}, {&l.QueueBytes, 512 << 20},
+		{&l.Results, 100_000}, {&l.ResultBytes, 64 << 20},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.d
@@ -96,6 +110,15 @@ func (c *Config) setDefaults() {
 	}
 	if c.RequestTimeout <= 0 {
 		c.RequestTimeout = 93 * time.Second
+	}
+	if c.AwakeWindow <= 0 {
+		c.AwakeWindow = 93 * time.Second
+	}
+	if c.QueueExpiry <= 0 {
+		c.QueueExpiry = defaultQueueExpiry
+	}
+	if c.ResultsKept <= 0 {
+		c.ResultsKept = defaultResultsKept
 	}
 	if c.ExpiryGrace <= 0 {
 		c.ExpiryGrace = 10 * time.Second

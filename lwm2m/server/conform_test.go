@@ -25,7 +25,8 @@ func TestConform(t *testing.T) {
 	}
 	machinetest.Conform(t, machinetest.Kit{
 		New: func(r machine.Rand) machine.Machine {
-			return New(Config{Rand: r, Unknown: AcceptUnknown, Limits: Limits{Registrations: 3, ObservationsPerClient: 2, OperationsPerClient: 3, SharedLinks: 2}})
+			return New(Config{Rand: r, Unknown: AcceptUnknown, QueueExpiry: time.Minute, ResultsKept: time.Minute, AwakeWindow: 20 * time.Second,
+				Limits: Limits{Registrations: 3, ObservationsPerClient: 2, OperationsPerClient: 3, SharedLinks: 2, QueuePerClient: 5, Queue: 8, Results: 3}})
 		},
 		Paths: paths,
 		Datagram: func(r machinetest.Rand, sent [][]byte) []byte {
@@ -35,7 +36,7 @@ func TestConform(t *testing.T) {
 				switch {
 				case q.Code == coap.Created && r.IntN(2) == 0:
 					m.Code = [...]coap.Code{coap.POST, coap.POST, coap.DELETE, coap.GET}[r.IntN(4)]
-					m.Options = uriOptions(q.Options.Location() + [...]string{"", "?lt=5", "?b=UQ", "?lt=x"}[r.IntN(4)])
+					m.Options = uriOptions(q.Options.Location() + [...]string{"", "", "?lt=5", "?b=UQ", "?lt=x"}[r.IntN(5)])
 					return mustAppend(m)
 				case q.Code.IsRequest():
 					m.Type, m.ID, m.Token = coap.ACK, q.ID, q.Token
@@ -53,13 +54,14 @@ func TestConform(t *testing.T) {
 				}
 			}
 			m.Code = coap.POST
-			m.Options = uriOptions("/rd?ep=" + endpoints[r.IntN(3)] + "&lwm2m=1.1&lt=" + [...]string{"10", "100", "0"}[r.IntN(3)]).SetFormat(coap.LinkFormat)
+			m.Options = uriOptions("/rd?ep=" + endpoints[r.IntN(3)] + "&lwm2m=1.1&lt=" + [...]string{"10", "100", "0", "100&Q", "0&Q"}[r.IntN(5)]).SetFormat(coap.LinkFormat)
 			m.Payload = []byte([...]string{links, oldLinks, "</3/0>", "<"}[r.IntN(4)])
 			return mustAppend(m)
 		},
 		Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){
 			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
 				op := &Operation{Kind: OpKind(r.IntN(12)), Path: path(lwPaths[r.IntN(len(lwPaths))]), Passive: r.IntN(2) == 0,
+					Queue: QueueMode(r.IntN(3)), Expires: time.Duration(r.IntN(100)) * time.Second, Repeat: r.IntN(2) == 0,
 					Timeout: time.Duration(r.IntN(20)) * time.Second, Entries: entry1("/3/0/9", lwm2m.Int(5))}
 				s.Do(now, cause, endpoints[r.IntN(4)], op)
 			}),
@@ -75,7 +77,14 @@ func TestConform(t *testing.T) {
 			}),
 			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
 				ep := endpoints[r.IntN(4)]
-				switch r.IntN(4) {
+				switch r.IntN(7) {
+				case 4:
+					s.CancelQueue(now, cause, ep)
+				case 5:
+					s.SetAwakeWindow(now, cause, ep, time.Duration(r.IntN(30))*time.Second)
+				case 6:
+					q := request{id: machine.OpID(r.IntN(50)) + 1<<60, at: now, expires: now + 1e10, op: string(appendOperation(nil, &Operation{Kind: OpKind(r.IntN(12)), Path: path("/3/0/9")}))}
+					s.Fetched(now, cause, 0, &HandedOver{ep, []machine.Record{s.requestRecord(ep, &q)}}, nil)
 				case 0:
 					s.Forget(now, cause, ep)
 				case 1:
@@ -139,6 +148,7 @@ func checkCounts(t *testing.T, s *Server) {
 			t.Fatalf("%s would never expire", e.reg.Endpoint)
 		}
 	})
+	checkLines(t, s)
 	for ep, o := range s.obs.asleep {
 		if _, e := s.table.find(ep); e != nil {
 			t.Fatalf("observations of %s sleep though it is registered", ep)
@@ -168,5 +178,55 @@ func checkCounts(t *testing.T, s *Server) {
 		obs != s.obs.count || delivering != len(s.obs.byOp) || refs > entries {
 		t.Fatalf("%d entries of %d, %d, %d; %d operations of %d; %d observations of %d, %d of %d deliver; %d users of links", entries,
 			s.table.count, s.table.byEndpoint.Len(), s.table.byID.Len(), ops, len(s.ops.byInner), obs, s.obs.count, delivering, len(s.obs.byOp), refs)
+	}
+}
+
+// checkLines compares the lines of devices with what their counts and indexes say.
+func checkLines(t *testing.T, s *Server) {
+	t.Helper()
+	requests, bytes, awake := 0, 0, 0
+	for n, l := range s.lines.of {
+		e := s.table.at(n)
+		if e.reg == nil {
+			t.Fatal("a line without a registration")
+		}
+		if l.first == nil && l.sleep == 0 {
+			t.Fatalf("the line of %s says nothing", e.reg.Endpoint)
+		}
+		if l.sleep != 0 {
+			awake++
+		}
+		count, kept, own := 0, 0, 0
+		for q := l.first; q != nil; q = q.next {
+			count++
+			own += q.cost()
+			if q.kept {
+				kept++
+			}
+			if s.lines.byID[q.id] != q || q.n != n || q.next == nil && l.last != q {
+				t.Fatalf("request %d of %s is lost", q.id, e.reg.Endpoint)
+			}
+		}
+		if count != int(l.count) || kept != int(l.kept) || own != int(l.bytes) || l.first == nil && (l.last != nil || l.flight != nil) {
+			t.Fatalf("the line of %s has %d requests, %d kept, %d bytes: %+v", e.reg.Endpoint, count, kept, own, l)
+		}
+		if p := l.flight; p != nil && (p.q != l.first || s.ops.byInner[p.inner] != p) {
+			t.Fatalf("the request under way to %s is lost", e.reg.Endpoint)
+		}
+		if l.first != nil && l.flight == nil && l.timer == 0 {
+			t.Fatalf("what waits for %s would never end", e.reg.Endpoint)
+		}
+		requests, bytes = requests+count, bytes+own
+	}
+	results := 0
+	for r := s.results.first; r != nil; r = r.next {
+		results++
+		if s.results.byID[r.id] != r {
+			t.Fatalf("result %d is lost", r.id)
+		}
+	}
+	if requests != len(s.lines.byID) || bytes != s.lines.bytes || awake != s.lines.awake || len(s.lines.due) != 0 || results != len(s.results.byID) {
+		t.Fatalf("%d requests of %d, %d bytes of %d, %d awake of %d, %d due, %d results of %d", requests, len(s.lines.byID), bytes, s.lines.bytes,
+			awake, s.lines.awake, len(s.lines.due), results, len(s.results.byID))
 	}
 }

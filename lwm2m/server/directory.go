@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"heddle.example/machine"
 )
@@ -47,6 +48,11 @@ func Home(table machine.Table, key, value []byte) (shard uint8, placed bool, ep 
 			return uint8(id.Session >> 56), true, reg.Endpoint, nil
 		}
 		return reg.ID.Shard, true, reg.Endpoint, nil
+	case ResultTable:
+		if len(key) != 8 {
+			return 0, false, "", errRecord
+		}
+		return uint8(binary.BigEndian.Uint64(key) >> opShard), true, "", nil
 	}
 	ep, _, _ = cutEndpoint(key)
 	return 0, false, ep, nil

@@ -139,7 +139,7 @@ func (s *Server) HandOver(now machine.Time, cause machine.Cause, f *Fetch) *Hand
 	n, e := s.table.find(ep)
 	h := &HandedOver{Endpoint: ep}
 	if e != nil {
-		h.Records = append(h.Records, registrationRecord(e.reg))
+		h.Records = append(append(h.Records, registrationRecord(e.reg)), s.giveLine(n, e)...)
 		s.failOperations(e, ErrReregistered, true)
 		s.sleep(e)
 		s.timers.Stop(e.timer)
@@ -192,4 +192,5 @@ func (s *Server) adopt(h *HandedOver) {
 		link(&e.obs, o)
 		e.nobs++
 	}
+	s.startLines(restore.requests)
 }

@@ -15,6 +15,9 @@ const (
 	flushTimer                     // observations wait to be written
 	heldTimer                      // n: number of a postponed request
 	strayTimer                     // the oldest session without a registration has had its time
+	sleepTimer                     // n: slot whose awake window is over, unless there was a message since
+	lineTimer                      // n: slot for which something waits: a request expires, or is to be kept, or sent
+	resultTimer                    // the oldest result has been kept for long enough
 	observeTimer                   // n: slot whose device is to be asked for its observations again
 	fetchTimer                     // n: number of a request that waits for another shard
 )
@@ -63,19 +66,33 @@ func (s *Server) expire() {
 			s.dropHeld(t.n)
 		case fetchTimer:
 			s.dropFetch(t.n)
+		case sleepTimer:
+			s.cause = 0
+			s.windowOver(slot(t.n))
+		case lineTimer:
+			s.cause = 0
+			s.lineDue(slot(t.n))
+		case resultTimer:
+			s.resultsDue()
 		}
 	}
 }
 
 // end removes a registration and returns the commit that holds its removal, or zero.
 func (s *Server) end(n slot, e *entry, why Reason) machine.Seq {
-	reg := e.reg
+	reg, waiting := e.reg, len(s.ops.waiting)
+	records := s.endLine(n, e, why)
 	s.failOperations(e, ErrDeregistered, true)
 	s.sleep(e)
 	s.timers.Stop(e.timer)
 	var seq machine.Seq
 	if s.failed == nil {
-		seq = s.promise(reg.Path.Security, registrationRemoved(reg.Endpoint))
+		seq = s.promise(reg.Path.Security, append(records, registrationRemoved(reg.Endpoint))...)
+		for i := range s.ops.waiting[waiting:] { // the results of what was kept are in the same commit
+			if w := &s.ops.waiting[waiting+i]; w.seq == 0 {
+				w.seq = seq
+			}
+		}
 	}
 	s.objects.release(reg.Objects)
 	s.table.remove(n)

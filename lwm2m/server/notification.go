@@ -22,7 +22,6 @@ func (s *Server) notification(op machine.OpID, v *endpoint.Notification) {
 		s.emit(e.reg.Path, &ObservationChanged{Endpoint: o.endpoint, Observation: o.Observation, Err: ErrClosed, At: s.now})
 		return
 	}
-	e.lastSeen = s.now
 	o.Sequence, o.LastAt = v.Sequence, s.now
 	o.Count++
 	s.stats.Notifications++
@@ -40,6 +39,7 @@ func (s *Server) notification(op machine.OpID, v *endpoint.Notification) {
 		}
 	}
 	s.emit(e.reg.Path, n)
+	s.heard(o.n, e)
 	if v.Ended || !v.Code.IsSuccess() {
 		// An error code ends an observation (RFC 7641 section 4.2), and so does a value without Observe.
 		delete(s.obs.byOp, op)

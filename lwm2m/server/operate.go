@@ -16,6 +16,7 @@ type pending struct {
 	n      slot
 	cause  machine.Cause
 	op     Operation
+	q      *request     // it comes from the device's line
 	obs    *observation // Observe: what it is for
 	token  coap.Token   // Observe: the one to use again
 	format coap.ContentFormat
@@ -39,6 +40,8 @@ type waitingResult struct {
 	cause   machine.Cause
 	path    machine.Path
 	outcome *Outcome
+	done    bool  // of a kept request: the outcome holds whatever becomes of the commit
+	kept    *Kept // instead of an outcome
 }
 
 func (o *operations) init() {
@@ -59,6 +62,11 @@ func (s *Server) do(now machine.Time, cause machine.Cause, ep string, op *Operat
 		err = s.cancelAsleep(p, ep)
 	case e == nil:
 		err = ErrUnknownEndpoint
+	case s.queues(e, op):
+		if err = s.enqueue(n, e, p); err == nil {
+			s.finish()
+			return id
+		}
 	case int(e.nops) >= s.config.Limits.OperationsPerClient || len(s.ops.byInner) >= s.config.Limits.Operations:
 		err = ErrBusy
 	case op.Kind == Observe, op.Kind == ObserveComposite:
@@ -118,11 +126,18 @@ func (s *Server) unlink(p *pending) {
 	}
 	p.prev, p.next = nil, nil
 	e.nops--
+	if l := s.lines.of[p.n]; l != nil {
+		s.attend(p.n, l)
+	}
 }
 
 // resolve gives an operation its one result, once commit seq is on disk.
 func (s *Server) resolve(p *pending, ep string, e *entry, o *Outcome, seq machine.Seq) {
 	if p.id == 0 {
+		return
+	}
+	if p.q != nil {
+		s.complete(s.lines.of[p.n], p.q, e, o, seq)
 		return
 	}
 	o.Endpoint, o.Op, o.Path, o.Paths, o.Took = ep, p.op.Kind, p.op.Path, p.op.Paths, s.now.Sub(p.began)
@@ -131,7 +146,7 @@ func (s *Server) resolve(p *pending, ep string, e *entry, o *Outcome, seq machin
 		o.Registration, path = e.reg, e.reg.Path
 	}
 	if seq != 0 {
-		s.ops.waiting = append(s.ops.waiting, waitingResult{seq, p.id, p.cause, path, o})
+		s.ops.waiting = append(s.ops.waiting, waitingResult{seq: seq, id: p.id, cause: p.cause, path: path, outcome: o})
 		return
 	}
 	s.out.Push(machine.Action{Kind: machine.Result, Op: p.id, Cause: p.cause, Path: path, Value: o})
@@ -145,8 +160,15 @@ func (s *Server) release(seq machine.Seq, err error) {
 		if err == nil && w.seq > seq {
 			break
 		}
-		if err != nil && w.seq >= seq {
+		if failed := err != nil && w.seq >= seq; failed && w.kept != nil {
+			s.notKept(w.id)
+			continue
+		} else if failed && !w.done {
 			w.outcome.Err = ErrNotStored
+		}
+		if w.kept != nil {
+			s.out.Push(machine.Action{Kind: machine.Event, Cause: w.cause, Path: w.path, Value: w.kept})
+			continue
 		}
 		s.out.Push(machine.Action{Kind: machine.Result, Op: w.id, Cause: w.cause, Path: w.path, Value: w.outcome})
 	}
@@ -172,8 +194,12 @@ func (s *Server) result(a *machine.Action) {
 	}
 	e := s.table.at(p.n)
 	s.unlink(p)
-	if r.Err == nil || p.op.Kind == Ping && errors.Is(r.Err, endpoint.ErrReset) {
-		e.lastSeen = s.now
+	if r.Err == nil || errors.Is(r.Err, endpoint.ErrReset) {
+		s.heard(p.n, e)
+	}
+	if p.q != nil && r.Err != nil && s.unanswered(p, e, r.Err) {
+		s.stats.Failures++
+		return
 	}
 	if s.again(p, e, r) {
 		return
@@ -219,7 +245,9 @@ func failure(err error) error {
 
 func (s *Server) cancel(now machine.Time, id machine.OpID) {
 	s.begin(now, 0)
-	if p := s.ops.byID[id]; p != nil {
+	if q := s.lines.byID[id]; q != nil {
+		s.withdraw(s.lines.of[q.n], q, s.table.at(q.n), ErrCancelled)
+	} else if p := s.ops.byID[id]; p != nil {
 		s.abandon(p, ErrCancelled)
 	}
 	s.finish()
@@ -230,6 +258,10 @@ func (s *Server) abandon(p *pending, err error) {
 	e := s.table.at(p.n)
 	s.unlink(p)
 	s.ep.Cancel(s.now, p.inner)
+	if p.q != nil {
+		s.recall(p, e)
+		return
+	}
 	if p.op.Kind.observes() {
 		s.observeFailed(p, e, err)
 	}

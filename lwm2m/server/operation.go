@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"heddle.example/coap"
@@ -65,7 +66,10 @@ type Operation struct {
 	Attributes lwm2m.Attributes   // WriteAttributes
 	Format     coap.ContentFormat // with HasFormat: instead of the one that the server would choose
 	HasFormat  bool
-	Timeout    time.Duration // zero: Config.RequestTimeout
+	Timeout    time.Duration // zero: Config.RequestTimeout; after it, an operation for a device in queue mode is kept
+	Queue      QueueMode     // what becomes of it where the device is asleep
+	Expires    time.Duration // how long it is kept; zero: Config.QueueExpiry
+	Repeat     bool          // Execute, Create: may be repeated although nobody knows whether it has run
 	Passive    bool          // CancelObserve, CancelObserveComposite: forget it and answer the next notification with RST (section 6.4.3)
 }
 
@@ -88,6 +92,11 @@ type Outcome struct {
 	Took         time.Duration
 	RTT          time.Duration // of the exchange alone
 	Payload      []byte        // as the device sent it
+	Kept         bool          // it was kept for a sleeping device: there was a Kept event
+	Cut          bool          // of a result that was read back: its values were too many to be kept
+	Asked        *Operation    // Kept: what the device was asked, unless it never was
+	Left         int           // Kept: requests that are still kept for the endpoint
+	QueuedAt     machine.Time  // Kept: when it was asked for
 }
 
 // Failures of an operation that are no answer of the device.
@@ -104,6 +113,9 @@ var (
 	ErrNoObservation   = errors.New("lwm2m/server: this path is not observed")
 	ErrTooMany         = errors.New("lwm2m/server: too many observations")
 	ErrNotStored       = errors.New("lwm2m/server: the store has failed; nothing new can be promised until it is repaired and the server restarted")
+	ErrQueueFull       = errors.New("lwm2m/server: too much is kept for sleeping devices already; cancel some of it, or wait until they wake")
+	ErrQueueExpired    = errors.New("lwm2m/server: the device did not wake before the request expired")
+	ErrMaybeExecuted   = errors.New("lwm2m/server: the device was asked but did not answer: perhaps it has executed it; it is not asked again")
 	ErrUnreadable      = errors.New("lwm2m/server: the device's answer cannot be read")
 )
 
@@ -115,10 +127,33 @@ type ErrInvalid struct {
 
 func (e *ErrInvalid) Error() string { return "lwm2m/server: " + e.Path.String() + ": " + e.Reason }
 
-// Do sends an operation to an endpoint. Exactly one Result with the returned id follows; its Value is an *Outcome.
+// ErrEnded is what becomes of a kept request when the registration ends. It wraps ErrDeregistered.
+type ErrEnded struct{ Reason Reason }
+
+func (e *ErrEnded) Error() string {
+	if e.Reason == 0 {
+		return "lwm2m/server: the device is not registered any more"
+	}
+	return "lwm2m/server: the device's registration ended before it woke: " + e.Reason.String()
+}
+
+// Unwrap implements errors.Is.
+func (e *ErrEnded) Unwrap() error { return ErrDeregistered }
+
+// FormatOp is an operation's name outside this process. It is unique over shards and restarts.
+func FormatOp(id machine.OpID) string { return strconv.FormatUint(uint64(id), 36) }
+
+// ParseOp is the reverse of FormatOp.
+func ParseOp(s string) (machine.OpID, error) {
+	n, err := strconv.ParseUint(s, 36, 64)
+	return machine.OpID(n), err
+}
+
+// Do sends an operation to an endpoint. Exactly one Result with the returned id follows; its Value is an *Outcome. A Kept event
+// may come before it: the device is asleep, and the operation is on disk until it wakes.
 func (s *Server) Do(now machine.Time, cause machine.Cause, ep string, op *Operation) machine.OpID {
 	return s.do(now, cause, ep, op)
 }
 
-// Cancel ends an operation that is under way; its Result says ErrCancelled. The device may still have acted on it.
+// Cancel ends an operation that is under way or kept; its Result says ErrCancelled. The device may still have acted on it.
 func (s *Server) Cancel(now machine.Time, id machine.OpID) { s.cancel(now, id) }

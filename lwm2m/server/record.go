@@ -17,11 +17,14 @@ import (
 const (
 	RegistrationTable machine.Table = "lwm2m.registration" // key: endpoint
 	ObservationTable  machine.Table = "lwm2m.observation"  // key: endpoint, zero byte, path; or each path of a composite behind a blank
+	QueueTable        machine.Table = "lwm2m.queue"        // key: endpoint, zero byte, operation id
+	ResultTable       machine.Table = "lwm2m.result"       // key: operation id
+	AwakeTable        machine.Table = "lwm2m.awake"        // key: endpoint; its awake window where an operator said one
 )
 
 // Tables returns every table that a Server's Persist actions name. Their records go to Restore.
 func Tables() []machine.Table {
-	return []machine.Table{sessionTable, RegistrationTable, ObservationTable}
+	return []machine.Table{sessionTable, RegistrationTable, ObservationTable, QueueTable, ResultTable, AwakeTable}
 }
 
 const recordVersion = 1

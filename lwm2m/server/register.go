@@ -112,7 +112,7 @@ func (s *Server) accept(n slot, e *entry, reg *Registration, in *endpoint.Incomi
 		}
 	}
 	s.table.set(n, reg)
-	e.lastSeen, e.nofmt = s.now, 0
+	e.nofmt = 0
 	s.setLifetime(n, e)
 	if old != nil {
 		s.abandonSession(old, reg)
@@ -127,6 +127,10 @@ func (s *Server) accept(n slot, e *entry, reg *Registration, in *endpoint.Incomi
 	}
 	s.ep.Respond(s.now, s.cause, in.Exchange, &endpoint.Reply{Code: coap.Created, Options: location[:], Remember: true}, e.commit)
 	s.emit(reg.Path, &Registered{Registration: reg, Replaced: old, At: s.now})
+	if l := s.lines.of[n]; l != nil {
+		l.ready = s.now.Add(reobserveDelay)
+	}
+	s.heard(n, e)
 	if e.obs != nil {
 		s.timers.Set(0, s.now.Add(reobserveDelay), timer{observeTimer, uint32(n)})
 	}

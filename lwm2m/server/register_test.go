@@ -148,6 +148,7 @@ func TestRegistersAgain(t *testing.T) {
 		> CON POST /rd?ep=thing&lt=300&Q&lwm2m=1.1 ct=40 "</>;rt=\"oma.lwm2m\";ct=\"112 11542\",</1/0>,</3/0>,</3303>;ver=1.1,</3303/0>"
 		= lwm2m.registration "thing"
 		* registered thing 1.1 5m0s U queue replaces true
+		* awake thing for 1m33s
 		< ACK 2.01 location /rd/ID`)
 	r.request(device, coap.POST, first, "")
 	r.expect(`
@@ -156,8 +157,10 @@ func TestRegistersAgain(t *testing.T) {
 	r.wait(250 * time.Second)
 	r.request(device, coap.POST, second, "")
 	r.expect(`
+		* asleep thing
 		> CON POST /rd/ID
 		* updated thing changed=false 5m0s
+		* awake thing for 1m33s
 		< ACK 2.04`)
 	if st := r.s.Stats(); st.Registrations != 1 || st.LinkLists != 1 {
 		t.Errorf("%d registrations, %d lists of links", st.Registrations, st.LinkLists)
@@ -345,6 +348,7 @@ func TestRestartGivesAWholeLifetime(t *testing.T) {
 	r.expect(`
 		> CON POST /rd/ID
 		* updated thing changed=false 5m0s
+		* awake thing for 1m33s
 		< ACK 2.04`)
 	after, _, _ := r.s.Registration("thing")
 	if after.ID != before.ID || after.Queue != before.Queue || after.Objects.Text() != before.Objects.Text() ||
@@ -354,6 +358,7 @@ func TestRestartGivesAWholeLifetime(t *testing.T) {
 	r.forget()
 	r.wait(time.Hour)
 	r.expect(`
+		* asleep thing
 		= lwm2m.registration "thing" removed
 		* ended thing: expired`)
 }

@@ -16,6 +16,8 @@ const sessionTable = dtls.SessionTable
 type restored struct {
 	registrations []*Registration
 	observations  []*observation
+	requests      []restoredRequests
+	results       []*result
 }
 
 // Restore takes in a stored record of one of Tables, in any order, before the first input. A record that cannot be read
@@ -30,6 +32,12 @@ func (s *Server) Restore(now machine.Time, table machine.Table, key, value []byt
 		}
 	case RegistrationTable:
 		err = s.restoreRegistration(key, value)
+	case QueueTable:
+		err = s.restoreRequest(key, value)
+	case ResultTable:
+		err = s.restoreResult(key, value)
+	case AwakeTable:
+		err = s.restoreWindow(key, value)
 	case ObservationTable:
 		var o *observation
 		if o, err = readObservation(key, value); err == nil {
@@ -69,6 +77,7 @@ func (s *Server) Started(now machine.Time) {
 		s.table.set(n, reg)
 		e.lastSeen = reg.UpdatedAt
 		s.setLifetime(n, e)
+		s.startAwake(n, e)
 	}
 	slices.SortFunc(s.restore.observations, func(a, b *observation) int { return cmp.Compare(a.ID, b.ID) })
 	for _, o := range s.restore.observations {
@@ -91,6 +100,7 @@ func (s *Server) Started(now machine.Time) {
 		o.State = Active
 		s.resume(e, o)
 	}
+	s.startQueue()
 	s.restore = restored{}
 	s.finish()
 }

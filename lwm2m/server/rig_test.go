@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -32,6 +33,7 @@ type rig struct {
 	outTo  []machine.Path
 	events []any
 	result map[machine.OpID]*Outcome
+	names  map[machine.OpID]int
 	mid    uint16
 	asks   []machine.Action
 	// deliver, where set, takes what is for a device with a stack of its own.
@@ -74,6 +76,7 @@ func (r *rig) restart(config Config) {
 		config.Rand = machinetest.NewRand(2)
 	}
 	r.logf("-- restart")
+	r.names = nil
 	r.s, r.gate, r.asked, r.queue = New(config), machine.Gate{}, 0, nil
 	var keys []string
 	for k := range r.disk {
@@ -243,12 +246,16 @@ func (r *rig) drainOnly() {
 				// The store copies: the slices live until the next input.
 				a.Records[i].Key, a.Records[i].Value = append([]byte(nil), rec.Key...), cloneValue(rec.Value)
 				if rec.Table != sessionTable {
-					r.logf("= %s %q%s", rec.Table, rec.Key, map[bool]string{true: " removed"}[rec.Value == nil])
+					r.logf("= %s %s%s", rec.Table, r.showKey(rec.Table, rec.Key), map[bool]string{true: " removed"}[rec.Value == nil])
 				}
 			}
 			r.queue = append(r.queue, a)
 		case machine.Event:
 			r.events = append(r.events, a.Value)
+			switch a.Value.(type) {
+			case *QueueChanged, *QueueRestored:
+				continue // the transcript has the requests themselves
+			}
 			r.logf("* %s", r.showEvent(a.Value))
 		case machine.Ask:
 			r.asks = append(r.asks, a)
@@ -260,9 +267,22 @@ func (r *rig) drainOnly() {
 			}
 			o := a.Value.(*Outcome)
 			r.result[a.Op] = o
-			r.logf("# %d %s", a.Op, showOutcome(o))
+			r.logf("# %d %s", r.name(a.Op), showOutcome(o))
 		}
 	}
+}
+
+// name is an operation's number in the transcript. Ids begin at the clock after a restart.
+func (r *rig) name(id machine.OpID) int {
+	if r.names == nil {
+		r.names = map[machine.OpID]int{}
+	}
+	if id >= 1<<20 && r.names[id] == 0 {
+		r.names[id] = 1 + len(r.names)
+	} else if id < 1<<20 {
+		return int(id)
+	}
+	return r.names[id]
 }
 
 func cloneValue(b []byte) []byte {
@@ -270,6 +290,17 @@ func cloneValue(b []byte) []byte {
 		return nil
 	}
 	return append([]byte{}, b...)
+}
+
+func (r *rig) showKey(table machine.Table, key []byte) string {
+	id := func(b []byte) int { return r.name(machine.OpID(binary.BigEndian.Uint64(b))) }
+	switch table {
+	case QueueTable:
+		return fmt.Sprintf("%q %d", key[:len(key)-9], id(key[len(key)-8:]))
+	case ResultTable:
+		return fmt.Sprint(id(key))
+	}
+	return fmt.Sprintf("%q", key)
 }
 
 func (r *rig) sent(a machine.Action) {
@@ -355,6 +386,13 @@ func (r *rig) showEvent(v any) string {
 		return fmt.Sprintf("observation %s %s %s err=%v", v.Endpoint, v.Observation.Path, v.Observation.State, v.Err)
 	case *Message:
 		return fmt.Sprintf("message %s out=%v %d bytes", v.Endpoint, v.Out, len(v.Raw))
+	case *Presence:
+		if v.Awake {
+			return fmt.Sprintf("awake %s for %v", v.Endpoint, v.Until.Sub(v.At))
+		}
+		return "asleep " + v.Endpoint
+	case *Kept:
+		return fmt.Sprintf("kept %d %s %s %s as %d of %d, expires after %v", r.name(v.ID), v.Endpoint, v.Op, v.Path, v.Position, v.Left, v.Expires.Sub(v.QueuedAt))
 	case *SessionClosed:
 		return fmt.Sprintf("session closed %s: %v", v.Registration.Endpoint, v.Why)
 	}

@@ -57,7 +57,6 @@ func (s *Server) received(path machine.Path, in *endpoint.Incoming) {
 		seq = s.promise(path.Security, r)
 	}
 	s.stats.Sends++
-	e.lastSeen = s.now
 	s.ep.Respond(s.now, s.cause, in.Exchange, &endpoint.Reply{Code: coap.Changed, Remember: true}, seq)
 	s.emit(path, &Sent{Registration: e.reg, Entries: entries, Format: in.Format, Payload: append([]byte(nil), in.Payload...), At: s.now})
 	s.observeAgain(n, e)
@@ -102,6 +101,3 @@ func sentValues(entries []lwm2m.Entry) []lwm2m.Entry {
 	}
 	return keep
 }
-
-// heard notes a sign of life; queue mode takes it for one of being awake.
-func (s *Server) heard(_ slot, e *entry) { e.lastSeen = s.now }

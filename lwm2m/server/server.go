@@ -22,6 +22,8 @@ type Server struct {
 	types   *registry.Types
 	timers  machine.Timers[timer]
 	ops     operations
+	lines   lines
+	results results
 	obs     observations
 	held    heldTable
 	fetches []*fetch // requests that wait for their endpoint to come from another shard, oldest first
@@ -53,6 +55,9 @@ func New(config Config) *Server {
 	s.objects.limit, s.objects.maxBytes = config.Limits.SharedLinks, config.Limits.LinkBytes
 	s.ops.init()
 	s.obs.init()
+	s.lines.init()
+	s.results.byID = map[machine.OpID]*result{}
+	s.ops.last = firstOp(config.Shard, 0)
 	inner := stack.Config{Nest: s.out.Nest(), Rand: config.Rand, Endpoint: config.Endpoint, Secure: config.Secure, Tap: s.tap}
 	if config.DTLS != nil {
 		d := *config.DTLS
@@ -110,6 +115,7 @@ func (s *Server) Next() (machine.Action, bool) { return s.out.Next() }
 // ones that this input made itself: commits leave in the order of their numbers.
 func (s *Server) finish() {
 	s.pump()
+	s.serve()
 	for len(s.strays.closing) > 0 {
 		closing := s.strays.closing
 		s.strays.closing = nil

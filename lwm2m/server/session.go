@@ -35,6 +35,9 @@ func (s *Server) moved(v *dtls.Moved) {
 	s.table.set(n, reg)
 	s.stats.Moves++
 	s.emit(v.New, &Moved{Registration: reg, Previous: old, At: s.now})
+	if l := s.lines.of[n]; l != nil {
+		s.attend(n, l)
+	}
 }
 
 // closed takes in that a secure session has ended. Its registration lives on: the device may come back with a new
@@ -52,6 +55,9 @@ func (s *Server) fresh(v *dtls.Fresh) {
 		*reg = *s.table.at(n).reg
 		reg.Path.Security = v.Path.Security
 		s.table.set(n, reg)
+		if l := s.lines.of[n]; l != nil {
+			s.attend(n, l)
+		}
 	}
 	for i := 0; i < len(s.held.queue); {
 		h := s.held.queue[i]

@@ -14,6 +14,10 @@ type Stats struct {
 	Observations  int
 	UnderWay      int // operations under way
 	LinkLists     int // distinct lists of object links
+	Waiting       int // requests in the lines of devices
+	WaitingBytes  int
+	Awake         int // devices in queue mode that listen now
+	Results       int // of kept requests
 	Held          int // requests that wait for their session to be proved fresh
 	Failed        error
 
@@ -25,6 +29,8 @@ type Stats struct {
 	Notifications, Sends, Unreadable, Reobserved      uint64
 	Fetches, HandedOver                               uint64 // endpoints asked of, and given to, another shard
 	NotKept                                           uint64 // values too long for the history
+	Queued, QueueDone, QueueExpired, QueueFull        uint64 // requests that were kept; of them ended; expired; refused
+	QueueUnanswered, QueueMaybe                       uint64 // not answered by a device that should be awake; perhaps executed
 
 	Endpoint endpoint.Stats
 	Stack    stack.Stats
@@ -36,6 +42,8 @@ func (s *Server) Stats() Stats {
 	st := s.stats
 	st.Registrations, st.Observations, st.UnderWay = s.table.count, s.obs.count, len(s.ops.byInner)
 	st.LinkLists, st.Held, st.Failed = len(s.objects.byText), len(s.held.queue), s.failed
+	st.Waiting, st.WaitingBytes, st.Results = len(s.lines.byID), s.lines.bytes, len(s.results.byID)
+	st.Awake = s.lines.awake
 	st.Endpoint, st.Stack = s.ep.Stats(), s.stack.Stats()
 	if d := s.stack.DTLS(); d != nil {
 		st.DTLS = d.Stats()

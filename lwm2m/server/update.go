@@ -58,10 +58,10 @@ func (s *Server) update(path machine.Path, in *endpoint.Incoming, segment []byte
 		return
 	}
 	s.stats.Updates++
-	e.lastSeen = s.now
 	s.setLifetime(n, e)
 	s.respond(in, coap.Changed, "")
 	s.emit(path, &Updated{Registration: e.reg, Previous: e.reg, At: s.now})
+	s.heard(n, e)
 	s.observeAgain(n, e)
 }
 
@@ -115,7 +115,6 @@ func (s *Server) change(n slot, e *entry, path machine.Path, in *endpoint.Incomi
 	}
 	reg.Path, reg.UpdatedAt = s.proved(path), s.now
 	s.table.set(n, reg)
-	e.lastSeen = s.now
 	s.setLifetime(n, e)
 	s.stats.Updates++
 	s.stats.Changes++
@@ -136,8 +135,13 @@ func (s *Server) change(n slot, e *entry, path machine.Path, in *endpoint.Incomi
 		s.moveObservations(n, e)
 		s.after = 0
 		s.abandonSession(old, reg)
+		s.recallMoved(n, e)
 	}
 	s.emit(path, &Updated{Registration: reg, Previous: old, Changed: true, At: s.now})
+	s.heard(n, e)
+	if l := s.lines.of[n]; l != nil {
+		l.after = seq // not before the 2.04
+	}
 	s.observeAgain(n, e)
 }
 
