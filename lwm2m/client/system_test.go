@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ type system struct {
 	s       *server.Server // of the present boot
 	devices []*simDevice
 	open    map[machine.OpID]string // operations without a result
+	asked   map[machine.OpID]string // all operations, of all lives of the server
+	kept    map[machine.OpID]string // promised and not ended: the next life of the server gives their results
+	ended   map[machine.OpID]bool
 	done    int
 	failed  int
 	notes   map[string]int // notifications by endpoint and path
@@ -63,7 +67,7 @@ func simCredential(ep string) server.Credential {
 }
 
 func newSystem(t *testing.T, seed uint64, plain, secure int) *system {
-	x := &system{t: t, w: sim.New(seed), open: map[machine.OpID]string{}, notes: map[string]int{}, last: map[string]string{}}
+	x := &system{t: t, w: sim.New(seed), open: map[machine.OpID]string{}, asked: map[machine.OpID]string{}, kept: map[machine.OpID]string{}, ended: map[machine.OpID]bool{}, notes: map[string]int{}, last: map[string]string{}}
 	x.w.Quiet = true
 	x.net = x.w.Network("net", sim.LinkConfig{DelayMin: 5 * time.Millisecond, DelayMax: 30 * time.Millisecond})
 	x.net.Tap(func(_ machine.Time, _, _ netip.AddrPort, b []byte) {
@@ -103,6 +107,7 @@ func (x *system) bootServerWith(restore func(machine.Time, machine.Table, []byte
 	}
 	x.restore(x.server, restore)
 	x.open = map[machine.OpID]string{}
+	maps.Copy(x.open, x.kept)
 	x.server.Boot(x.s)
 	x.server.Do(x.s.Started)
 }
@@ -144,11 +149,13 @@ func (x *system) bootDevice(d *simDevice) {
 func (x *system) fromServer(_ machine.Time, a machine.Action) {
 	switch v := a.Value.(type) {
 	case *server.Outcome:
-		what, ok := x.open[a.Op]
-		if !ok {
+		what, ok := x.asked[a.Op]
+		if !ok || x.ended[a.Op] {
 			x.t.Errorf("seed %d: a second result for operation %d", x.w.Seed(), a.Op)
 		}
+		x.ended[a.Op] = true
 		delete(x.open, a.Op)
+		delete(x.kept, a.Op)
 		x.last[what] = v.Code.String()
 		if x.done++; v.Err != nil {
 			x.failed++
@@ -156,6 +163,8 @@ func (x *system) fromServer(_ machine.Time, a machine.Action) {
 		} else if len(v.Entries) > 0 {
 			x.last[what] = v.Entries[0].Value.String()
 		}
+	case *server.Kept:
+		x.kept[v.ID] = x.asked[v.ID]
 	case *server.Notified:
 		x.notes[v.Registration.Endpoint+" "+v.Observation.Path.String()]++
 	}
@@ -163,7 +172,10 @@ func (x *system) fromServer(_ machine.Time, a machine.Action) {
 
 func (x *system) do(ep string, op server.Operation) string {
 	what := ep + " " + op.Kind.String() + " " + op.Path.String()
-	x.server.Do(func(now machine.Time) { x.open[x.s.Do(now, x.w.Cause(), ep, &op)] = what })
+	x.server.Do(func(now machine.Time) {
+		id := x.s.Do(now, x.w.Cause(), ep, &op)
+		x.open[id], x.asked[id] = what, what
+	})
 	return what
 }
 
