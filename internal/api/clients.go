@@ -46,6 +46,7 @@ type ClientDetail struct {
 	Observations []fleet.ObservationView `json:"observations"`
 	Values       map[string]KnownValue   `json:"values" doc:"last known values, by path"`
 	SMS          string                  `json:"sms,omitempty"`
+	NAT          *fleet.NAT              `json:"nat,omitempty" doc:"what is measured of the NAT that it is behind; from its first change of address on"`
 }
 
 // ClientObject is an object that a device registered.
@@ -167,7 +168,7 @@ func (a *API) detail(endpoint string) (*ClientDetail, error) {
 	if reg == nil || !ok {
 		return nil, unknown(endpoint)
 	}
-	d := &ClientDetail{Client: c, Objects: []ClientObject{}, Links: []Link{}, Root: reg.Objects.Root(), Parameters: parameters(reg.Params), Observations: []fleet.ObservationView{}, Values: map[string]KnownValue{}, SMS: reg.SMS}
+	d := &ClientDetail{Client: c, Objects: []ClientObject{}, Links: []Link{}, Root: reg.Objects.Root(), Parameters: parameters(reg.Params), Observations: []fleet.ObservationView{}, Values: map[string]KnownValue{}, SMS: reg.SMS, NAT: a.c.Fleet.NAT(endpoint)}
 	defs := a.c.Definitions.Registry()
 	for _, o := range reg.Objects.Inventory().Objects {
 		v := ClientObject{ID: o.ID, Version: o.Version.String(), Instances: o.Instances}

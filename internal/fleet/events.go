@@ -8,6 +8,7 @@ import (
 // Take takes in what a shard tells: the Value of an Event action of lwm2m/server. It is called on the shard's goroutine, so
 // it only notes; views and JSON are made later, on the readers' goroutines.
 func (f *Fleet) Take(value any) {
+	f.nats.take(f, value)
 	switch e := value.(type) {
 	case *server.Registered:
 		f.registered(e)

@@ -40,6 +40,7 @@ type Fleet struct {
 	counts   countCache
 	watching watching
 	refusals refusals
+	nats     nats
 }
 
 // row is small: there may be a million.
@@ -135,6 +136,7 @@ func (f *Fleet) remove(reg *server.Registration) bool {
 func (f *Fleet) Began(endpoint string) {
 	if r := f.row(endpoint); r != nil {
 		r.pending.Add(1)
+		f.nats.asked(endpoint, f.o.Now())
 	}
 }
 
@@ -147,6 +149,7 @@ func (f *Fleet) Finished(endpoint string) {
 
 // Heard notes that an endpoint has answered.
 func (f *Fleet) Heard(endpoint string, at machine.Time) {
+	f.nats.answered(endpoint, at)
 	if r := f.row(endpoint); r != nil {
 		r.heard(at)
 	}

@@ -33,6 +33,7 @@ type fleet struct {
 	results map[string]int          // what became of operations
 	nonces  oracle
 	boots   int
+	tell    func(event any) // where set, hears what the server tells
 	leases  int
 }
 
@@ -48,6 +49,8 @@ type simDevice struct {
 	observed bool   // the operator was told that /3303/0/5700 is observed
 	value    float64
 	notified float64 // the newest value that the server told of
+	noCID    bool
+	lifetime time.Duration // 0: a minute
 }
 
 type keys map[string]server.Credential
@@ -150,6 +153,9 @@ func (f *fleet) crash() {
 }
 
 func (f *fleet) fromServer(_ machine.Time, a machine.Action) {
+	if a.Kind == machine.Event && f.tell != nil {
+		f.tell(a.Value)
+	}
 	switch v := a.Value.(type) {
 	case *server.Outcome:
 		if f.ops[a.Op] == "" {
@@ -216,9 +222,9 @@ func (d *simDevice) boot() {
 		OnExecute(5605, func(client.Call, lwm2m.Path, []client.Argument) error { return nil })
 	c, err := client.New(client.Config{
 		Rand: d.f.w.Rand(fmt.Sprintf("%s at %d", d.name, d.f.w.Now())), Endpoint: d.name, Local: netip.AddrPortFrom(d.addr, 40000), Durable: true,
-		Servers: []client.Account{{ShortID: 1, URI: uri, Identity: identity, Key: key, Lifetime: time.Minute,
+		Servers: []client.Account{{ShortID: 1, URI: uri, Identity: identity, Key: key, Lifetime: max(time.Minute, d.lifetime),
 			Retry: &client.RetryPolicy{Count: 3, Timer: 5 * time.Second, SequenceDelay: 30 * time.Second, SequenceCount: 1000}}},
-		Objects: []client.Object{d.object}, DTLS: dtls.Config{CIDLen: d.f.cidLen()},
+		Objects: []client.Object{d.object}, DTLS: dtls.Config{CIDLen: d.f.cidLen(), DisableCID: d.noCID},
 	})
 	if err != nil {
 		d.f.t.Fatal(err)
