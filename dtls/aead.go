@@ -16,6 +16,7 @@ type aeadKind uint8
 const (
 	kindCCM aeadKind = iota
 	kindGCM
+	kindCBC // none: see cbc.go
 )
 
 func newAEAD(kind aeadKind, key []byte, tagLen int, scratch *ccmScratch) (aead, error) {

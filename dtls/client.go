@@ -29,10 +29,8 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 	if len(suites) == 0 {
 		suites = e.cfg.Suites
 	}
-	for _, id := range suites {
-		if suiteByID(id) == nil {
-			return 0, fmt.Errorf("dtls: cipher suite %v is not known", id)
-		}
+	if err := e.cfg.usable(suites); err != nil {
+		return 0, err
 	}
 	if slot := e.findPending(path); slot != 0 {
 		e.end(e.slab.at(slot), ErrReplaced)

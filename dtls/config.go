@@ -20,6 +20,10 @@ type Config struct {
 	// client's order, because the device knows best what it can afford. Nil means all secure ones.
 	Suites []Suite
 
+	// AllowCBC lets PSKWithAES128CBC be used, for devices that have nothing better. With Suites nil it is offered last. A
+	// server takes it only from a client that offers no other suite that it knows.
+	AllowCBC bool
+
 	// PSK looks up the key of an identity that a client claims. Nil refuses all clients. It must take about the same
 	// time for known and unknown identities.
 	PSK func(identity []byte) (key []byte, ok bool)
@@ -77,11 +81,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if len(c.Suites) == 0 {
 		c.Suites = SecureSuites()
-	}
-	for _, s := range c.Suites {
-		if suiteByID(s) == nil {
-			return c, fmt.Errorf("dtls: cipher suite %v is not known", s)
+		if c.AllowCBC {
+			c.Suites = append(c.Suites, PSKWithAES128CBC)
 		}
+	}
+	if err := c.usable(c.Suites); err != nil {
+		return c, err
 	}
 	def(&c.MTU, 1232)
 	c.MTU = max(c.MTU, minMTU)
@@ -96,6 +101,19 @@ func (c Config) withDefaults() (Config, error) {
 	c.CipherCache = max(c.CipherCache, 2)
 	def(&c.ReserveBlock, 1024)
 	return c, nil
+}
+
+// usable returns why one of the suites may not be used, or nil.
+func (c *Config) usable(suites []Suite) error {
+	for _, s := range suites {
+		switch info := suiteByID(s); {
+		case info == nil:
+			return fmt.Errorf("dtls: cipher suite %v is not known", s)
+		case info.aead == kindCBC && !c.AllowCBC:
+			return fmt.Errorf("dtls: cipher suite %v is turned off: set Config.AllowCBC", s)
+		}
+	}
+	return nil
 }
 
 func def[T comparable](p *T, v T) {

@@ -152,7 +152,7 @@ const storedFlags = flagClient | flagOwnCID | flagDraftCID | flagEMS | flagRRC
 func (e *Engine) record(s *session) machine.Record {
 	n := e.out.Nest()
 	path := e.paths.path(s)
-	b := n.Buf(256 + len(s.peerCID) + len(s.ident.Name))
+	b := n.Buf(256 + 2*cbcMAC + len(s.peerCID) + len(s.ident.Name))
 	b = append(b, sessionFormat)
 	b = binary.BigEndian.AppendUint16(b, uint16(s.flags&storedFlags))
 	b = binary.BigEndian.AppendUint16(b, uint16(s.info().id))
@@ -162,6 +162,9 @@ func (e *Engine) record(s *session) machine.Record {
 	for dir := range s.keys {
 		b = append(b, s.keys[dir].key[:]...)
 		b = append(b, s.keys[dir].iv[:]...)
+	}
+	if s.cbc != nil {
+		b = append(append(b, s.cbc.mac[dirWrite][:]...), s.cbc.mac[dirRead][:]...)
 	}
 	b = appendVector8(b, []byte(s.peerCID))
 	b = append(b, byte(s.ident.Kind))
@@ -187,6 +190,10 @@ func (e *Engine) Restore(now machine.Time, key, value []byte) error {
 	maxFragment := uint16(r.uint16())
 	numbers := r.bytes(16)
 	keys := r.bytes(2 * (keyLen + implicitNonceLen))
+	var mac []byte
+	if info != nil && info.aead == kindCBC {
+		mac = r.bytes(2 * cbcMAC)
+	}
 	cid := r.vector8()
 	kind := machine.SecurityKind(r.uint8())
 	name := r.vector16()
@@ -196,6 +203,9 @@ func (e *Engine) Restore(now machine.Time, key, value []byte) error {
 	link := r.bytes(4)
 	if !r.done() || info == nil || flags&^storedFlags != 0 || !path.Remote.IsValid() || id == 0 {
 		return fmt.Errorf("%w: key %x", ErrRestore, key)
+	}
+	if err := e.cfg.usable([]Suite{info.id}); err != nil {
+		return fmt.Errorf("%w: key %x: %w", ErrRestore, key, err)
 	}
 	if e.slotOf(id) != 0 {
 		return fmt.Errorf("%w: key %x is there already", ErrRestore, key)
@@ -219,6 +229,9 @@ func (e *Engine) Restore(now machine.Time, key, value []byte) error {
 	for dir := range s.keys {
 		keys = keys[copy(s.keys[dir].key[:], keys):]
 		keys = keys[copy(s.keys[dir].iv[:], keys):]
+	}
+	if mac != nil {
+		s.cbc = &cbcKeys{[2][cbcMAC]byte{dirWrite: [cbcMAC]byte(mac), dirRead: [cbcMAC]byte(mac[cbcMAC:])}}
 	}
 	s.peerCID = string(cid)
 	s.ident = &machine.Identity{

@@ -24,12 +24,19 @@ func (hs *handshake) deriveMaster(psk []byte) error {
 // deriveKeys makes the keys of epoch 1 from the master secret (RFC 5246 section 6.3).
 func (hs *handshake) deriveKeys(s *session) {
 	hs.prf = newPRF(hs.master[:])
-	var block [2 * (keyLen + implicitNonceLen)]byte
-	hs.prf.expand(block[:], "key expansion", hs.serverRandom[:], hs.clientRandom[:])
 	client, server := dirRead, dirWrite
 	if s.is(flagClient) {
 		client, server = dirWrite, dirRead
 	}
+	if s.info().aead == kindCBC {
+		var block cbcKeyBlock
+		hs.prf.expand(block[:], "key expansion", hs.serverRandom[:], hs.clientRandom[:])
+		s.setCBC(&block, client, server)
+		s.flags |= flagKeys
+		return
+	}
+	var block [2 * (keyLen + implicitNonceLen)]byte
+	hs.prf.expand(block[:], "key expansion", hs.serverRandom[:], hs.clientRandom[:])
 	b := block[:]
 	b = b[copy(s.keys[client].key[:], b):]
 	b = b[copy(s.keys[server].key[:], b):]

@@ -1,6 +1,9 @@
 package dtls
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // negotiate chooses version and suite and notes what the extensions say.
 func (e *Engine) negotiate(s *session, m *clientHello) error {
@@ -16,16 +19,21 @@ func (e *Engine) negotiate(s *session, m *clientHello) error {
 		return errIllegal
 	}
 	hs.group = chooseGroup(m.ext.groups)
+	var last *suiteInfo // taken where nothing better is offered
 	for i := 0; i+1 < len(m.suites) && hs.suite == nil; i += 2 {
 		id := Suite(binary.BigEndian.Uint16(m.suites[i:]))
-		for _, own := range e.cfg.Suites {
-			if own != id {
-				continue
-			}
-			if info := suiteByID(id); !info.ecdhe || hs.group != 0 {
-				hs.suite = info
-			}
+		if !slices.Contains(e.cfg.Suites, id) {
+			continue
 		}
+		switch info := suiteByID(id); {
+		case info.aead == kindCBC:
+			last = info
+		case !info.ecdhe || hs.group != 0:
+			hs.suite = info
+		}
+	}
+	if hs.suite == nil {
+		hs.suite = last
 	}
 	if hs.suite == nil {
 		return ErrNoSuite

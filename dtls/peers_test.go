@@ -17,7 +17,7 @@ import (
 )
 
 // The command-line tools of OpenSSL and GnuTLS as peers, both roles, with loss. They have the PSK suites with CCM_8, CCM
-// and GCM (OpenSSL) and with CCM_8, CCM, GCM (GnuTLS); their ECDHE_PSK suites are CBC only.
+// and GCM (OpenSSL) and with CCM_8, CCM, GCM (GnuTLS), and the one with CBC; their ECDHE_PSK suites are CBC only.
 
 type tool struct {
 	t   *testing.T
@@ -75,10 +75,12 @@ func freePort(t *testing.T) int {
 
 var opensslNames = map[Suite]string{
 	PSKWithAES128CCM8: "PSK-AES128-CCM8", PSKWithAES128CCM: "PSK-AES128-CCM", PSKWithAES128GCM: "PSK-AES128-GCM-SHA256",
+	PSKWithAES128CBC: "PSK-AES128-CBC-SHA256",
 }
 
 var gnutlsNames = map[Suite]string{
 	PSKWithAES128CCM8: "+AES-128-CCM-8:+AEAD", PSKWithAES128CCM: "+AES-128-CCM:+AEAD", PSKWithAES128GCM: "+AES-128-GCM:+AEAD",
+	PSKWithAES128CBC: "+AES-128-CBC:+SHA256",
 }
 
 func gnutlsPriority(s Suite) string {
@@ -101,7 +103,7 @@ func lossy(d *driver, loss int) {
 
 // clientTool meets our server with a client that sends its standard input.
 func clientTool(t *testing.T, suite Suite, loss int, run func(port string) *tool) {
-	d := newDriver(t, Config{PSK: testPSK, Suites: []Suite{suite}, CIDLen: 8, RetransmitInitial: 300 * time.Millisecond})
+	d := newDriver(t, Config{PSK: testPSK, Suites: []Suite{suite}, AllowCBC: true, CIDLen: 8, RetransmitInitial: 300 * time.Millisecond})
 	lossy(d, loss)
 	x := run(fmt.Sprint(d.local.Port()))
 	d.until("Established", func() bool { return lastOf[*Established](d) != nil })
@@ -122,7 +124,7 @@ func serverTool(t *testing.T, suite Suite, loss int, run func(port string) *tool
 	port := freePort(t)
 	x := run(fmt.Sprint(port))
 	time.Sleep(300 * time.Millisecond)
-	d := newDriver(t, Config{RetransmitInitial: 300 * time.Millisecond})
+	d := newDriver(t, Config{AllowCBC: true, RetransmitInitial: 300 * time.Millisecond})
 	lossy(d, loss)
 	e := d.dial(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)), ClientConfig{
 		Identity: testIdentity, Key: []byte(testKey), Suites: []Suite{suite},

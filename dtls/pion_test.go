@@ -18,6 +18,7 @@ var pionSuites = map[Suite]pion.CipherSuiteID{
 	PSKWithAES128CCM8: pion.TLS_PSK_WITH_AES_128_CCM_8,
 	PSKWithAES128CCM:  pion.TLS_PSK_WITH_AES_128_CCM,
 	PSKWithAES128GCM:  pion.TLS_PSK_WITH_AES_128_GCM_SHA256,
+	PSKWithAES128CBC:  pion.TLS_PSK_WITH_AES_128_CBC_SHA256,
 }
 
 type pionCase struct {
@@ -38,6 +39,7 @@ var pionCases = []pionCase{
 	{name: "CID both", ourCID: 8, itsCID: 3, padding: 9},
 	{name: "small MTU", ourCID: -1, itsCID: -1, mtu: 150},
 	{name: "loss", ourCID: 8, itsCID: 0, loss: 3},
+	{name: "loss, no CID", ourCID: -1, itsCID: -1, loss: 3},
 }
 
 func (c pionCase) config(suite Suite) *pion.Config {
@@ -63,7 +65,7 @@ func (c pionCase) config(suite Suite) *pion.Config {
 
 func (c pionCase) driver(t *testing.T, suite Suite) *driver {
 	d := newDriver(t, Config{
-		PSK: testPSK, Suites: []Suite{suite}, CIDLen: max(c.ourCID, 0), DisableCID: c.ourCID < 0, MTU: c.mtu,
+		PSK: testPSK, Suites: []Suite{suite}, CIDLen: max(c.ourCID, 0), DisableCID: c.ourCID < 0, MTU: c.mtu, AllowCBC: true,
 	})
 	if c.loss > 0 {
 		d.drop = func(n int, out bool) bool { return n%c.loss == 1 && n < 8 }
@@ -82,8 +84,13 @@ func (c pionCase) check(t *testing.T, e *Established, suite Suite) {
 }
 
 func forPion(t *testing.T, f func(t *testing.T, c pionCase, suite Suite)) {
-	for _, suite := range []Suite{PSKWithAES128CCM8, PSKWithAES128CCM, PSKWithAES128GCM} {
+	for _, suite := range []Suite{PSKWithAES128CCM8, PSKWithAES128CCM, PSKWithAES128GCM, PSKWithAES128CBC} {
 		for _, c := range pionCases {
+			if suite == PSKWithAES128CBC && max(c.ourCID, c.itsCID) >= 0 {
+				// pion 3.1.15 puts the inner plaintext into the MAC twice (RFC 9146 section 5.1 has it once). Scandium is the
+				// peer for that.
+				continue
+			}
 			t.Run(fmt.Sprintf("%v/%s", suite, c.name), func(t *testing.T) {
 				t.Parallel()
 				f(t, c, suite)

@@ -91,9 +91,9 @@ func additionalData(dst []byte, s *session, typ byte, seq uint64, cid []byte, n 
 // sealedLen is the length of a sealed record with n bytes of content.
 func (s *session) sealedLen(n int) int {
 	if s.peerCID != "" {
-		n += len(s.peerCID) + 1
+		n++ // the inner type
 	}
-	return recordHeaderLen + n + s.info().expansion()
+	return recordHeaderLen + len(s.peerCID) + s.info().bodyLen(n)
 }
 
 // seal appends a protected record to dst.
@@ -105,7 +105,15 @@ func (e *Engine) seal(dst []byte, s *session, typ byte, seq uint64, content []by
 		outer = contentCID
 		n++
 	}
-	dst = appendRecordHeader(dst, outer, version12, 1, seq, e.cid, n+s.info().expansion())
+	dst = appendRecordHeader(dst, outer, version12, 1, seq, e.cid, s.info().bodyLen(n))
+	if s.cbc != nil {
+		inner := append(e.out.Nest().Buf(n), content...)
+		if outer == contentCID {
+			inner = append(inner, typ)
+		}
+		e.aad = additionalData(e.aad[:0], s, typ, seq, e.cid, n)
+		return e.sealCBC(dst, s, e.aad, inner)
+	}
 	dst = binary.BigEndian.AppendUint64(dst, 1<<48|seq)
 	l := len(dst)
 	dst = append(dst, content...)
@@ -121,13 +129,17 @@ func (e *Engine) seal(dst []byte, s *session, typ byte, seq uint64, content []by
 // open verifies a protected record and returns its true type and content, which is valid like an action's data.
 func (e *Engine) open(s *session, r *record) (typ byte, content []byte, ok bool) {
 	n := len(r.body) - s.info().expansion()
-	if n < 0 || n > maxPlaintext+1 {
+	if n < 0 || n > maxPlaintext+s.info().padding() {
 		return 0, nil, false
 	}
 	e.aad = additionalData(e.aad[:0], s, r.typ, r.seq, r.cid, n)
-	copy(e.nonce[:], s.keys[dirRead].iv[:])
-	copy(e.nonce[implicitNonceLen:], r.body)
-	content, ok = e.ciphers.get(s, dirRead).open(e.out.Nest().Buf(n), &e.nonce, r.body[explicitNonceLen:], e.aad)
+	if s.cbc != nil {
+		content, ok = s.openCBC(e.out.Nest().Buf(len(r.body)), e.aad, r.body)
+	} else {
+		copy(e.nonce[:], s.keys[dirRead].iv[:])
+		copy(e.nonce[implicitNonceLen:], r.body)
+		content, ok = e.ciphers.get(s, dirRead).open(e.out.Nest().Buf(n), &e.nonce, r.body[explicitNonceLen:], e.aad)
+	}
 	if !ok {
 		return 0, nil, false
 	}

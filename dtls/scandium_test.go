@@ -41,7 +41,7 @@ type scandiumCase struct {
 }
 
 func scandiumCases() (cases []scandiumCase) {
-	for i, suite := range SecureSuites() {
+	for i, suite := range allSuites() {
 		cases = append(cases,
 			scandiumCase{4, suite, 0, true, 0},
 			scandiumCase{4, suite, 6, i%2 == 0, 0},
@@ -69,7 +69,7 @@ func TestScandiumClient(t *testing.T) {
 	tools := map[int]*tool{4: scandium(t, 4), 2: scandium(t, 2)}
 	for _, c := range scandiumCases() {
 		t.Run(c.String(), func(t *testing.T) {
-			d := newDriver(t, Config{PSK: testPSK, CIDLen: 8, RetransmitInitial: 300 * time.Millisecond})
+			d := newDriver(t, Config{PSK: testPSK, AllowCBC: true, CIDLen: 8, RetransmitInitial: 300 * time.Millisecond})
 			lossy(d, c.loss)
 			x := tools[c.version]
 			x.task("client %d %v %d %v", d.local.Port(), c.suite, c.its, c.ems)
@@ -105,7 +105,7 @@ func TestScandiumServer(t *testing.T) {
 			port := freePort(t)
 			x := tools[c.version]
 			x.task("server %d %v %d %v", port, c.suite, c.its, c.ems)
-			d := newDriver(t, Config{CIDLen: 0, RetransmitInitial: 300 * time.Millisecond})
+			d := newDriver(t, Config{AllowCBC: true, CIDLen: 0, RetransmitInitial: 300 * time.Millisecond})
 			d.until("ready", func() bool { return strings.Contains(x.output(), "ready") })
 			lossy(d, c.loss)
 			cfg := ClientConfig{Identity: testIdentity, Key: []byte(testKey), Suites: []Suite{c.suite}, DraftCID: c.version == 2}

@@ -45,6 +45,7 @@ type session struct {
 	hs        *handshake // while it runs
 	linger    *linger    // while our last flight may have to be repeated
 	move      *move      // while an address or a restored session waits for its proof
+	cbc       *cbcKeys   // with a CBC suite
 
 	slot, prev, next uint32 // of the slab and of one of its lists
 	local            uint32 // index in paths
@@ -117,6 +118,9 @@ func (l *slab) alloc() *session {
 
 // release wipes the keys with everything else.
 func (l *slab) release(s *session) {
+	if s.cbc != nil {
+		*s.cbc = cbcKeys{}
+	}
 	l.live--
 	*s = session{slot: s.slot, next: l.free}
 	l.free = s.slot

@@ -13,6 +13,7 @@ const (
 	ECDHEPSKWithAES128GCM  Suite = 0xD001 // RFC 8442
 	ECDHEPSKWithAES128CCM8 Suite = 0xD003 // RFC 8442
 	ECDHEPSKWithAES128CCM  Suite = 0xD005 // RFC 8442
+	PSKWithAES128CBC       Suite = 0x00AE // RFC 5487; only with Config.AllowCBC
 )
 
 // emptyRenegotiationInfo is the signalling suite of RFC 5746 section 3.3.
@@ -28,7 +29,7 @@ type suiteInfo struct {
 	ecdhe    bool // needs a named group
 }
 
-// All suites here are AEAD suites with a 16-byte key, a 4-byte implicit and an 8-byte explicit nonce (RFC 5288
+// All suites here but the one with CBC are AEAD suites with a 16-byte key, a 4-byte implicit and an 8-byte explicit nonce (RFC 5288
 // section 3, RFC 6655 section 3).
 const (
 	keyLen           = 16
@@ -44,6 +45,7 @@ var suites = [...]suiteInfo{
 	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true},
 	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true},
 	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true},
+	{PSKWithAES128CBC, "TLS_PSK_WITH_AES_128_CBC_SHA256", newPSK, kindCBC, 0, false}, // last: nothing better is left then
 }
 
 func suiteByID(id Suite) *suiteInfo {
@@ -64,11 +66,13 @@ func suiteIndex(info *suiteInfo) uint8 {
 	return 0
 }
 
-// SecureSuites returns all suites of this package, in the order that a client offers.
+// SecureSuites returns all suites of this package but the one with CBC, in the order that a client offers.
 func SecureSuites() []Suite {
-	ids := make([]Suite, len(suites))
+	var ids []Suite
 	for i := range suites {
-		ids[i] = suites[i].id
+		if suites[i].aead != kindCBC {
+			ids = append(ids, suites[i].id)
+		}
 	}
 	return ids
 }
@@ -80,5 +84,26 @@ func (s Suite) String() string {
 	return fmt.Sprintf("0x%04X", uint16(s))
 }
 
-// expansion is by how much a record grows when it is protected.
-func (s *suiteInfo) expansion() int { return explicitNonceLen + s.tagLen }
+// expansion is by how much a record grows at least when it is protected.
+func (s *suiteInfo) expansion() int {
+	if s.aead == kindCBC {
+		return cbcBlock + cbcMAC + 1
+	}
+	return explicitNonceLen + s.tagLen
+}
+
+// padding is how much more the content may seem to be before it is opened: an inner type, or all the padding of CBC.
+func (s *suiteInfo) padding() int {
+	if s.aead == kindCBC {
+		return 256
+	}
+	return 1
+}
+
+// bodyLen is the length of the body of a record with n bytes of content.
+func (s *suiteInfo) bodyLen(n int) int {
+	if s.aead == kindCBC {
+		return cbcLen(n)
+	}
+	return n + s.expansion()
+}

@@ -20,10 +20,11 @@ var suites = []struct {
 	{"TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", "0xd001", "", ""},
 	{"TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", "0xd003", "", ""},
 	{"TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", "0xd005", "", ""},
+	{"TLS_PSK_WITH_AES_128_CBC_SHA256", "0x00ae", "PSK-AES128-CBC-SHA256", "NORMAL:-VERS-ALL:+VERS-DTLS1.2:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CBC:-MAC-ALL:+SHA256"},
 }
 
 func TestSuitesWithLeshan2(t *testing.T) {
-	s := peer.HeddleServer(t)
+	s := peer.HeddleServer(t, "--dtls-cbc")
 	s.Credentials("leshan", "id", key)
 	for _, suite := range suites {
 		t.Run(suite.java, func(t *testing.T) {
@@ -45,7 +46,7 @@ func TestSuitesWithLeshan2(t *testing.T) {
 
 // OpenSSL's client reaches the end of the handshake in each suite that it has, and is told nothing with a wrong key.
 func TestSuitesWithOpenSSL(t *testing.T) {
-	s := peer.HeddleServer(t)
+	s := peer.HeddleServer(t, "--dtls-cbc")
 	s.Credentials("openssl", "id", key)
 	for _, suite := range suites {
 		if suite.openssl == "" {
@@ -71,7 +72,7 @@ func TestSuitesWithOpenSSL(t *testing.T) {
 }
 
 func TestSuitesWithGnuTLS(t *testing.T) {
-	s := peer.HeddleServer(t)
+	s := peer.HeddleServer(t, "--dtls-cbc")
 	s.Credentials("gnutls", "id", key)
 	for _, suite := range suites {
 		if suite.gnutl == "" {

@@ -57,6 +57,7 @@ on the loopback, or with --unknown accept.`,
 	f.SortFlags = false
 	f.StringSliceVar(&c.CoAP, "coap", c.CoAP, "`ADDRESS` for plain CoAP, may repeat; off: none")
 	f.StringSliceVar(&c.CoAPS, "coaps", c.CoAPS, "`ADDRESS` for CoAP over DTLS, may repeat; off: none")
+	f.BoolVar(&c.DTLSCBC, "dtls-cbc", false, "also the cipher suite TLS_PSK_WITH_AES_128_CBC_SHA256, for old devices that have no better one")
 	webFlags(cmd, &c)
 	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
 	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")

@@ -37,6 +37,7 @@ type Config struct {
 	CoAP, CoAPS   []string // addresses for devices
 	Web           []string // addresses of the web page and API
 	Data          string   // data directory; empty or "none": nothing is kept
+	DTLSCBC       bool     // also the suite with CBC
 	Unknown       string   // accept, refuse; empty: accept where all of CoAP is on the loopback
 	LeshanAPI     string   // off, token, open
 	WebHosts      []string // more names that the web port answers to
@@ -186,7 +187,7 @@ func (p *Program) startShards() error {
 	}
 	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, History: !p.config.History.Off}
 	if len(p.secure) > 0 {
-		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax}
+		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax, AllowCBC: p.config.DTLSCBC}
 	}
 	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
 		OnRestored: p.Fleet.Restored})
