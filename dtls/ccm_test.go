@@ -43,6 +43,9 @@ func TestAEADProperties(t *testing.T) {
 		aad := rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "aad")
 		nonce := [12]byte(rapid.SliceOfN(rapid.Byte(), 12, 12).Draw(t, "nonce"))
 		for i := range suites {
+			if suites[i].aead == kindCBC {
+				continue // TestCBCProperties
+			}
 			a, err := newAEAD(suites[i].aead, key, suites[i].tagLen, new(ccmScratch))
 			if err != nil {
 				t.Fatal(err)

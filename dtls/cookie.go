@@ -56,6 +56,9 @@ func (c *cookies) compute(i int, path machine.Path, m *clientHello) []byte {
 }
 
 func (c *cookies) valid(path machine.Path, m *clientHello) bool {
+	if len(m.cookie) != cookieLen { // the first hello
+		return false
+	}
 	for i := range c.mac {
 		if c.mac[i] != nil && hmac.Equal(c.compute(i, path, m), m.cookie) {
 			return true

@@ -10,10 +10,11 @@ import (
 // paths finds sessions by address. Local addresses are few and remote ones many, so the local half of a path is kept
 // once and named by a small number.
 type paths struct {
-	locals  []localEntry // number i is at i-1
-	numbers map[localKey]uint32
-	free    []uint32
-	wild    int // sessions that dialled from an unspecified local address
+	locals     []localEntry // number i is at i-1
+	numbers    map[localKey]uint32
+	free       []uint32
+	lastNumber uint32 // of the local half that was asked for last
+	wild       int    // sessions that dialled from an unspecified local address
 
 	established machine.Index      // by addrKey
 	pending     map[addrKey]uint32 // slot of a handshake that runs
@@ -52,10 +53,22 @@ func (p *paths) localKey(path machine.Path) localKey {
 	return localKey{path.Local, path.Link, path.Remote.Addr().Zone()}
 }
 
+// numberOf returns the number of a local half. Most datagrams come to the same one.
+func (p *paths) numberOf(k localKey) (uint32, bool) {
+	if n := p.lastNumber; n != 0 && p.locals[n-1].uses > 0 && p.locals[n-1].localKey == k {
+		return n, true
+	}
+	n, ok := p.numbers[k]
+	if ok {
+		p.lastNumber = n
+	}
+	return n, ok
+}
+
 // acquire returns the number of a path's local half and counts its use.
 func (p *paths) acquire(path machine.Path) uint32 {
 	k := p.localKey(path)
-	if n, ok := p.numbers[k]; ok {
+	if n, ok := p.numberOf(k); ok {
 		p.locals[n-1].uses++
 		return n
 	}
@@ -150,7 +163,7 @@ func (e *Engine) findPending(path machine.Path) uint32 {
 // concrete one.
 func (p *paths) find(path machine.Path, look func(addrKey) uint32) uint32 {
 	k := p.localKey(path)
-	if n, ok := p.numbers[k]; ok {
+	if n, ok := p.numberOf(k); ok {
 		if slot := look(keyOf(path.Remote, n)); slot != 0 {
 			return slot
 		}

@@ -27,10 +27,12 @@ type resumeEntry struct {
 }
 
 // keyCheck binds the entry to the key that the identity had.
-func (r *resumeEntry) keyCheck(key []byte) []byte {
-	h := hmac.New(sha256.New, r.master[:])
-	h.Write(key)
-	return h.Sum(nil)
+func (r *resumeEntry) keyCheck(key []byte) [sha256.Size]byte {
+	var b [48 + maxKey]byte
+	n := copy(b[:], r.master[:])
+	sum := sha256.Sum256(b[:n+copy(b[n:], key)])
+	clear(b[:])
+	return sum
 }
 
 func (c *resumeCache) get(id []byte, now machine.Time) *resumeEntry {
@@ -118,7 +120,8 @@ func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
 	if !m.offers(old.suite) || !slices.Contains(e.cfg.Suites, old.suite) {
 		return nil, nil
 	}
-	if key, ok := e.cfg.PSK([]byte(old.identity)); !ok || !hmac.Equal(old.keyCheck(key), old.key[:]) {
+	key, ok := e.cfg.PSK([]byte(old.identity))
+	if sum := old.keyCheck(key); !ok || len(key) > maxKey || !hmac.Equal(sum[:], old.key[:]) {
 		e.resume.drop(m.sessionID)
 		return nil, nil
 	}
@@ -149,6 +152,6 @@ func (e *Engine) keepResumable(s *session, hs *handshake, ev *Established) {
 		id: [32]byte(hs.sessionID), master: hs.master, suite: hs.suite.id, identity: hs.identity,
 		until: e.now.Add(e.cfg.ResumeLifetime),
 	}
-	copy(r.key[:], r.keyCheck(key))
+	r.key = r.keyCheck(key)
 	e.resume.put(r)
 }
