@@ -31,6 +31,7 @@ import org.eclipse.leshan.core.model.ResourceModel.Type;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.BootstrapRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
@@ -47,7 +48,7 @@ import peers.common.Flags;
 /** A Leshan 2 client: an LwM2M 1.1 device with objects 0, 1, 3, 6, 3303 and 31024. */
 public final class Client {
     private static final Set<String> FLAGS = Set.of("endpoint", "server", "identity", "key", "cid", "lifetime", "period", "suites", "ems",
-            "queue", "format", "bind");
+            "queue", "format", "bind", "bootstrap");
 
     public static void main(String[] args) throws Exception {
         Flags flags = new Flags(args, FLAGS);
@@ -55,13 +56,23 @@ public final class Client {
         Map<String, Instance> instances = instances();
 
         ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(Models.client()));
-        if (flags.has("key")) {
+        boolean bootstrap = flags.get("bootstrap", "off").equals("on");
+        if (bootstrap && flags.has("key")) {
+            objects.setInstancesForObject(0, Security.pskBootstrap(uri, flags.get("identity", "").getBytes(StandardCharsets.UTF_8),
+                    HexFormat.of().parseHex(flags.get("key", ""))));
+        } else if (bootstrap) {
+            objects.setInstancesForObject(0, Security.noSecBootstrap(uri));
+        } else if (flags.has("key")) {
             objects.setInstancesForObject(0, Security.psk(uri, 123, flags.get("identity", "").getBytes(StandardCharsets.UTF_8),
                     HexFormat.of().parseHex(flags.get("key", ""))));
         } else {
             objects.setInstancesForObject(0, Security.noSec(uri, 123));
         }
-        objects.setInstancesForObject(1, new Server(123, flags.number("lifetime", 300), EnumSet.of(BindingMode.U), false, BindingMode.U));
+        if (bootstrap) {
+            objects.setClassForObject(1, Server.class);
+        } else {
+            objects.setInstancesForObject(1, new Server(123, flags.number("lifetime", 300), EnumSet.of(BindingMode.U), false, BindingMode.U));
+        }
         for (int object : new int[] { 3, 6, 3303, 31024 }) {
             objects.setInstancesForObject(object, instances.entrySet().stream().filter(e -> e.getKey().startsWith("/" + object + "/"))
                     .map(Map.Entry::getValue).toArray(LwM2mInstanceEnabler[]::new));
@@ -226,6 +237,26 @@ public final class Client {
         @Override
         public void onDeregistrationFailure(LwM2mServer server, DeregisterRequest request, ResponseCode code, String message, Exception cause) {
             failed("deregistration-failed", code, message, cause);
+        }
+
+        @Override
+        public void onBootstrapStarted(LwM2mServer server, BootstrapRequest request) {
+            new Event("bootstrapping").print();
+        }
+
+        @Override
+        public void onBootstrapSuccess(LwM2mServer server, BootstrapRequest request) {
+            new Event("bootstrapped").print();
+        }
+
+        @Override
+        public void onBootstrapFailure(LwM2mServer server, BootstrapRequest request, ResponseCode code, String message, Exception cause) {
+            failed("bootstrap-failed", code, message, cause);
+        }
+
+        @Override
+        public void onBootstrapTimeout(LwM2mServer server, BootstrapRequest request) {
+            new Event("bootstrap-timeout").print();
         }
 
         @Override
