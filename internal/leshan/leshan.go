@@ -1,5 +1,5 @@
 // Package leshan serves the devices in the shapes of Leshan 2's demo server, so that scripts written for it carry over:
-// /api/clients, /api/security/clients, /api/event and /api/objectspecs.
+// /api/clients, /api/security/clients, /api/event, /api/objectspecs and, where a bootstrap server runs, /api/bootstrap.
 package leshan
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"heddle.example/internal/access"
 	"heddle.example/internal/api"
+	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/shards"
@@ -28,7 +29,8 @@ type Config struct {
 	Fleet       *fleet.Fleet
 	Credentials *credentials.Credentials
 	Definitions api.Definitions
-	Open        bool // without logging in
+	Bootstrap   *bootstrap.Service // nil: no bootstrap server runs here
+	Open        bool               // without logging in
 }
 
 // Leshan is the Leshan-shaped API.
@@ -73,6 +75,7 @@ func (l *Leshan) Routes(a *api.API) {
 	add("PUT", "/api/security/clients", access.Admin, "security.put", l.securityPut)
 	add("POST", "/api/security/clients", access.Admin, "security.put", l.securityPut)
 	add("DELETE", "/api/security/clients/{endpoint}", access.Admin, "security.delete", l.securityDelete)
+	l.bootstrapRoutes(add)
 	add("GET", "/api/event", access.Read, "event", l.event)
 	add("GET", "/api/objectspecs/{endpoint}", access.Read, "objectspecs", l.specs)
 }

@@ -203,7 +203,7 @@ func (p *Program) startAPI() error {
 }
 
 func (p *Program) startLeshan(ac *api.Config, open bool) {
-	l := leshan.New(leshan.Config{Fleet: p.Fleet, Credentials: p.Credentials, Definitions: p.defs, Open: open})
+	l := leshan.New(leshan.Config{Fleet: p.Fleet, Credentials: p.Credentials, Definitions: p.defs, Bootstrap: p.boot.service, Open: open})
 	ac.Leshan = l.Routes
 	p.leshan.Store(l)
 }
