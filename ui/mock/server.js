@@ -172,10 +172,21 @@ async function route(method, path, q, body, raw, req) {
       if (q.get('partial')) return operate(d, 'writePartial', rest, body)
       return operate(d, 'create', rest, body)
     }
+    if (p[2] === 'operations') { // of several paths
+      const took = 60 + Math.random() * 60
+      if (enough(d)) return waiting.add(d, body.op, '/', body)
+      message(d, true, 'CON', body.op === 'write-composite' ? 'iPATCH' : 'FETCH', { path: '/', summary: (body.paths ?? Object.keys(body.values ?? {})).join(' ') })
+      await sleep(took)
+      heard(d); message(d, false, 'ACK', body.op === 'write-composite' ? '2.04' : '2.05', { codeName: 'Content', path: '/', format: 'SenML CBOR' })
+      if (body.op === 'write-composite') { for (const [path, v] of Object.entries(body.values)) setValue(d, path, v, 'write'); return result(d, body.op, '/', '2.04', 'Changed', took) }
+      const entries = body.paths.flatMap((x) => { const [o, i, r] = x.split('/').filter(Boolean).map(Number); return d.data[o]?.[i]?.[r] === undefined ? [] : (entriesOf(d, x) ?? []) })
+      return entries.length ? result(d, body.op, '/', '2.05', 'Content', took, { entries, paths: body.paths }) : result(d, body.op, '/', '4.04', 'Not Found', took)
+    }
     if (p[2] === 'discover') return operate(d, 'discover', rest)
     if (p[2] === 'attributes') return operate(d, 'writeAttributes', rest, body)
     if (p[2] === 'observations') {
       if (method === 'GET') return { items: d.observations }
+      if (method === 'POST' && body.paths) { const o = { id: String(d.nextObservation++), path: '/', paths: body.paths, since: iso(Date.now()), lastAt: iso(Date.now()), count: 1, state: 'active' }; d.observations.push(o); emit('observation', { endpoint: d.row.endpoint, ...o }); return { $status: 201, ...o } }
       if (method === 'POST') { const r = await operate(d, 'observe', body.path); if (r.$status || r.status !== 'answered') return r.$status ? r : problem(409, 'The device refused to be observed', `It answered ${r.code} ${r.codeName}.`, { code: r.code }); const o = { id: String(d.nextObservation++), path: body.path, since: iso(Date.now()), lastAt: iso(Date.now()), count: 1, state: 'active' }; d.observations.push(o); if (!d.series.has(body.path)) d.series.set(body.path, []); if (typeof r.value === 'number') d.series.get(body.path).push([Date.now(), r.value]); emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'active' }); return { $status: 201, ...o } }
       if (method === 'DELETE') { const o = d.observations.find((x) => x.id === p[3]); d.observations = d.observations.filter((x) => x !== o); if (o) emit('observation', { endpoint: d.row.endpoint, id: o.id, path: o.path, state: 'cancelled' }); return { $status: 204 } }
     }
@@ -272,7 +283,7 @@ const awake = () => [...devices.values()].filter((d) => d.row.state === 'awake')
 if (!flags.quiet && !flags.empty) {
   setInterval(() => {
     for (const d of awake().slice(0, 40)) for (const o of d.observations) {
-      if (Math.random() < 0.6) continue
+      if (o.paths || Math.random() < 0.6) continue
       const old = entriesOf(d, o.path)?.[0]
       if (!old || typeof old.value !== 'number') continue
       const v = Math.round((old.value + (Math.random() - 0.5) * 0.3) * 100) / 100
@@ -282,6 +293,7 @@ if (!flags.quiet && !flags.empty) {
       setValue(d, old.path, v, 'notify', o.id)
     }
   }, 1500)
+  setInterval(() => { const d = devices.get('node-5-test'); if (d) { const at = iso(Date.now() - 40e3); d.values['/31024/10/3'] = { value: 36.6, type: 'Float', at }; emit('value', { endpoint: 'node-5-test', path: '/31024/10/3', value: 36.6, type: 'Float', at, source: 'send' }) } }, 2000)
   setInterval(() => { const d = awake()[Math.floor(Math.random() * awake().length)]; if (!d) return; heard(d); d.row = { ...d.row, updatedAt: d.row.lastSeen, expiresAt: iso(Date.now() + d.row.lifetime * 1000) }; message(d, false, 'CON', 'POST', { path: '/rd/' + d.row.id, summary: '/rd/' + d.row.id }); message(d, true, 'ACK', '2.04', { codeName: 'Changed', summary: 'Changed' }); emit('updated', { endpoint: d.row.endpoint, lastSeen: d.row.lastSeen, expiresAt: d.row.expiresAt }) }, 2500)
 }
 setInterval(() => { counters.received += messagesIn; emit('stats', { messagesPerSecond: messagesIn / 2 + Math.random() * 2, registrations: devices.size, counts: counts() }); messagesIn = 0 }, 2000)

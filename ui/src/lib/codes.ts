@@ -21,9 +21,9 @@ const meanings: Record<string, string> = {
 }
 const after: Record<string, string> = {
   write: 'The value on the device is unchanged.', writePartial: 'The values on the device are unchanged.', execute: 'Nothing was executed.', create: 'No instance was made.', delete: 'The instance is still there.',
-  writeAttributes: 'The attributes are as before.', read: 'What is shown here is from before.', observe: 'It is not observed.', discover: '',
+  writeAttributes: 'The attributes are as before.', read: 'What is shown here is from before.', observe: 'It is not observed.', observeComposite: 'They are not observed.', writeComposite: 'Nothing was written: together means all of them or none.', discover: '',
 }
-export const opName: Record<string, string> = { read: 'read', write: 'write', writePartial: 'write', execute: 'execution', create: 'creation', delete: 'deletion', writeAttributes: 'attributes', observe: 'observation', cancelObserve: 'end of the observation', discover: 'discovery' }
+export const opName: Record<string, string> = { read: 'read', write: 'write', writePartial: 'write', execute: 'execution', create: 'creation', delete: 'deletion', writeAttributes: 'attributes', observe: 'observation', cancelObserve: 'end of the observation', discover: 'discovery', readComposite: 'read', writeComposite: 'write', observeComposite: 'observation' }
 export const opTitle: Record<string, string> = { read: 'Read', write: 'Write', writePartial: 'Write', 'write-partial': 'Write', execute: 'Execute', create: 'Create', delete: 'Delete', writeAttributes: 'Attributes', 'write-attributes': 'Attributes', observe: 'Observe', cancelObserve: 'Stop observing', 'cancel-observe': 'Stop observing', discover: 'Discover', readComposite: 'Read', 'read-composite': 'Read', writeComposite: 'Write', 'write-composite': 'Write', observeComposite: 'Observe', 'observe-composite': 'Observe' }
 export const codeMeaning = (code: string | undefined): string => meanings[code ?? ''] ?? ''
 export const trueNow = (op: string): string => after[op] ?? ''

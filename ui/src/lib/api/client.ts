@@ -104,6 +104,9 @@ export const api = {
   forget: (endpoint: string) => call<void>('DELETE', of(endpoint)),
   operate: (endpoint: string, body: { op: T.Op; path: string; value?: unknown; values?: unknown; resources?: unknown; args?: string; attributes?: unknown; instance?: number; timeout?: number; format?: string }) =>
     call<T.OperationResult>('POST', `${of(endpoint)}/operations`, body),
+  readMany: (endpoint: string, paths: string[]) => call<T.OperationResult>('POST', `${of(endpoint)}/operations`, { op: 'read-composite', paths }),
+  writeMany: (endpoint: string, values: Record<string, unknown>) => call<T.OperationResult>('POST', `${of(endpoint)}/operations`, { op: 'write-composite', values }),
+  observeMany: (endpoint: string, paths: string[]) => call<T.Observation>('POST', `${of(endpoint)}/observations`, { paths }),
   read: (endpoint: string, path: string) => get<T.OperationResult>(`${of(endpoint)}/objects${path}`),
   write: (endpoint: string, path: string, body: { value?: unknown; resources?: unknown }) => call<T.OperationResult>('PUT', `${of(endpoint)}/objects${path}`, body),
   writePartial: (endpoint: string, path: string, resources: Record<string, unknown>) => call<T.OperationResult>('POST', `${of(endpoint)}/objects${path}?partial=true`, { resources }),
@@ -145,8 +148,8 @@ export const api = {
   addPackage: (file: Blob, name: string, version: string, moved: (sent: number) => void, signal: AbortSignal) => upload<T.FirmwarePackage>('/firmware/packages' + query({ name, version }), file, moved, signal),
   removePackage: (id: string) => call<void>('DELETE', `/firmware/packages/${seg(id)}`),
   updates: () => get<{ items: T.FirmwareUpdate[] } | T.FirmwareUpdate[]>('/firmware/updates'),
-  update: (id: string) => get<T.FirmwareUpdate>(`/firmware/updates/${seg(id)}`),
-  startUpdate: (u: { package: string; endpoints?: string[]; query?: string; method: 'push' | 'pull' }) => call<T.FirmwareUpdate>('POST', '/firmware/updates', u),
+  update: (id: string, p: { limit?: number; after?: string } = {}) => get<T.FirmwareUpdate>(`/firmware/updates/${seg(id)}` + query(p)),
+  startUpdate: (u: { package: string; endpoints?: string[]; query?: string; method: T.FirmwareMethod }) => call<T.FirmwareUpdate>('POST', '/firmware/updates', u),
   cancelUpdate: (id: string) => call<void>('DELETE', `/firmware/updates/${seg(id)}`),
 
   configurations: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.BootstrapList>('/bootstrap/configurations' + query(p), signal),

@@ -10,23 +10,23 @@ export type SecurityMode = 'none' | 'psk' | 'rpk' | 'x509'
 export interface ClientSecurity { mode: SecurityMode; identity?: string; cid?: boolean }
 export interface ClientRow {
   endpoint: string; id: string; state: ClientState; security: ClientSecurity; version: string; binding: string; queue: boolean; lifetime: number
-  registeredAt: string; updatedAt: string; expiresAt: string | null; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number; queued?: number; asleepSince?: number; awakeUntil?: string; note?: string; tags?: string[]
+  registeredAt: string; updatedAt: string; expiresAt: string | null; lastSeen: string; address: string; kind?: string; objects?: string[]; battery?: number; pending?: number; queued?: number; awake?: boolean; awakeUntil?: string | null; note?: string; tags?: string[]
 }
 export interface StateCounts { awake: number; asleep: number; late: number; insecure: number }
 export interface ClientList { total: number; known?: number; matched: number; counts: StateCounts; items: ClientRow[]; next?: string }
 
 export interface ClientObject { id: number; version?: string; name?: string; instances: number[] }
 export interface Link { path: string; attributes?: Record<string, unknown>; version?: string }
-export interface Observation { id: string; path: string; since: string; lastAt?: string | null; count: number; state: 'active' | 'restoring' | 'waiting' | 'failed' | 'ended'; error?: string }
+export interface Observation { id: string; path: string; paths?: string[]; since: string; lastAt?: string | null; count: number; state: 'active' | 'restoring' | 'waiting' | 'failed' | 'ended'; error?: string }
 
 // A value as JSON carries it. Opaque is hex, time is RFC 3339, objlink is "3:0"; an integer beyond 2^53 is kept as a bigint.
 export type Scalar = string | number | boolean | bigint | null
-export interface KnownValue { value: Scalar; type?: string; at: string }
+export interface KnownValue { value: Scalar; type?: string; at: string; source?: string }
 export interface ClientDetail extends Omit<ClientRow, 'objects'> {
   objects: ClientObject[]; links?: Link[]; root?: string; parameters?: Record<string, string>; observations?: Observation[]; values?: Record<string, KnownValue>
 }
 
-export type Op = 'read' | 'discover' | 'write' | 'writePartial' | 'execute' | 'create' | 'delete' | 'writeAttributes' | 'observe' | 'cancelObserve'
+export type Op = 'read' | 'discover' | 'write' | 'writePartial' | 'execute' | 'create' | 'delete' | 'writeAttributes' | 'observe' | 'cancelObserve' | 'readComposite' | 'writeComposite' | 'observeComposite'
 export interface Entry { path: string; type?: string; value: Scalar; at?: string }
 export interface OperationResult {
   operation?: string; id?: string; endpoint: string; op: string; path: string; status: 'answered' | 'timedOut' | 'refused' | 'failed' | 'expired' | 'cancelled'; observation?: Observation
@@ -83,10 +83,11 @@ export interface BootstrapPlan { valid: boolean; steps: BootstrapStep[]; bytes: 
 export interface BootstrapSession { id: string; endpoint: string; address?: string; security?: SecurityMode; identity?: string; version?: string; configuration?: string; state: 'running' | 'finished' | 'failed' | 'refused'; startedAt: string; endedAt?: string; detail?: string; step?: number; of?: number; steps?: BootstrapStep[] }
 
 // Firmware: packages that the server holds, and updates of one device or many.
-export interface FirmwarePackage { id: string; name: string; version?: string; size: number; sha256: string; addedAt: string; addedBy?: string; updates?: number }
+export interface FirmwarePackage { id: string; name: string; version?: string; size: number; sha256: string; format?: 'container' | 'raw'; addedAt: string; addedBy?: string; updates?: number }
+export type FirmwareMethod = 'auto' | 'push' | 'pull'
 export type FirmwareState = 'waiting' | 'downloading' | 'downloaded' | 'updating' | 'done' | 'failed' | 'cancelled'
-export interface FirmwareDevice { endpoint: string; state: FirmwareState; sent?: number; size?: number; version?: string; result?: number; detail?: string; startedAt?: string; updatedAt?: string; asleep?: boolean }
-export interface FirmwareUpdate { id: string; package: string; packageName?: string; version?: string; method: 'push' | 'pull'; startedAt: string; endedAt?: string; by?: string; state: 'running' | 'finished' | 'cancelled'; counts?: Partial<Record<FirmwareState, number>>; devices?: FirmwareDevice[]; next?: string }
+export interface FirmwareDevice { endpoint: string; state: FirmwareState; method?: string; sent?: number; size?: number; percent?: number; before?: string; version?: string; result?: number; detail?: string; attempts?: number; startedAt?: string; updatedAt?: string; endedAt?: string; asleep?: boolean; steps?: { at: string; text: string }[] }
+export interface FirmwareUpdate { id: string; package: string; packageName?: string; version?: string; method: FirmwareMethod; startedAt: string; endedAt?: string; by?: string; state: 'running' | 'finished' | 'cancelled' | 'stopped'; counts?: Partial<Record<FirmwareState, number>>; devices?: FirmwareDevice[]; next?: string }
 
 export interface User { name: string; role: Role; createdAt?: string; lastSeen?: string }
 export interface Token { id: string; name: string; scope: Role; createdAt?: string; expires?: string; lastUsed?: string; token?: string }
@@ -110,7 +111,7 @@ export interface EventMap {
   stats: Stats
   bootstrap: BootstrapSession
   queued: QueuedOperation & { endpoint: string }
-  presence: { endpoint: string; awake: boolean; until?: string }
+  presence: { endpoint: string; awake: boolean; until?: string | null }
   firmware: FirmwareDevice & { update: string; package?: string }
   notes: { endpoint: string; note: string; tags: string[] }
 }

@@ -12,11 +12,10 @@ export function lifeLeft(c: Pick<ClientRow, 'expiresAt' | 'lifetime'>, now: numb
 
 // A device in queue mode listens for a while after it was heard (OMA LwM2M Core section 6.5: 93 s), then sleeps. The server says so; the page tells the time itself too, as an event may be late.
 const awakeWindow = 93_000
-export function stateNow(c: Pick<ClientRow, 'state' | 'queue' | 'lastSeen' | 'expiresAt' | 'lifetime' | 'asleepSince' | 'awakeUntil'>, now: number): ClientState {
+export function stateNow(c: Pick<ClientRow, 'state' | 'queue' | 'lastSeen' | 'expiresAt' | 'lifetime' | 'awake'>, now: number): ClientState {
   if (c.state === 'gone') return 'gone'
   if (lifeLeft(c, now).ms < 0) return 'late'
   if (!c.queue) return 'awake'
-  const heard = Date.parse(c.lastSeen)
-  if (c.asleepSince !== undefined && heard <= c.asleepSince) return 'asleep'
-  return now > Math.max(heard + awakeWindow, c.awakeUntil ? Date.parse(c.awakeUntil) : 0) ? 'asleep' : 'awake'
+  if (c.awake !== undefined) return c.awake ? 'awake' : 'asleep' // the server knows the device's own window, and tells both
+  return now - Date.parse(c.lastSeen) > awakeWindow ? 'asleep' : 'awake'
 }

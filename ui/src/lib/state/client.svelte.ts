@@ -14,6 +14,7 @@ const keyOf = (m: Message): string => `${m.at} ${m.messageId} ${m.out} ${m.code}
 const rule = (what: 'asleep' | 'awake', at: number): Omit<LogLine, 'n'> => ({ at: new Date(at).toISOString(), out: false, type: '', code: '', messageId: 0, size: 0, key: `${at} ${what}`, rule: what })
 const keepMessages = 500
 const keepPoints = 2000
+export const together = '/' // where an operation of several paths stands among those that run
 
 export class ClientState {
   detail = $state.raw<ClientDetail | null>(null)
@@ -23,6 +24,10 @@ export class ClientState {
   values = new SvelteMap<string, KnownValue>()
   changed = new SvelteMap<string, number>()
   observations = new SvelteMap<string, Observation>()
+  together = new SvelteMap<string, Observation>() // by id: observations of several paths in one
+  selecting = $state(false)
+  selected = new SvelteSet<string>()
+  unanswered = $state.raw<string[]>([]) // what the last read of several paths did not have
   attributes = new SvelteMap<string, Attributes>()
   found = new SvelteMap<string, string[]>() // by instance path: the resources that a discover listed
   series = new SvelteMap<string, [number, number][]>()
@@ -44,8 +49,8 @@ export class ClientState {
       const d = await api.client(this.endpoint)
       this.detail = d; this.missing = false; this.problem = null; this.gone = null
       for (const [path, v] of Object.entries(d.values ?? {})) this.values.set(path, v)
-      this.observations.clear()
-      for (const o of d.observations ?? []) this.observations.set(o.path, o)
+      this.observations.clear(); this.together.clear()
+      for (const o of d.observations ?? []) if (o.paths?.length) this.together.set(o.id, o); else this.observations.set(o.path, o)
       for (const l of d.links ?? []) if (l.attributes && Object.keys(l.attributes).length) this.attributes.set(l.path, l.attributes as Attributes)
       for (const path of this.#wantedSeries) void this.#fetchSeries(path)
     } catch (e) {
@@ -107,26 +112,33 @@ export class ClientState {
       operation: (e) => { if (!mine(e)) return; const id = e.operation ?? e.id; if (id) this.#settle(id, e) },
       presence: (e) => {
         if (!mine(e)) return
-        touch({ state: e.awake ? 'awake' : 'asleep', asleepSince: e.awake ? undefined : clock.exact(), awakeUntil: e.until })
+        touch({ state: e.awake ? 'awake' : 'asleep', awake: e.awake, awakeUntil: e.until })
         this.#log({ ...rule(e.awake ? 'awake' : 'asleep', clock.exact()), n: ++this.#n })
         this.#queueSoon()
       },
       registered: ({ client }) => { if (client.endpoint === this.endpoint) void this.load() },
       updated: (e) => {
         if (!mine(e)) return
-        if (e.changed) { const { objects: _objects, ...row } = e.changed; touch(row); void this.load() } else touch({ lastSeen: e.lastSeen, expiresAt: e.expiresAt, updatedAt: e.lastSeen, ...(this.detail?.state === 'gone' ? { state: 'awake' as const } : {}) })
+        if (e.changed) { const { objects: _objects, ...row } = e.changed; touch(row); void this.load() } else touch({ lastSeen: e.lastSeen, expiresAt: e.expiresAt, updatedAt: e.lastSeen, ...(this.detail?.awake !== undefined ? { awake: true } : {}), ...(this.detail?.state === 'gone' ? { state: 'awake' as const } : {}) })
       },
       moved: (e) => { if (mine(e)) touch({ address: e.address }) },
       deregistered: (e) => { if (mine(e)) { this.gone = { at: clock.exact(), reason: e.reason }; touch({ state: 'gone' }) } },
       value: (e) => {
         if (!mine(e)) return
-        this.#know(e.path, { value: e.value, type: e.type, at: e.at })
+        this.#know(e.path, { value: e.value, type: e.type, at: e.at, source: e.source })
         if (e.source !== 'write' && this.detail && e.at > this.detail.lastSeen) touch({ lastSeen: e.at })
+        const many = e.observation ? this.together.get(e.observation) : undefined
+        if (many && e.source === 'notify') this.together.set(many.id, { ...many, lastAt: e.at, count: many.lastAt === e.at ? many.count : many.count + 1 })
         const o = [...this.observations.values()].find((x) => x.id === e.observation || x.path === e.path)
         if (o && e.source === 'notify') this.observations.set(o.path, { ...o, lastAt: e.at, count: o.count + 1, state: 'active' })
       },
       observation: (e) => {
         if (!mine(e)) return
+        if (e.paths?.length || this.together.has(e.id)) {
+          const { endpoint: _endpoint, ...o } = e
+          if (['active', 'restoring', 'waiting', 'failed'].includes(e.state)) this.together.set(e.id, { ...this.together.get(e.id), ...o }); else this.together.delete(e.id)
+          return
+        }
         const old = this.observations.get(e.path)
         if (e.state === 'active' || e.state === 'restoring' || e.state === 'waiting' || e.state === 'failed') { const { endpoint: _endpoint, ...o } = e; this.observations.set(e.path, { ...old, ...o, since: e.since ?? old?.since ?? new Date(clock.exact()).toISOString(), count: e.count ?? old?.count ?? 0 }) }
         else if (!old || old.id === e.id) this.observations.delete(e.path)
@@ -168,6 +180,7 @@ export class ClientState {
   }
   observedBy(path: string): Observation | undefined {
     for (let p = path; p; p = p.slice(0, p.lastIndexOf('/'))) { const o = this.observations.get(p); if (o) return o }
+    for (const o of this.together.values()) if (o.paths!.some((p) => p === path || path.startsWith(p === '/' ? p : p + '/'))) return o
     return undefined
   }
 
@@ -296,6 +309,34 @@ export class ClientState {
       }
       if (path.split('/').length <= 3) for (const [inst, ids] of byInstance) this.found.set(inst, ids)
     })) !== 'failed'
+  }
+  // Several paths in one request. What the device has not is left out of its answer.
+  select(path: string): void { this.selecting = true; if (!this.selected.delete(path)) this.selected.add(path) }
+  unselect(): void { this.selecting = false; this.selected.clear(); this.running.delete(together); this.unanswered = [] }
+  async readTogether(paths: string[]): Promise<boolean> {
+    this.unanswered = []
+    return (await this.#run('readComposite', together, () => api.readMany(this.endpoint, paths), (r) => {
+      const at = new Date(clock.exact()).toISOString(), entries = (r?.entries ?? []).filter((e) => e.value !== undefined && e.value !== null)
+      for (const e of entries) this.#know(e.path, { value: e.value, type: e.type, at: e.at ?? at })
+      this.unanswered = paths.filter((p) => !entries.some((e) => e.path === p || e.path.startsWith(p + '/')))
+      say.now(`Read ${entries.length} values in one request`)
+    })) !== 'failed'
+  }
+  async writeTogether(values: Record<string, Scalar>): Promise<boolean> {
+    return (await this.#run('writeComposite', together, () => api.writeMany(this.endpoint, values), () => {
+      const at = new Date(clock.exact()).toISOString()
+      for (const [p, v] of Object.entries(values)) this.#know(p, { ...this.values.get(p), value: v, at, source: 'write' })
+      say.now('Written together')
+    })) !== 'failed'
+  }
+  async observeTogether(paths: string[]): Promise<boolean> {
+    return (await this.#run('observeComposite', together, () => api.observeMany(this.endpoint, paths), (r) => {
+      const o = (r?.observation ?? r) as unknown as Observation | undefined
+      if (o?.id) this.together.set(o.id, { ...o, paths: o.paths ?? paths, state: o.state ?? 'active', since: o.since ?? new Date(clock.exact()).toISOString(), count: o.count ?? 0 })
+    })) !== 'failed'
+  }
+  async unobserveTogether(o: Observation): Promise<void> {
+    await this.#run('cancelObserve', together, () => api.unobserve(this.endpoint, o.id), () => { this.together.delete(o.id) })
   }
   async writeAttributes(path: string, a: Record<string, number | null>): Promise<boolean> {
     return (await this.#run('writeAttributes', path, () => api.attributes(this.endpoint, path, a), () => { this.attributes.set(path, Object.fromEntries(Object.entries(a).filter(([, v]) => v !== null)) as Attributes) })) !== 'failed'

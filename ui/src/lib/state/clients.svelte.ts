@@ -75,6 +75,19 @@ export class ClientListState {
     this.#paged.replace(i, change(this.#paged.rows[i]!))
   }
 
+  // How much waits for a device is asked for again when it changes: a few rows at once, and not more often than twice a second.
+  #asked = new Set<string>()
+  #asking: ReturnType<typeof setTimeout> | undefined
+  #ask(endpoint: string): void {
+    if (this.#paged.find(endpoint) < 0 || this.#asked.size >= 20) return
+    this.#asked.add(endpoint)
+    this.#asking ??= setTimeout(() => {
+      this.#asking = undefined
+      for (const ep of this.#asked) void api.client(ep).then((d) => this.#put(ep, (r) => ({ ...r, queued: d.queued, pending: d.pending }), false)).catch(() => {})
+      this.#asked.clear()
+    }, 500)
+  }
+
   // Rows of devices that are gone leave after a while, when nobody is reading them.
   #gone = new Map<string, number>()
   #sweep(): void {
@@ -99,8 +112,10 @@ export class ClientListState {
         if (!replaced) this.born.set(client.endpoint, clock.exact())
         if (this.atTop()) { this.touched.set(client.endpoint, clock.exact()); this.#paged.insert(client) } else this.waiting = new Map(this.waiting).set(client.endpoint, client)
       },
-      updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: 'awake' }),
-      presence: (e) => this.#put(e.endpoint, (r) => ({ ...r, state: e.awake ? 'awake' : 'asleep', asleepSince: e.awake ? undefined : clock.exact(), awakeUntil: e.until }), false),
+      updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: 'awake', ...(r.awake !== undefined ? { awake: true } : {}) }),
+      presence: (e) => this.#put(e.endpoint, (r) => ({ ...r, state: e.awake ? 'awake' : 'asleep', awake: e.awake, awakeUntil: e.until }), false),
+      queued: (e) => this.#ask(e.endpoint),
+      operation: (e) => { const i = this.#paged.find(e.endpoint); if (i >= 0 && this.#paged.rows[i]!.queued) this.#ask(e.endpoint) },
       notes: ({ endpoint, note, tags }) => this.#put(endpoint, (r) => ({ ...r, note, tags }), false),
       moved: ({ endpoint, address }) => this.#put(endpoint, (r) => ({ ...r, address })),
       value: ({ endpoint, path, value, at, source }) => {
