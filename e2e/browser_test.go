@@ -98,7 +98,13 @@ func TestStoryInTheBrowser(t *testing.T) {
 
 // axe-core finds nothing on any page, in both themes, wide and narrow, and no page is wider than its window.
 func TestPagesAreAccessible(t *testing.T) {
-	s := peer.HeddleServer(t)
+	s := peer.HeddleServer(t, "--bootstrap", "--bootstrap-coap", peer.UDPPort(t), "--bootstrap-coaps", peer.UDPPort(t))
+	a := s.REST("PUT", "/api/v1/bootstrap/configurations/seen", values{"account": values{"mode": "psk", "identity": "BSID-seen", "key": key}, "delete": []string{"/0", "/1"},
+		"servers": []values{{"uri": "coaps://" + s.CoAPS, "mode": "psk", "identity": "id-seen", "key": key, "shortServerId": 123, "lifetime": 300, "muteSend": false}}})
+	if a.Status/100 != 2 {
+		t.Fatalf("bootstrap configuration: %d %s", a.Status, a.Raw)
+	}
+	s.REST("PUT", "/api/v1/clients/seen/notes", values{"note": "under the stairs", "tags": []string{"cellar", "pilot"}})
 	for _, ep := range []string{"seen", "never"} {
 		s.Credentials(ep, "id-"+ep, key)
 	}
@@ -131,6 +137,10 @@ func TestPagesAreAccessible(t *testing.T) {
 				{"client observed", "#/clients/seen/3303/0", `document.body.innerText.includes('23.5')`},
 				{"security", "#/security", `document.querySelectorAll('[data-cred]').length === 2`},
 				{"add", "#/security/new", `document.querySelector('dialog #ep')`},
+				{"history", "#/clients/seen/3303/0?chart", `(b => { if (b && !b.dataset.pressed) { b.dataset.pressed = 1; b.click() } return document.querySelector('.obs [aria-label="Earlier"]') })(document.querySelector('.obs .seg button:nth-child(2)'))`},
+				{"bootstrap", "#/bootstrap", `document.querySelector('[data-conf]')`},
+				{"bootstrap dialog", "#/bootstrap/edit/seen", `document.querySelector('.seq')`},
+				{"bootstrap default", "#/bootstrap/default", `document.querySelector('.seq')`},
 				{"server", "#/server", `document.querySelector('.figs')`},
 				{"objects", "#/objects", `document.querySelector('[data-obj]')`},
 				{"object", "#/objects/31024", `document.querySelector('.right .t')`},

@@ -51,10 +51,12 @@ func (a *API) bootstrapRoutes() {
 		Matched int                      `json:"matched"`
 		Items   []BootstrapConfiguration `json:"items"`
 		Next    string                   `json:"next,omitempty" doc:"give it as after for the next page"`
+		Default bool                     `json:"default" doc:"there is a default, for devices that no other configuration is for"`
 	}
 	huma.Register(a.huma, op("GET", "/bootstrap/configurations", "bootstrap.list", access.Read, tag, "Bootstrap configurations, without keys, sorted by endpoint; the default is not among them"), func(_ context.Context, in *query) (*body[bootstrapPage], error) {
 		p := bootstrapPage{Items: []BootstrapConfiguration{}}
 		p.Total, p.Matched = table.Count(in.Q)
+		_, p.Default = table.Get(bootstrap.Default)
 		list := table.List(in.After, in.Q, in.Limit+2) // the default may be among them
 		for _, c := range list {
 			switch {

@@ -66,7 +66,7 @@ export function bootstrap({ emit, problem, empty, quiet }) {
         if (method === 'DELETE') { fallback = null; return { $status: 204 } }
         return fallback ? mask(fallback) : problem(404, 'Not found', 'There is no default: unknown devices are refused.')
       }
-      if (p.length === 2) { const t = (q.get('q') ?? '').toLowerCase(), limit = Number(q.get('limit') ?? 100), after = q.get('after') ?? ''; const all = [...stored.keys()].sort().filter((k) => !t || k.toLowerCase().includes(t)); const from = all.filter((k) => k > after); const items = from.slice(0, limit).map((k) => mask(stored.get(k))); return { total: stored.size, matched: all.length, items, next: from.length > limit ? items[items.length - 1].endpoint : undefined } }
+      if (p.length === 2) { const t = (q.get('q') ?? '').toLowerCase(), limit = Number(q.get('limit') ?? 100), after = q.get('after') ?? ''; const all = [...stored.keys()].sort().filter((k) => !t || k.toLowerCase().includes(t)); const from = all.filter((k) => k > after); const items = from.slice(0, limit).map((k) => mask(stored.get(k))); return { default: !!fallback, total: stored.size, matched: all.length, items, next: from.length > limit ? items[items.length - 1].endpoint : undefined } }
       const ep = p[2], c = stored.get(ep)
       if (method === 'PUT') {
         const why = wrong(body)

@@ -77,7 +77,7 @@ export interface BootstrapConfiguration {
   createdAt?: string; updatedAt?: string; result?: BootstrapOutcome; session?: BootstrapSession
 }
 export interface BootstrapKeys { account?: string; servers?: Record<string, string> }
-export interface BootstrapList { total: number; matched?: number; items: BootstrapConfiguration[]; next?: string }
+export interface BootstrapList { total: number; matched?: number; items: BootstrapConfiguration[]; next?: string; default?: boolean }
 export interface BootstrapStep { number?: number; at?: string; out: boolean; op?: string; code: string; path: string; what: string; format?: string; size?: number; values?: { path: string; name?: string; type?: string; value: string; secret?: boolean }[]; links?: string; note?: string; state?: 'sent' | 'answered' | 'failed' | 'skipped'; answer?: string; tookMs?: number; detail?: string }
 export interface BootstrapPlan { valid: boolean; steps: BootstrapStep[]; bytes: number; problems?: { location?: string; message: string }[] }
 export interface BootstrapSession { id: string; endpoint: string; address?: string; security?: SecurityMode; identity?: string; version?: string; configuration?: string; state: 'running' | 'finished' | 'failed' | 'refused'; startedAt: string; endedAt?: string; detail?: string; step?: number; of?: number; steps?: BootstrapStep[] }

@@ -53,6 +53,7 @@ export class ClientState {
       for (const o of d.observations ?? []) if (o.paths?.length) this.together.set(o.id, o); else this.observations.set(o.path, o)
       for (const l of d.links ?? []) if (l.attributes && Object.keys(l.attributes).length) this.attributes.set(l.path, l.attributes as Attributes)
       for (const path of this.#wantedSeries) void this.#fetchSeries(path)
+      if (d.queued || this.queue.length || this.#later.size) void this.loadQueue()
     } catch (e) {
       if (e instanceof ApiError && e.status === 404) { this.missing = !this.detail; if (this.detail && !this.gone) this.gone = { at: clock.exact(), reason: 'no longer registered' } } else this.problem = problemOf(e)
     }
@@ -100,13 +101,12 @@ export class ClientState {
   }
   start(): () => void {
     void this.load()
-    void this.loadQueue()
     void this.loadMessages()
     const mine = (e: { endpoint?: string }) => e.endpoint === this.endpoint
     const touch = (patch: Partial<ClientDetail>) => { if (this.detail) this.detail = { ...this.detail, ...patch } }
     return listen({
       hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } if (this.queue.length || this.#later.size) this.#queueSoon() },
-      reset: () => { void this.load(); void this.loadQueue(); void this.loadMessages() },
+      reset: () => { void this.load(); void this.loadMessages() },
       notes: (e) => { if (mine(e)) touch({ note: e.note, tags: e.tags }) },
       queued: (e) => { if (mine(e)) this.#queueSoon() },
       operation: (e) => { if (!mine(e)) return; const id = e.operation ?? e.id; if (id) this.#settle(id, e) },

@@ -1,0 +1,23 @@
+import { launch } from './scripts/browser.js'
+import { readFileSync } from 'node:fs'
+const log = readFileSync('/tmp/ui-server.log', 'utf8')
+const link = /http:\/\/localhost:18080\S+/.exec(log.split('become it')[1] ?? log)[0]
+const browser = await launch()
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' })
+const page = await context.newPage()
+page.on('console', (m) => { if (m.type() === 'error') console.log('console:', m.text()) })
+page.on('pageerror', (e) => console.log('pageerror', e))
+await page.goto(link)
+await page.waitForSelector('#again')
+await page.fill('#pass', 'correct horse'); await page.fill('#again', 'correct horse'); await page.click('.btn.primary')
+await page.waitForSelector('.side')
+await context.storageState({ path: '/tmp/ui-state.json' })
+const shot = (n) => page.screenshot({ path: `/tmp/shots/real-${n}.png` })
+await page.goto('http://localhost:18080/#/bootstrap/new')
+await page.waitForSelector('#bep'); await page.fill('#bep', 'demo'); await page.waitForSelector('.seq', { timeout: 5000 }).catch(() => console.log('no plan'))
+await page.waitForTimeout(500); await shot('new')
+await page.click('#bt-given'); await page.waitForTimeout(300); await shot('given')
+console.log(await page.innerText('.cmds code'))
+await page.click('footer .primary'); await page.waitForTimeout(800); await shot('waiting')
+await page.goto('http://localhost:18080/#/bootstrap'); await page.waitForTimeout(800); await shot('list')
+await browser.close()
