@@ -117,7 +117,8 @@ async function operate(d, op, path, body = {}) {
 }
 
 function detail(d) {
-  return { ...d.row, objects: Object.keys(d.data).map(Number).sort((a, b) => a - b).map((id) => ({ id, version: object(id)?.version, name: object(id)?.name, instances: Object.keys(d.data[id]).map(Number) })), links: [], root: '/', parameters: {}, observations: d.observations, values: d.values }
+  const nat = { 'tracker-van-11': { changes: 4, forgetsAfter: { atLeast: 118, atMost: 296 }, advice: 'Its NAT forgets between 118 s and 5 min of silence: use queue mode, or a lifetime below 140 s.' } }[d.row.endpoint]
+  return { ...d.row, nat, objects: Object.keys(d.data).map(Number).sort((a, b) => a - b).map((id) => ({ id, version: object(id)?.version, name: object(id)?.name, instances: Object.keys(d.data[id]).map(Number) })), links: [], root: '/', parameters: {}, observations: d.observations, values: d.values }
 }
 function clientList(q) {
   const limit = Math.min(1000, Number(q.get('limit') ?? 100)), after = q.get('after') ?? '', text = (q.get('q') ?? '').toLowerCase(), state = q.get('state')

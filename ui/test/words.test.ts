@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { gapLimit, summary, withGaps, within, type Point } from '../src/lib/format/points.ts'
+import { measured } from '../src/lib/advice.ts'
+import { fromHistory, stepFor, gapLimit, summary, withGaps, within, type Point } from '../src/lib/format/points.ts'
 import { checkKey, lines, parseCsv, provisioningUri, quote, randomKey } from '../src/lib/provision.ts'
 import { parseHash } from '../src/lib/state/route.svelte.ts'
 
@@ -12,9 +13,23 @@ describe('charts', () => {
     expect(gaps).toEqual([{ from: t0 + 180_000, to: t0 + 900_000 }])
   })
   test('pmax says that silence is allowed', () => { expect(withGaps(pts, gapLimit(pts, 900)).gaps).toEqual([]) })
+  test('spans of the past keep their spread', () => {
+    const { points, spread } = fromHistory([{ at: '2026-11-23T00:00:00.000Z', min: 1, max: 3, avg: 2, count: 4 }, { at: '2026-11-23T00:01:00.000Z', value: 5 }, { at: '2026-11-23T00:02:00.000Z', value: 'text' }])
+    expect(points).toEqual([[Date.UTC(2026, 10, 23), 2], [Date.UTC(2026, 10, 23, 0, 1), 5]])
+    expect(spread).toEqual([[1, 3], [5, 5]])
+    expect(withGaps(points, Infinity, spread)).toMatchObject({ los: [1, 5], his: [3, 5] })
+    expect([stepFor(3_600_000), stepFor(60_000), stepFor(30 * 86_400_000)]).toEqual([10, 1, 7200])
+  })
   test('few points make no gap', () => { expect(gapLimit(pts.slice(0, 2))).toBe(Infinity) })
   test('within', () => { expect(within(pts, t0 + 180_000).length).toBe(3); expect(within([], 0)).toEqual([]) })
   test('words for the picture', () => { expect(summary('Sensor Value', pts, [], '°C')).toMatch(/^Sensor Value from .+ to .+: 6 points, from 20\.0 to 20\.5 °C, lowest 20\.0, highest 20\.5$/); expect(summary('X', [], [], '')).toBe('X: no point yet') })
+})
+
+describe('advice', () => {
+  test('what was measured of a NAT, in words', () => {
+    expect(measured({ changes: 4, forgetsAfter: { atLeast: 118, atMost: 300 } })).toBe('Its address has changed 4 times; it came from a new port after 5 min of silence; a request still reached it after 118 s.')
+    expect(measured({ changes: 1, forgetsAfter: {} })).toBe('Its address has changed once.')
+  })
 })
 
 describe('what a device needs', () => {

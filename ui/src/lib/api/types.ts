@@ -22,7 +22,10 @@ export interface Observation { id: string; path: string; paths?: string[]; since
 // A value as JSON carries it. Opaque is hex, time is RFC 3339, objlink is "3:0"; an integer beyond 2^53 is kept as a bigint.
 export type Scalar = string | number | boolean | bigint | null
 export interface KnownValue { value: Scalar; type?: string; at: string; source?: string }
+// What was measured of the NAT that a device is behind; from its first change of address on. Silences in seconds.
+export interface Nat { changes: number; forgetsAfter: { atLeast?: number; atMost?: number }; advice?: string }
 export interface ClientDetail extends Omit<ClientRow, 'objects'> {
+  nat?: Nat
   objects: ClientObject[]; links?: Link[]; root?: string; parameters?: Record<string, string>; observations?: Observation[]; values?: Record<string, KnownValue>
 }
 
