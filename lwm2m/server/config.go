@@ -49,6 +49,10 @@ type Config struct {
 	Limits      Limits
 	History     bool // observed values are kept: records of HistoryTable
 
+	// Files is the first segment of the paths below which the program has files for devices, such as "fw": each request
+	// for one is a FileRequest. Empty: none.
+	Files string
+
 	// RequestTimeout bounds an operation that names no time-out of its own. Default: 93 s (MAX_TRANSMIT_WAIT, RFC 7252
 	// section 4.8.2).
 	RequestTimeout time.Duration

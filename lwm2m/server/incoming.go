@@ -50,6 +50,8 @@ func (s *Server) incoming(path machine.Path, in *endpoint.Incoming) {
 		} else {
 			s.respond(in, coap.MethodNotAllowed, "")
 		}
+	case n >= 2 && s.config.Files != "" && string(segments[0]) == s.config.Files:
+		s.file(path, in)
 	default:
 		s.respond(in, coap.NotFound, "")
 	}

@@ -64,6 +64,7 @@ type Operation struct {
 	Entries    []lwm2m.Entry      // Write, WritePartial, Create, WriteComposite: what to write, with whole paths
 	Args       string             // Execute: "0='text',1" (section 6.3.5)
 	Attributes lwm2m.Attributes   // WriteAttributes
+	Block      *WriteBlock        // Write: instead of Entries, one block of a long opaque value
 	Format     coap.ContentFormat // with HasFormat: instead of the one that the server would choose
 	HasFormat  bool
 	Timeout    time.Duration // zero: Config.RequestTimeout; after it, an operation for a device in queue mode is kept
@@ -71,6 +72,14 @@ type Operation struct {
 	Expires    time.Duration // how long it is kept; zero: Config.QueueExpiry
 	Repeat     bool          // Execute, Create: may be repeated although nobody knows whether it has run
 	Passive    bool          // CancelObserve, CancelObserveComposite: forget it and answer the next notification with RST (section 6.4.3)
+}
+
+// WriteBlock is one block of a long opaque value (RFC 7959 section 2.5): who writes it keeps the rest, so that it can be
+// written from a disk, and go on after a break.
+type WriteBlock struct {
+	Block coap.Block
+	Data  []byte
+	Size  int64 // of the whole value
 }
 
 // Outcome is the one result of an operation. It and what it points to are valid until the next input after the drain,
@@ -89,6 +98,8 @@ type Outcome struct {
 	HasFormat    bool
 	Location     lwm2m.Path  // Create: the new instance
 	Observation  Observation // Observe: what is now observed; zero where it is not
+	Block        coap.Block  // of the answer to a WriteBlock: its SZX is the size that the device wants
+	HasBlock     bool
 	Took         time.Duration
 	RTT          time.Duration // of the exchange alone
 	Payload      []byte        // as the device sent it

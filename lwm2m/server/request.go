@@ -40,6 +40,9 @@ func (s *Server) request(e *entry, p *pending) (*endpoint.Request, error) {
 		if r.Code = coap.PUT; op.Kind == WritePartial {
 			r.Code = coap.POST
 		}
+		if op.Block != nil {
+			return r, s.block(p)
+		}
 		return r, s.content(p, e.forWriting(op))
 	case Create:
 		if depth < 1 || depth > 2 {
@@ -124,6 +127,21 @@ func (s *Server) content(p *pending, ct contentFormat) (err error) {
 	return nil
 }
 
+// block adds one block of a long opaque value.
+func (s *Server) block(p *pending) error {
+	b := p.op.Block
+	if p.op.Path.Depth() != 3 || len(b.Data) > b.Block.Size() || b.Block.More && len(b.Data) != b.Block.Size() || b.Block.Num > coap.MaxBlockNum {
+		return &ErrInvalid{p.op.Path, "the block is not a block of a resource's value"}
+	}
+	r := &s.req
+	r.Single, r.Payload = true, append(s.body[:0], b.Data...)
+	r.Options = r.Options.SetFormat(coap.Opaque).AddUint(coap.Block1, b.Block.Uint())
+	if b.Block.Num == 0 {
+		r.Options = r.Options.AddUint(coap.Size1, uint32(b.Size))
+	}
+	return nil
+}
+
 func (s *Server) attributes(p *pending) error {
 	a := &p.op.Attributes
 	if err := a.Validate(p.op.Path); err != nil {
@@ -193,6 +211,9 @@ func (s *Server) again(p *pending, e *entry, r *endpoint.Response) bool {
 // readAnswer fills in what the device said.
 func (s *Server) readAnswer(p *pending, e *entry, r *endpoint.Response, o *Outcome) {
 	o.Format, o.HasFormat = r.Format, r.HasFormat
+	if p.op.Block != nil {
+		o.Block, o.HasBlock = r.Options.Block(coap.Block1)
+	}
 	if len(r.Payload) > 0 {
 		o.Payload = append([]byte(nil), r.Payload...)
 	}

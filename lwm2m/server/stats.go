@@ -31,6 +31,7 @@ type Stats struct {
 	NotKept                                           uint64 // values too long for the history
 	Queued, QueueDone, QueueExpired, QueueFull        uint64 // requests that were kept; of them ended; expired; refused
 	QueueUnanswered, QueueMaybe                       uint64 // not answered by a device that should be awake; perhaps executed
+	FileBlocks                                        uint64 // of files that devices fetched
 
 	Endpoint endpoint.Stats
 	Stack    stack.Stats
