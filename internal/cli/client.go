@@ -45,6 +45,7 @@ type clientOptions struct {
 	version  string
 	queue    bool
 	data     string
+	simulation
 }
 
 // lwFlags defines the flags that lwstart has in common with `heddle client`.
@@ -81,9 +82,10 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.Bool("help", false, "print this help") // -h is the host here, as it is for lwstart
 	o.lwFlags(f)
 	f.Uint32Var(&o.holdOff, "hold-off", o.holdOff, "`SECONDS` to wait before a bootstrap")
-	f.StringSliceVar(&o.objects, "object", nil, "`OBJECTS` besides 1, 3, 4, 6, 7 and 31024: 3303, 3304, 3305, 3306, 3311, 3342")
+	f.StringSliceVar(&o.objects, "object", nil, "`OBJECTS` besides 1, 3, 4, 5, 6, 7 and 31024: 3303, 3304, 3305, 3306, 3311, 3342")
 	f.StringVar(&o.version, "lwm2m", o.version, "newest LwM2M `VERSION` to offer: 1.0 or 1.1")
 	f.BoolVar(&o.queue, "queue", false, "ask for queue mode")
+	o.simulation.flags(f)
 	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: accounts of a bootstrap, DTLS sessions, attributes, written values")
 	return c
 }

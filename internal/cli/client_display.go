@@ -9,6 +9,7 @@ import (
 
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
 	"heddle.example/machine"
 )
 
@@ -74,6 +75,17 @@ func (p *prompt) lwobs([]string) error {
 		p.printf(" - Server ID %d\t%s\t%s\n", o.Server, o.Path, o.Attributes)
 	}
 	return nil
+}
+
+func (p *prompt) lwfw([]string) error {
+	text := "No Firmware object.\n"
+	err := p.device.Do(func(_ machine.Time, c *client.Client) {
+		if f, ok := c.Object(5).(*objects.Firmware); ok {
+			text = firmwareText(f.Status())
+		}
+	})
+	p.printf("%s", text)
+	return err
 }
 
 func (p *prompt) lwdisp([]string) error {
@@ -174,6 +186,7 @@ var labels = map[uint16]struct {
 }{
 	3:     {"Device object", []label{{13, "time"}, {14, "time_offset"}}},
 	4:     {"Connectivity Monitoring object", []label{{0, "bearer"}, {2, "rssi"}, {3, "linkQuality"}, {6, "linkUtilization"}}},
+	5:     {"Firmware object", []label{{3, "state"}, {5, "result"}}},
 	6:     {"Location object", []label{{0, "latitude"}, {1, "longitude"}, {2, "altitude"}, {3, "radius"}, {5, "timestamp"}, {6, "speed"}}},
 	7:     {"Connectivity Statistics object", []label{{2, "txData"}, {3, "rxData"}, {4, "maxMessageSize"}, {5, "averageMessageSize"}, {8, "collectionPeriod"}}},
 	3303:  {"Temperature object", []label{{5700, "value"}, {5701, "units"}, {5601, "min"}, {5602, "max"}}},

@@ -61,6 +61,7 @@ func init() {
 		"lwdisp":   {"lwdisp", "show the objects' values", false, (*prompt).lwdisp},
 		"lwdispb":  {"lwdispb", "show the objects 0 and 1 as they were before the last bootstrap", false, (*prompt).lwdispb},
 		"lwsend":   {"lwsend PATH...", "send values to the server without being asked", true, (*prompt).lwsend},
+		"lwfw":     {"lwfw", "show how the firmware update stands", false, (*prompt).lwfw},
 		"lwobs":    {"lwobs", "show who observes what", false, (*prompt).lwobs},
 		"lwhelp":   {"lwhelp", "list these commands", true, (*prompt).lwhelp},
 		"help":     {"help", "list these commands", true, (*prompt).lwhelp},
@@ -134,6 +135,9 @@ func (p *prompt) start(o *clientOptions) error {
 		return err
 	}
 	profile := device.ThisComputer(o.name, Version)
+	if err := o.simulation.apply(profile); err != nil {
+		return err
+	}
 	if o.battery {
 		profile.Device.BatteryEvery = 10 * time.Second
 	}
@@ -159,6 +163,8 @@ func (p *prompt) event(_ machine.Time, v any) {
 		p.printf("New Battery Level: %d\n", e.Level)
 	case *client.RegistrationFailed:
 		p.printf("%s\n", failureText(e))
+	case *objects.FirmwareChanged:
+		p.printf("[FIRMWARE] %s, %s\n", e.State, device.FirmwareResults[e.Result])
 	case *client.Reboot:
 		p.printf("[DEVICE] %s\n", map[bool]string{false: "reboot", true: "factory reset"}[e.Factory])
 	case *device.Rebooted:

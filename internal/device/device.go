@@ -38,6 +38,8 @@ type Device struct {
 	ended   context.Context
 	end     context.CancelFunc
 	sends   map[machine.OpID]chan *client.SendOutcome // that wait; used by the owner alone
+
+	downloads map[machine.OpID]context.CancelFunc // used by the owner alone
 }
 
 // resolveTimeout bounds the look-up of a server's name.
@@ -45,7 +47,7 @@ const resolveTimeout = 10 * time.Second
 
 // Start binds the port and begins to register.
 func Start(h *host.Host, o Options) (*Device, error) {
-	d := &Device{host: h, options: o, stopped: make(chan struct{})}
+	d := &Device{host: h, options: o, stopped: make(chan struct{}), downloads: map[machine.OpID]context.CancelFunc{}}
 	d.ended, d.end = context.WithCancel(context.Background())
 	var err error
 	if d.socket, err = listen(h, o); err != nil {
@@ -138,6 +140,12 @@ func (d *Device) action(now machine.Time, a machine.Action) {
 	case *client.SendOutcome:
 		d.sent(a.Op, v)
 		return
+	case *client.Download:
+		d.beginDownload(a.Op, a.Cause, *v)
+		return
+	case *client.CancelDownload:
+		d.endDownload(v.Op)
+		return
 	case *client.Reboot:
 		factory := v.Factory
 		d.owner.Post(func(now machine.Time) { d.reboot(now, factory) })
@@ -172,7 +180,16 @@ func (d *Device) reboot(now machine.Time, factory bool) {
 			d.options.OnEvent(now, &NotRestored{err})
 		}
 	}
+	for op := range d.downloads {
+		d.endDownload(op)
+	}
 	c, err := d.boot(now)
+	if err == nil && d.options.Store == nil {
+		// What a real device has in its flash.
+		for _, r := range d.machine.client.Kept() {
+			c.Restore(now, r.Table, r.Key, r.Value)
+		}
+	}
 	if err == nil {
 		d.dropSends()
 		d.machine.client = c

@@ -15,10 +15,10 @@ import (
 )
 
 // Kinds are the objects that a device on this computer can have besides 0 and 1, ascending.
-var Kinds = []uint16{3, 4, 6, 7, 3303, 3304, 3305, 3306, 3311, 3342, 31024}
+var Kinds = []uint16{3, 4, 5, 6, 7, 3303, 3304, 3305, 3306, 3311, 3342, 31024}
 
 // DefaultKinds are those that it has where nothing is said.
-var DefaultKinds = []uint16{3, 4, 6, 7, 31024}
+var DefaultKinds = []uint16{3, 4, 5, 6, 7, 31024}
 
 // Profile says how the objects of a device are set up.
 type Profile struct {
@@ -28,6 +28,7 @@ type Profile struct {
 	Bearer      int64              // default Ethernet
 	Place       objects.Waypoint   // object 6
 	Track       []objects.Waypoint // instead of Place
+	Firmware    objects.FirmwareConfig
 }
 
 // ParseKinds reads "3303,3311".
@@ -56,8 +57,15 @@ func (p *Profile) Make(now machine.Time, ids []uint16) ([]client.Object, error) 
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	var out []client.Object
+	var self *objects.Device // whose version the firmware update changes
 	for _, id := range slices.Compact(ids) {
 		o := p.object(now, id)
+		switch id {
+		case 3:
+			self = o.(*objects.Device)
+		case 5:
+			o = objects.NewFirmware(&p.Firmware, self)
+		}
 		if o == nil {
 			return nil, fmt.Errorf("there is no object %d here: choose from %s", id, kindList())
 		}
@@ -134,7 +142,8 @@ func ThisComputer(name, version string) *Profile {
 			Manufacturer: "Heddle", Model: "heddle client", Serial: name, Firmware: version, Software: version,
 			Type: "simulated device", Hardware: "computer", UTCOffset: time.Now().Format("-07:00"), Timezone: zoneName(),
 		},
-		Place: objects.Everest,
+		Place:    objects.Everest,
+		Firmware: objects.FirmwareConfig{HTTP: true},
 	}
 }
 

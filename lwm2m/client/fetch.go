@@ -27,7 +27,7 @@ type Fetch struct {
 	Server   uint16 // whose credentials a coaps host that is none of the device's servers is met with
 	Offset   int64  // go on from here
 	ETag     []byte // of what has come before Offset
-	Attempts int    // that may fail in a row; default 8
+	Attempts int    // that may fail in a row; default 10
 }
 
 // FetchPiece is the next part of a download. One with Offset 0 begins anew: the resource has changed meanwhile.
@@ -87,8 +87,8 @@ const (
 
 // Limits of a download.
 const (
-	fetchAttempts   = 8
-	fetchPause      = 5 * time.Second
+	fetchAttempts   = 10
+	fetchPause      = time.Second
 	maxFetchPause   = 5 * time.Minute
 	maxFetchRestart = 3
 )

@@ -236,17 +236,17 @@ func TestETS_775_ConnectionLost(t *testing.T) {
 		< @7.195s CON GET /fw/7 Block2=1/false/64
 		< @16.789s CON GET /fw/7 Block2=1/false/64
 		< @35.977s CON GET /fw/7 Block2=1/false/64
-		< @1m19.353s CON GET /fw/7 Block2=1/false/64
-		< @1m21.455s CON GET /fw/7 Block2=1/false/64
-		< @1m25.659s CON GET /fw/7 Block2=1/false/64
-		< @1m34.068s CON GET /fw/7 Block2=1/false/64
-		< @1m50.885s CON GET /fw/7 Block2=1/false/64
-		< @2m34.518s CON GET /fw/7 Block2=1/false/64
-		< @2m36.781s CON GET /fw/7 Block2=1/false/64
-		< @2m41.307s CON GET /fw/7 Block2=1/false/64
-		< @2m50.359s CON GET /fw/7 Block2=1/false/64
-		< @3m8.463s CON GET /fw/7 Block2=1/false/64
-		! @3m44.671s FirmwareChanged{State:idle Result:4}
+		< @1m15.353s CON GET /fw/7 Block2=1/false/64
+		< @1m17.455s CON GET /fw/7 Block2=1/false/64
+		< @1m21.659s CON GET /fw/7 Block2=1/false/64
+		< @1m30.068s CON GET /fw/7 Block2=1/false/64
+		< @1m46.885s CON GET /fw/7 Block2=1/false/64
+		< @2m22.518s CON GET /fw/7 Block2=1/false/64
+		< @2m24.781s CON GET /fw/7 Block2=1/false/64
+		< @2m29.307s CON GET /fw/7 Block2=1/false/64
+		< @2m38.359s CON GET /fw/7 Block2=1/false/64
+		< @2m56.463s CON GET /fw/7 Block2=1/false/64
+		! @3m32.671s FirmwareChanged{State:idle Result:4}
 		> GET /5/0/3 accept=0
 		< ACK 2.05 ct=0 : 0
 		> GET /5/0/5 accept=0
@@ -404,8 +404,8 @@ func TestFirmwarePullGoesOnAfterABreak(t *testing.T) {
 		> 2.05 block2=0/true/64 etag=a size2=160 : part:0:64
 		< CON GET /fw/7 Block2=1/false/64
 		> 5.03
-		+6s
-		< @5s CON GET /fw/7 Block2=1/false/64
+		+1s
+		< @1s CON GET /fw/7 Block2=1/false/64
 		> 2.05 block2=1/true/64 etag=a : part:64:64
 		< CON GET /fw/7 Block2=2/false/64
 		> 2.05 block2=2/false/64 etag=a : part:128:64
@@ -458,11 +458,11 @@ func TestFirmwarePullOfWrongBlocks(t *testing.T) {
 		< CON GET /fw/7 Block2=1/false/64
 		# too far, too short, and the same again
 		> 2.05 block2=2/true/64 etag=a : part:64:64
-		+6s
-		< @5s CON GET /fw/7 Block2=1/false/64
+		+1s
+		< @1s CON GET /fw/7 Block2=1/false/64
 		> 2.05 block2=1/true/64 etag=a : part:64:60
-		+11s
-		< @16s CON GET /fw/7 Block2=1/false/64
+		+2s
+		< @3s CON GET /fw/7 Block2=1/false/64
 		> 2.05 block2=0/true/64 etag=a : part:0:64
 		! FirmwareChanged{State:idle Result:4}
 		> GET /5/0/5 accept=0

@@ -36,6 +36,9 @@ func (call Call) Changed(paths ...lwm2m.Path) {
 	}
 }
 
+// Object returns the object with an identifier, or nil.
+func (c *Client) Object(id uint16) Object { return c.object(id) }
+
 // Durable reports whether the client's state is written to a disk.
 func (c *Client) Durable() bool { return c.cfg.Durable }
 

@@ -41,11 +41,12 @@ var firmwareResources = []client.Resource{
 type FirmwareConfig struct {
 	Version     lwm2m.Version // of the object: 1.0, the default, or 1.1
 	Protocols   []int64       // resource 8; nil: coap, and coaps where the client speaks DTLS
+	HTTP        bool          // with Protocols nil: http and https too, since the program answers client.Download
 	Delivery    Delivery      // resource 9
 	MaxSize     int64         // bytes of the largest package; default 16 MiB
 	UpdateTime  time.Duration // how long an installation takes before the reboot; default 2 s
 	PushTimeout time.Duration // a push that stands still for so long has lost its connection; default 15 min
-	Attempts    int           // to download that may fail in a row; default 8
+	Attempts    int           // to download that may fail in a row; default 10
 	Packed      bool          // raw packages are refused as an unsupported type
 
 	// Fail is the Update Result, 2 to 9 or 11, that every update of a simulated device ends with; 0: none does.
@@ -189,13 +190,17 @@ func (f *Firmware) Definition() *client.Definition {
 func (f *Firmware) Instances(dst []uint16) []uint16 { return append(dst, 0) }
 
 func (f *Firmware) protocols() []int64 {
-	switch {
-	case f.cfg.Protocols != nil:
+	if f.cfg.Protocols != nil {
 		return f.cfg.Protocols
-	case f.client.Secure():
-		return []int64{ProtocolCoAP, ProtocolCoAPS}
 	}
-	return []int64{ProtocolCoAP}
+	list := []int64{ProtocolCoAP}
+	if f.client.Secure() {
+		list = append(list, ProtocolCoAPS)
+	}
+	if f.cfg.HTTP {
+		list = append(list, ProtocolHTTP, ProtocolHTTPS)
+	}
+	return list
 }
 
 // Read implements client.Object.
