@@ -168,7 +168,7 @@ func (m *Manager) ask(ctx context.Context, d *device, op *server.Operation) (*se
 	if err := m.reachable(d); err != nil {
 		return nil, err
 	}
-	op.Timeout = requestTimeout
+	op.Timeout, op.Queue = requestTimeout, server.QueueNever // it is waited for here
 	out, err := m.c.Run(ctx, d.Endpoint, op)
 	return out, m.failure(ctx, d, out, err)
 }

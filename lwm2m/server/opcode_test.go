@@ -9,8 +9,9 @@ import (
 	"heddle.example/lwm2m"
 )
 
-// about are the fields of Operation that are about its waiting, not about what the device is asked.
-var about = map[string]bool{"Timeout": true, "Queue": true, "Expires": true}
+// about are the fields of Operation that are about its waiting, not about what the device is asked. A block is never kept:
+// who writes it waits himself.
+var about = map[string]bool{"Timeout": true, "Queue": true, "Expires": true, "Block": true}
 
 // Every field of an Operation that says what the device is asked survives being written down. A new field fails here
 // until appendOperation knows it.
@@ -21,7 +22,7 @@ func TestOperationCode(t *testing.T) {
 	}
 	full := Operation{
 		Kind: Write, Path: path("/3/0"), Args: "0='x'", Attributes: attributes, Format: coap.SenMLJSON, HasFormat: true, Passive: true, Repeat: true, Paths: []lwm2m.Path{path("/3/0/9"), path("/1"), lwm2m.Root},
-		Timeout: time.Second, Queue: QueueAlways, Expires: time.Hour,
+		Timeout: time.Second, Queue: QueueAlways, Expires: time.Hour, Block: &WriteBlock{},
 		Entries: []lwm2m.Entry{
 			{Path: path("/3/0/14"), Value: lwm2m.Str("a")}, {Path: path("/3/0/15"), Value: lwm2m.Int(-5)}, {Path: path("/3/0/16"), Value: lwm2m.Uint(1 << 63)},
 			{Path: path("/3/0/17/3"), Value: lwm2m.Num(1.5), Time: -7}, {Path: path("/3/0/18"), Value: lwm2m.Bool(true)}, {Path: path("/3/0/19"), Value: lwm2m.Bytes([]byte{0, 1})},

@@ -95,7 +95,7 @@ func (s *Server) attend(n slot, l *line) {
 
 // queues reports whether an operation takes its place in the device's line.
 func (s *Server) queues(e *entry, op *Operation) bool {
-	if op.Kind == Ping || op.Kind.cancels() && op.Passive {
+	if op.Kind == Ping || op.Kind.cancels() && op.Passive || op.Block != nil {
 		return false
 	}
 	switch op.Queue {
