@@ -15,6 +15,8 @@ type Engine struct {
 	idle    list // established sessions, longest silent first
 	running list // handshakes, oldest first
 	timers  machine.Timers[timerKey]
+	spare   []*handshake // wiped
+	packed  []byte       // scratch of packer
 	ciphers cipherCache
 	cookies cookies
 	resume  resumeCache

@@ -85,7 +85,6 @@ type packer struct {
 	mtu   int
 	buf   []byte
 	after machine.Seq
-	tmp   []byte
 }
 
 func (p *packer) message(m outMessage, body []byte) {
@@ -105,9 +104,9 @@ func (p *packer) message(m outMessage, body []byte) {
 		if m.typ == typeClientHello { // never in fragments: a server that keeps nothing could not read it
 			n = left
 		}
-		p.tmp = appendMessageHeader(p.tmp[:0], m.typ, len(body), m.seq, offset, n)
-		p.tmp = append(p.tmp, body[offset:offset+n]...)
-		p.record(contentHandshake, m.epoch, p.tmp)
+		b := appendMessageHeader(p.e.packed[:0], m.typ, len(body), m.seq, offset, n)
+		p.e.packed = append(b, body[offset:offset+n]...)
+		p.record(contentHandshake, m.epoch, p.e.packed)
 		if offset += n; offset == len(body) {
 			return
 		}

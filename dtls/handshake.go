@@ -45,7 +45,8 @@ type handshake struct {
 	serverName                 string
 	draftCID                   bool
 	master                     [48]byte
-	prf                        *prf // of the master secret
+	prf                        prf                    // of the master secret
+	header                     [messageHeaderLen]byte // scratch
 	transcript                 hash.Hash
 	hash                       [sha256.Size]byte
 
@@ -63,17 +64,34 @@ type handshake struct {
 }
 
 func (e *Engine) newHandshake(s *session, st state) *handshake {
-	hs := &handshake{
-		cause: e.cause, started: e.now, state: st, transcript: sha256.New(), timeout: e.cfg.RetransmitInitial, alert: -1,
+	var hs *handshake
+	if n := len(e.spare); n > 0 {
+		hs, e.spare = e.spare[n-1], e.spare[:n-1]
+	} else {
+		hs = &handshake{transcript: sha256.New()}
 	}
+	hs.cause, hs.started, hs.state, hs.timeout, hs.alert = e.cause, e.now, st, e.cfg.RetransmitInitial, -1
 	s.hs = hs
 	return hs
 }
 
+// maxSpare is how many handshakes that are over keep their memory for the next ones. A device has none.
+const maxSpare = 64
+
+// free wipes a handshake that is over, and keeps its memory.
+func (e *Engine) free(hs *handshake) {
+	clear(hs.psk)
+	hs.prf.wipe()
+	hs.transcript.Reset()
+	*hs = handshake{prf: hs.prf, transcript: hs.transcript}
+	if len(e.spare) < min(maxSpare, e.cfg.MaxSessions/16) {
+		e.spare = append(e.spare, hs)
+	}
+}
+
 // addMessage adds a message to the transcript as if it had come in one fragment (RFC 6347 section 4.2.6).
 func (hs *handshake) addMessage(typ byte, seq uint16, body []byte) {
-	var header [messageHeaderLen]byte
-	hs.transcript.Write(appendMessageHeader(header[:0], typ, len(body), seq, 0, len(body)))
+	hs.transcript.Write(appendMessageHeader(hs.header[:0], typ, len(body), seq, 0, len(body)))
 	hs.transcript.Write(body)
 }
 

@@ -10,7 +10,8 @@ func (hs *handshake) deriveMaster(psk []byte) error {
 	if err != nil {
 		return err
 	}
-	p := newPRF(premaster)
+	p := &hs.prf
+	p.init(premaster)
 	if hs.ems {
 		p.expand(hs.master[:], "extended master secret", hs.transcriptHash())
 	} else {
@@ -23,7 +24,7 @@ func (hs *handshake) deriveMaster(psk []byte) error {
 
 // deriveKeys makes the keys of epoch 1 from the master secret (RFC 5246 section 6.3).
 func (hs *handshake) deriveKeys(s *session) {
-	hs.prf = newPRF(hs.master[:])
+	hs.prf.init(hs.master[:])
 	client, server := dirRead, dirWrite
 	if s.is(flagClient) {
 		client, server = dirWrite, dirRead

@@ -67,9 +67,7 @@ func (e *Engine) establish(s *session) {
 	}
 	e.keepResumable(s, hs, ev)
 	e.event(ev.Path, ev)
-	clear(hs.master[:])
-	hs.prf.wipe()
-	clear(hs.psk)
+	e.free(hs)
 }
 
 // end takes a session or handshake away and tells whoever knows its number.
@@ -83,8 +81,8 @@ func (e *Engine) end(s *session, reason error) {
 		if e.paths.pending[key] == s.slot {
 			delete(e.paths.pending, key)
 		}
-		clear(hs.master[:])
-		clear(hs.psk)
+		s.hs = nil
+		e.free(hs)
 	} else {
 		e.idle.remove(&e.slab, s)
 		e.paths.established.Remove(s.slot)

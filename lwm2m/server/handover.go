@@ -139,7 +139,7 @@ func (s *Server) HandOver(now machine.Time, cause machine.Cause, f *Fetch) *Hand
 	n, e := s.table.find(ep)
 	h := &HandedOver{Endpoint: ep}
 	if e != nil {
-		h.Records = append(append(h.Records, registrationRecord(e.reg)), s.giveLine(n, e)...)
+		h.Records = append(append(h.Records, registrationRecord(new(machine.Nest), e.reg)), s.giveLine(n, e)...)
 		s.failOperations(e, ErrReregistered, true)
 		s.sleep(e)
 		s.timers.Stop(e.timer)

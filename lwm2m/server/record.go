@@ -97,8 +97,9 @@ func (r *reader) version() {
 	}
 }
 
-func registrationRecord(reg *Registration) machine.Record {
-	w := make(writer, 0, 128+len(reg.Objects.text))
+// registrationRecord makes a record in the nest's memory.
+func registrationRecord(n *machine.Nest, reg *Registration) machine.Record {
+	w := writer(n.Buf(160 + len(reg.Objects.text)))
 	w.uint(recordVersion)
 	w.uint(uint64(reg.ID.Shard))
 	w.uint(reg.ID.Bits)
@@ -122,7 +123,7 @@ func registrationRecord(reg *Registration) machine.Record {
 		w.uint(id.Session)
 		w.bool(id.CID)
 	}
-	return machine.Record{Table: RegistrationTable, Key: []byte(reg.Endpoint), Value: w}
+	return machine.Record{Table: RegistrationTable, Key: append(n.Buf(len(reg.Endpoint)), reg.Endpoint...), Value: w}
 }
 
 func registrationRemoved(ep string) machine.Record {

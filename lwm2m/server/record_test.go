@@ -22,7 +22,7 @@ func TestRegistrationRecord(t *testing.T) {
 				Security: &machine.Identity{Session: 1 << 60, Name: "id", Kind: machine.PSK, CID: true, Resumed: true}}},
 	} {
 		reg.Objects = &Objects{text: string(links)}
-		rec := registrationRecord(reg)
+		rec := registrationRecord(new(machine.Nest), reg)
 		got, objects, err := readRegistration(rec.Key, rec.Value)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -73,7 +73,7 @@ func TestObservationRecord(t *testing.T) {
 // Records come from a disk: whatever is there, reading it does not panic.
 func FuzzRecords(f *testing.F) {
 	reg := &Registration{Endpoint: "a", Objects: &Objects{text: "</3/0>"}}
-	rec := registrationRecord(reg)
+	rec := registrationRecord(new(machine.Nest), reg)
 	f.Add(rec.Key, rec.Value)
 	rec = observationRecord(&observation{endpoint: "a"})
 	f.Add(rec.Key, rec.Value)

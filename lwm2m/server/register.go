@@ -117,15 +117,14 @@ func (s *Server) accept(n slot, e *entry, reg *Registration, in *endpoint.Incomi
 	if old != nil {
 		s.abandonSession(old, reg)
 	}
-	e.commit = s.promise(reg.Path.Security, registrationRecord(reg))
+	e.commit = s.promise(reg.Path.Security, registrationRecord(s.out.Nest(), reg))
 	s.stats.Registers++
 
 	s.logRegister(reg)
-	location := [2]coap.Option{
-		{Number: coap.LocationPath, Value: []byte("rd")},
-		{Number: coap.LocationPath, Value: reg.ID.Append(make([]byte, 0, idLen))},
-	}
-	s.ep.Respond(s.now, s.cause, in.Exchange, &endpoint.Reply{Code: coap.Created, Options: location[:], Remember: true}, e.commit)
+	location := append(s.options[:0], coap.Option{Number: coap.LocationPath, Value: rdSegment},
+		coap.Option{Number: coap.LocationPath, Value: reg.ID.Append(s.scratch[:0])})
+	s.reply = endpoint.Reply{Code: coap.Created, Options: location, Remember: true}
+	s.ep.Respond(s.now, s.cause, in.Exchange, &s.reply, e.commit)
 	s.emit(reg.Path, &Registered{Registration: reg, Replaced: old, At: s.now})
 	if l := s.lines.of[n]; l != nil {
 		l.ready = s.now.Add(reobserveDelay)
@@ -135,6 +134,8 @@ func (s *Server) accept(n slot, e *entry, reg *Registration, in *endpoint.Incomi
 		s.timers.Set(0, s.now.Add(reobserveDelay), timer{observeTimer, uint32(n)})
 	}
 }
+
+var rdSegment = []byte("rd")
 
 // reobserveDelay is how long a device that has registered is left alone before it is asked for its observations again:
 // a request that overtakes the 2.01 finds a device that is not registered yet, and many refuse it.

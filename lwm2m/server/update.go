@@ -118,7 +118,7 @@ func (s *Server) change(n slot, e *entry, path machine.Path, in *endpoint.Incomi
 	s.setLifetime(n, e)
 	s.stats.Updates++
 	s.stats.Changes++
-	records := []machine.Record{registrationRecord(reg)}
+	records := []machine.Record{registrationRecord(s.out.Nest(), reg)}
 	moved := !old.samePath(path)
 	if moved {
 		// A restart before the device has confirmed its observations from there must not take them for confirmed.
