@@ -61,3 +61,11 @@ func Leshan2Server(t testing.TB, flags ...string) *Process {
 func Leshan2LoadServer(t testing.TB, coap, coaps, web string) *Process {
 	return java(t, []string{"-Xmx8g"}, "leshan2", "Server", []string{"--coap", coap, "--coaps", coaps, "--http", web})
 }
+
+// LeshanBootstrapServer starts a Leshan bootstrap server, 2.0.0-M14. Flags: --coap HOST:PORT, --coaps HOST:PORT, --psk
+// ENDPOINT,IDENTITY,HEX, and what the device of --endpoint is given: --server SSID,LIFETIME,URI[,IDENTITY,HEX],
+// --bootstrap URI[,IDENTITY,HEX], --acl OBJECT,INSTANCE,OWNER,SSID,RIGHTS, --delete PATH, --auto on (Discover first),
+// --format NAME (default: what the device prefers).
+func LeshanBootstrapServer(t testing.TB, flags ...string) *Process {
+	return java(t, small, "leshanbs", "BootstrapServer", flags)
+}

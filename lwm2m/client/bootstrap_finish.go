@@ -16,6 +16,10 @@ import (
 // may be put in order.
 func (c *Client) serveFinish(op *operation) (*endpoint.Reply, error) {
 	accounts, err := c.parseDraft()
+	if err == nil && !slices.ContainsFunc(accounts, func(a account) bool { return a.Bootstrap }) {
+		// A server's account written over it would make the device unreachable for good; resource 12 ends it on purpose.
+		err = errors.New("the bootstrap server's own account is missing")
+	}
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) {

@@ -160,6 +160,10 @@ func TestETS_2_FinishChecksConsistency(t *testing.T) {
 			> PUT /0/2 ct=112 : /0/2/0=coap://192.0.2.2 /0/2/1=0 /0/2/2=3 /0/2/10=7
 			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
 			"/0/2: Short Server ID 7 stands there twice"},
+		{"its own account is written over", `
+			> PUT /0/0 ct=112 : /0/0/0=coap://192.0.2.1 /0/0/1=0 /0/0/2=3 /0/0/10=7
+			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
+			"the bootstrap server's own account is missing"},
 		{"two bootstrap servers", `
 			> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=1 /0/1/2=3`,
 			"/0/1: there can be one bootstrap server only"},
@@ -190,6 +194,8 @@ func TestETS_2_FinishChecksConsistency(t *testing.T) {
 			s.run(`
 				> DELETE /
 				< to 192.0.2.66:5683 ACK 2.02
+				> PUT /0/0 ct=112 : /0/0/0=coap://192.0.2.66 /0/0/1=1 /0/0/2=3
+				< to 192.0.2.66:5683 ACK 2.04
 				> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7
 				< to 192.0.2.66:5683 ACK 2.04
 				> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U
