@@ -280,7 +280,7 @@ func TestClientReadsCommandsFromAFile(t *testing.T) {
 	if err := runClient(t.Context(), o, f, s); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.take(); !strings.Contains(got, "value changed!\nDone\n/0/0  \n") {
+	if got := s.take(); !strings.Contains(got, "value changed!\nDone\n") || !strings.Contains(got, "\n/0/0  \n") {
 		t.Errorf("it printed\n%s", got)
 	}
 }
