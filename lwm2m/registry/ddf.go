@@ -64,6 +64,21 @@ func (r *Registry) With(file []byte) (*Registry, []*Object, error) {
 	return r, objects, nil
 }
 
+// ends reports whether nothing but white space and comments is left; a file ends with a line feed more often than not.
+func ends(d *xml.Decoder) bool {
+	for {
+		switch token, err := d.Token(); t := token.(type) {
+		case xml.Comment:
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return false
+			}
+		default:
+			return err == io.EOF
+		}
+	}
+}
+
 // ParseDDF reads the object definitions of a DDF file (XML). Errors say which object and resource they are about.
 func ParseDDF(file []byte) ([]*Object, error) {
 	if len(file) > MaxDDF {
@@ -74,7 +89,7 @@ func ParseDDF(file []byte) ([]*Object, error) {
 	if err := d.Decode(&doc); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDDF, err)
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if !ends(d) {
 		return nil, fmt.Errorf("%w: something stands behind </LWM2M>", ErrDDF)
 	}
 	if len(doc.Objects) == 0 || len(doc.Objects) > maxDDFObjects {

@@ -185,6 +185,15 @@ const thermostat = `<?xml version="1.0" encoding="UTF-8"?>
   <Item ID="1"><Name>Boost</Name><Operations>E</Operations><MultipleInstances>Single</MultipleInstances><Mandatory>Optional</Mandatory><Type/></Item>
  </Resources></Object></LWM2M>`
 
+// Files end with a line feed, and with comments.
+func TestDDFEndsWithALineFeed(t *testing.T) {
+	for _, tail := range []string{"", "\n", "\r\n\t ", "\n<!-- the end -->\n"} {
+		if objects, err := ParseDDF([]byte(thermostat + tail)); err != nil || len(objects) != 1 {
+			t.Errorf("%q behind it: %v %v", tail, objects, err)
+		}
+	}
+}
+
 func TestDDFRefuses(t *testing.T) {
 	change := func(old, new string) string {
 		if !strings.Contains(thermostat, old) {
@@ -199,6 +208,8 @@ func TestDDFRefuses(t *testing.T) {
 		{"<LWM2M/>", "0 objects"},
 		{change("</LWM2M>", ""), "EOF"},
 		{thermostat + "<more/>", "behind"},
+		{thermostat + "\n more", "behind"},
+		{thermostat + "\n<!-- not closed", "behind"},
 		{change("32001", "x"), "ObjectID"},
 		{change("32001", "65535"), "ObjectID"},
 		{change("<Name>Thermostat</Name>", ""), "Name is missing"},
