@@ -138,7 +138,7 @@ func TestETS_1_BootstrapWritesObjects(t *testing.T) {
 }
 
 // What does not fit together is refused at Finish, and may be put in order.
-func TestETS_2_FinishChecksConsistency(t *testing.T) {
+func TestETS_9_BootstrapConsistency(t *testing.T) {
 	for _, c := range []struct{ name, writes, reason string }{
 		{"nothing", ``, "there is no server to register with"},
 		{"no server object", `
@@ -211,7 +211,7 @@ func TestETS_2_FinishChecksConsistency(t *testing.T) {
 }
 
 // The bootstrap server's own account and the Device object stay, whatever is deleted.
-func TestETS_3_BootstrapDelete(t *testing.T) {
+func TestETS_4_BootstrapDelete(t *testing.T) {
 	s := newScript(t, func(c *client.Config) {
 		bothServers(c)
 		c.Servers[0], c.Servers[1] = c.Servers[1], c.Servers[0]
@@ -331,7 +331,7 @@ func TestBootstrapRetries(t *testing.T) {
 }
 
 // 1/x/9: a server wants the device to ask its bootstrap server.
-func TestETS_4_BootstrapRequestTrigger(t *testing.T) {
+func TestETS_5_ServerInitiatedBootstrap(t *testing.T) {
 	newScript(t, nil).registered().run(`
 		> POST /1/0/9
 		< ACK 4.04 : no such resource
@@ -399,7 +399,7 @@ func TestBootstrapReplacesServer(t *testing.T) {
 }
 
 // With resource 16 false, and with no bootstrap account, a failed registration never leads to bootstrap.
-func TestBootstrapOnRegistrationFailure(t *testing.T) {
+func TestETS_7_FallbackToBootstrap(t *testing.T) {
 	newScript(t, func(c *client.Config) {
 		bothServers(c)
 		c.Servers[0].NoBootstrapOnFailure = true

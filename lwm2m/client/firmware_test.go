@@ -640,7 +640,7 @@ func TestFirmwarePushOverAPowerCut(t *testing.T) {
 	`)
 }
 
-func TestFirmwarePullOverAPowerCut(t *testing.T) {
+func TestETS_771_UpdateByPullOverAPowerCut(t *testing.T) {
 	s := firmwareScriptWith(t, nil, func(c *client.Config) { c.Durable = true })
 	s.run(`
 		> PUT /5/0/1 ct=0 : coap://192.0.2.1/fw/7

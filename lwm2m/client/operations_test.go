@@ -59,7 +59,7 @@ func TestETS_215_SetTLV(t *testing.T) {
 	`)
 }
 
-func TestETS_221_Attributes(t *testing.T) {
+func TestETS_261_WriteAttributes(t *testing.T) {
 	newScript(t, nil).registered().run(`
 		> PUT /3?pmin=10
 		< ACK 2.04
@@ -319,7 +319,7 @@ func TestETS_260_Discover(t *testing.T) {
 	`)
 }
 
-func TestETS_401_SecurityObjectIsHidden(t *testing.T) {
+func TestETS_221_SecurityObjectIsHidden(t *testing.T) {
 	newScript(t, nil).registered().run(`
 		> GET /0
 		< ACK 4.01 : the Security object is for bootstrap only

@@ -68,7 +68,7 @@ func TestETS_301_ObserveResource(t *testing.T) {
 	}
 }
 
-func TestETS_302_304_CancelObservation(t *testing.T) {
+func TestETS_302_303_CancelObservation(t *testing.T) {
 	r := newRig(t, open)
 	r.register(device, "dev", "", oldLinks)
 	// Actively: the device is asked with the token of the observation.

@@ -32,7 +32,7 @@ func writeOp(p, value string) *Operation {
 
 // Each request for a sleeping device is kept, in order, and sent one at a time when it wakes. The word that it is kept
 // comes after its commit.
-func TestQueueKeepsInOrder(t *testing.T) {
+func TestETS_109_BehaviourInQueueMode(t *testing.T) {
 	r := newRig(t, open)
 	at := r.sleeper("dev")
 	r.auto = false
