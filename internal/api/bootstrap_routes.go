@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -299,7 +298,7 @@ func (a *API) bootstrapTrigger() {
 		Status    string `json:"status" enum:"answered,refused"`
 		Detail    string `json:"detail,omitempty" doc:"why the device refused, in its own words where it sent some"`
 	}
-	huma.Register(a.huma, status(op("POST", "/clients/{endpoint}/bootstrap", "client.bootstrap", access.Operate, "Bootstrap", "Ask a registered device to bootstrap again: Execute 1/x/9"), 200, 404, 504), func(ctx context.Context, in *input) (*body[bootstrapTriggered], error) {
+	huma.Register(a.huma, status(op("POST", "/clients/{endpoint}/bootstrap", "client.bootstrap", access.Operate, "Bootstrap", "Ask a registered device to bootstrap again: Execute 1/x/9. For a device that sleeps the request is kept (202)"), 200, 202, 404, 504), func(ctx context.Context, in *input) (*body[bootstrapTriggered], error) {
 		reg := a.c.Fleet.Registration(in.Endpoint)
 		if reg == nil {
 			return nil, unknown(in.Endpoint)
@@ -312,11 +311,7 @@ func (a *API) bootstrapTrigger() {
 		p := lwm2m.NewPath(1, uint16(max(instance, 0)), 9)
 		id, out, err := a.run(ctx, in.Endpoint, &server.Operation{Kind: server.Execute, Path: p, Timeout: timeoutDefault})
 		if err != nil {
-			var p *Problem
-			if errors.As(err, &p) {
-				return nil, p
-			}
-			return nil, problemOf(err)
+			return nil, humaError(err)
 		}
 		o := bootstrapTriggered{Operation: id, Path: p.String(), Code: out.Code.String(), Status: "answered"}
 		if !answered(out.Code) {

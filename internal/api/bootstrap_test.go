@@ -3,11 +3,14 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"heddle.example/coap"
 	"heddle.example/internal/access"
+	"heddle.example/internal/bootstrap"
+	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
 )
 
@@ -174,4 +177,58 @@ func TestETS_5_ServerInitiatedBootstrap(t *testing.T) {
 	code = coap.MethodNotAllowed
 	check(t, r, access.Operate, "POST /api/v1/clients/lamp/bootstrap?instance=0", "", 200, `"path":"/1/0/9"`, `"status":"refused"`)
 	check(t, r, access.Operate, "POST /api/v1/clients/nobody/bootstrap", "", 404)
+}
+
+// What the API takes and finds in order comes out as it went in.
+func FuzzBootstrapConfiguration(f *testing.F) {
+	f.Add([]byte(demoConfiguration))
+	f.Add([]byte(`{"account": {"mode": "none"}, "servers": [{"uri": "coap://h", "mode": "none", "shortServerId": 1, "lifetime": 300, "securityInstance": 3, "securityResources": {"16": {"0": 49320}}}], "format": "tlv", "onRefusal": "continue", "enabled": false}`))
+	f.Add([]byte(`{"account": {"mode": "none"}, "servers": [], "objects": [{"path": "/3303", "resources": {"0": {"5601": 1.5}}}, {"path": "/2/1", "resources": {"0": 3, "1": 0, "3": 1}}]}`))
+	reg := registry.Builtin()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var in BootstrapConfiguration
+		if json.Unmarshal(body, &in) != nil {
+			return
+		}
+		in.Endpoint = ""
+		c, err := in.configuration("demo", reg)
+		if err != nil || bootstrap.Check(c, reg) != nil {
+			return
+		}
+		first := viewBootstrap(c)
+		again := first
+		again.Account.Key = in.Account.Key
+		for i := range again.Servers {
+			again.Servers[i].Key = in.Servers[i].Key
+		}
+		d, err := again.configuration("demo", reg)
+		if err != nil {
+			t.Fatalf("%s\n%v", jsonOf(first), err)
+		}
+		for i := range again.Servers {
+			again.Servers[i].Key = ""
+		}
+		if a, b := string(jsonOf(first)), string(jsonOf(viewBootstrap(d))); a != b {
+			t.Fatalf("\n%s\n%s", a, b)
+		}
+	})
+}
+
+// Ten thousand configurations, with the credentials of their devices on the server of the same program, in one call.
+func BenchmarkBootstrapBulk(b *testing.B) {
+	for b.Loop() {
+		r := newRig(b)
+		var body strings.Builder
+		body.WriteString(`{"items": [`)
+		for i := range 10_000 {
+			if i > 0 {
+				body.WriteByte(',')
+			}
+			fmt.Fprintf(&body, `{"endpoint": "d%d", "account": {"mode": "psk", "identity": "BS-d%d", "key": "00112233445566778899aabbccddeeff"}, "servers": [{"uri": "coaps://lwm2m.example", "mode": "psk", "identity": "d%d", "generateKey": true, "shortServerId": 1, "lifetime": 300}], "delete": ["/0", "/1"]}`, i, i, i)
+		}
+		body.WriteString(`]}`)
+		if w := r.request(access.Admin, "POST", "/api/v1/bootstrap/configurations/bulk", body.String()); w.Code != 200 || !strings.Contains(w.Body.String(), `"added":10000`) {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
 }

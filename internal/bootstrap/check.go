@@ -167,7 +167,7 @@ func (k *checker) uri(where, uri string, mode machine.SecurityKind) {
 	switch {
 	case err != nil:
 		k.bad(where, "%q is not a URI such as coaps://[2001:db8::1]:5684", uri)
-	case u.Scheme != "coap" && u.Scheme != "coaps":
+	case u.Scheme != "coap" && u.Scheme != "coaps", !strings.HasPrefix(uri, u.Scheme+"://"):
 		k.bad(where, "%q begins with neither coap:// nor coaps://", uri)
 	case u.Scheme != want && want != "":
 		k.bad(where, "mode %s goes with %s://, not %s://", mode, want, u.Scheme)
@@ -277,11 +277,14 @@ func (k *checker) serverSecurity(where string, s *Server) {
 
 // resources checks further resources of an account; taken are those that have a field of their own.
 func (k *checker) resources(where string, object uint16, list []bootstrap.Resource, taken []uint16) {
-	o := k.reg.Object(object, lwm2m.Version{})
 	if len(list) > 64 {
 		k.bad(where, "has %d values; at most 64", len(list))
 		return
 	}
+	if len(list) == 0 {
+		return
+	}
+	o := k.reg.Object(object, lwm2m.Version{})
 	for i, r := range list {
 		at := where + "." + strconv.Itoa(int(r.ID))
 		if slices.Contains(taken, r.ID) {
@@ -314,6 +317,7 @@ func (k *checker) value(where string, o *registry.Object, id uint16, multiple bo
 	case !r.Multiple && multiple:
 		k.bad(where, "%s has one value, not several instances", r.Name)
 	case v.IsNone():
+		k.bad(where, "%s has no value", r.Name)
 	default:
 		if err := r.Check(v); err != nil {
 			k.bad(where, "%s", strings.TrimPrefix(err.Error(), registry.ErrRange.Error()+": "))
