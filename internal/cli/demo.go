@@ -15,13 +15,13 @@ import (
 )
 
 func newDemo() *cobra.Command {
-	c := serve.Config{CoAP: []string{"localhost:5683"}, CoAPS: []string{"localhost:5684"}, Web: []string{"localhost:8080"}, Data: "none", Unknown: "accept", LeshanAPI: "token", Version: Version}
+	c := serve.Config{CoAP: []string{"localhost:5683"}, CoAPS: []string{"localhost:5684"}, Web: []string{"localhost:8080"}, Data: "none", BootstrapCoAP: []string{"localhost:5783"}, BootstrapCoAPS: []string{"localhost:5784"}, Unknown: "accept", LeshanAPI: "token", Version: Version}
 	var check, verbose bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a server and 25 devices to look at",
-		Long: `Run a server and 25 devices of several kinds on this computer, and print a link that logs in. Ports that are in use
-are replaced by free ones. Nothing is kept unless --data says where.
+		Long: `Run a server, its bootstrap server and 25 devices of several kinds on this computer, and print a link that logs in.
+Ports that are in use are replaced by free ones. Nothing is kept unless --data says where.
 
 With --check it does the main job by itself through the web port (log in, read, write, observe, execute, add a device
 of one's own, ...), prints each step, and exits 0 if all works, else 1.`,
@@ -68,7 +68,7 @@ func runDemo(ctx context.Context, c serve.Config, mayMove func(string) bool, che
 	} else {
 		fmt.Fprintf(out, "Heddle %s: a server and %d devices\n", c.Version, demo.Count())
 		for _, a := range d.Program.Info().Addresses {
-			fmt.Fprintf(out, "  devices   %s\n", a.URI)
+			fmt.Fprintf(out, "  %-9s %s\n", map[string]string{"server": "devices", "bootstrap": "bootstrap"}[a.Role], a.URI)
 		}
 		fmt.Fprintf(out, "  web       %s\n", d.Program.URL())
 		if !web.Built() {

@@ -24,17 +24,22 @@ type Demo struct {
 	devices []*device.Device
 	plain   netip.AddrPort
 	secure  netip.AddrPort
+
+	bootstrap netip.AddrPort // of the bootstrap server, with DTLS
 }
 
 // Start starts the server and all devices. A port in use is replaced by a free one where the user has not asked for it.
 func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
-	c.Demo = true
+	c.Demo, c.Bootstrap = true, true
+	if len(c.BootstrapCoAPS) == 0 {
+		c.BootstrapCoAPS = []string{"127.0.0.1:0"}
+	}
 	p, err := startServer(c, mayMove)
 	if err != nil {
 		return nil, err
 	}
 	d := &Demo{Program: p, host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
-	d.plain, d.secure = p.DeviceAddress(false), p.DeviceAddress(true)
+	d.plain, d.secure, d.bootstrap = p.DeviceAddress(false), p.DeviceAddress(true), p.BootstrapAddress(true)
 	if d.Link, err = p.Enter(access.Admin); err == nil {
 		err = d.startDevices()
 	}
@@ -46,7 +51,7 @@ func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 }
 
 func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program, error) {
-	for range 4 {
+	for range 6 {
 		p, err := serve.Start(c)
 		flag, busy := serve.InUse(err)
 		if !busy || !mayMove(flag) {
@@ -57,6 +62,10 @@ func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program
 			c.CoAP = []string{"127.0.0.1:0"}
 		case "--coaps":
 			c.CoAPS = []string{"127.0.0.1:0"}
+		case "--bootstrap-coap":
+			c.BootstrapCoAP = []string{"127.0.0.1:0"}
+		case "--bootstrap-coaps":
+			c.BootstrapCoAPS = []string{"127.0.0.1:0"}
 		case "--web":
 			c.Web = []string{"localhost:0"}
 		default:
@@ -70,7 +79,7 @@ func (d *Demo) startDevices() error {
 	list := specs()
 	var creds []server.Credential
 	for i := range list {
-		if list[i].key != nil {
+		if list[i].key != nil && !list[i].family.bootstrap {
 			creds = append(creds, list[i].credential())
 		}
 	}
@@ -81,6 +90,9 @@ func (d *Demo) startDevices() error {
 	}
 	if len(res.Errors) > 0 {
 		return fmt.Errorf("credentials of %s: %w", creds[res.Errors[0].Index].Endpoint, res.Errors[0].Err)
+	}
+	if err := d.configure(list); err != nil {
+		return err
 	}
 	for i := range list {
 		dev, err := d.start(&list[i])
@@ -94,7 +106,10 @@ func (d *Demo) startDevices() error {
 
 func (d *Demo) start(s *spec) (*device.Device, error) {
 	to := d.plain
-	if s.key != nil {
+	switch {
+	case s.family.bootstrap:
+		to = d.bootstrap
+	case s.key != nil:
 		to = d.secure
 	}
 	return s.start(d.host, to.Addr().String(), to.Port())

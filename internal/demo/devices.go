@@ -17,22 +17,24 @@ import (
 
 // family is devices of one kind.
 type family struct {
-	names    []string
-	kinds    []uint16 // objects besides 3, 4 and 7
-	model    string
-	secure   bool
-	queue    bool
-	version  lwm2m.Version
-	lifetime time.Duration
-	track    []objects.Waypoint
+	names     []string
+	kinds     []uint16 // objects besides 3, 4 and 7
+	model     string
+	secure    bool
+	queue     bool
+	bootstrap bool // it knows its bootstrap server only
+	version   lwm2m.Version
+	lifetime  time.Duration
+	track     []objects.Waypoint
 }
 
-// families are 25 devices: most of them secure, some plain, some that sleep, some that move, one old.
+// families are 25 devices: most of them secure, some plain, some that sleep, some that move, some that are bootstrapped, one old.
 var families = []family{
 	{names: []string{"temp-attic", "temp-cellar", "temp-kitchen", "temp-bath", "temp-hall"}, kinds: []uint16{3303}, model: "Thermometer T1", secure: true, lifetime: 5 * time.Minute},
 	{names: []string{"climate-study", "climate-nursery", "climate-greenhouse"}, kinds: []uint16{3303, 3304}, model: "Climate C2", secure: true, lifetime: 10 * time.Minute},
 	{names: []string{"door-front", "door-garage", "window-loft"}, kinds: []uint16{3342}, model: "Contact S1", secure: true, queue: true, lifetime: time.Hour},
-	{names: []string{"lamp-desk", "lamp-stairs", "lamp-garden", "lamp-porch"}, kinds: []uint16{3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"lamp-desk", "lamp-stairs"}, kinds: []uint16{3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"lamp-garden", "lamp-porch"}, kinds: []uint16{3311}, model: "Light L3", secure: true, bootstrap: true, lifetime: 5 * time.Minute},
 	{names: []string{"meter-main", "meter-heatpump"}, kinds: []uint16{3305}, model: "Meter P1", secure: true, lifetime: 2 * time.Minute},
 	{names: []string{"valve-north", "valve-south"}, kinds: []uint16{3306}, model: "Valve V1", secure: true, lifetime: 30 * time.Minute},
 	{names: []string{"tracker-bike", "tracker-mower"}, kinds: []uint16{6}, model: "Tracker G1", secure: true, queue: true, lifetime: 15 * time.Minute, track: harbour},
@@ -77,7 +79,9 @@ func specs() []spec {
 		for _, name := range f.names {
 			s := spec{name: name, family: f}
 			if f.secure {
-				s.identity, s.key = name, make([]byte, 16)
+				if s.identity, s.key = name, make([]byte, 16); f.bootstrap {
+					s.identity = "BSID-" + name
+				}
 				rand.Read(s.key)
 			}
 			list = append(list, s)
@@ -92,7 +96,7 @@ func (s *spec) credential() server.Credential {
 
 // start starts a device towards a server on this computer.
 func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
-	a := client.Account{ShortID: 123, URI: client.ServerURI(s.key != nil, address, port), Identity: s.identity, Key: s.key, Lifetime: s.family.lifetime, Unmuted: true}
+	a := s.account(address, port)
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
 	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heddle.example/internal/api"
+	"heddle.example/internal/device"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/web"
 )
@@ -44,6 +45,7 @@ func (c *checker) steps() []step {
 		{"add credentials: the device appears with its padlock", c.ownDevice},
 		{"another endpoint cannot have its identity", c.conflict},
 		{"delete the credentials: the device is gone", c.removeDevice},
+		{"bootstrap: a device that knows its bootstrap server only is read", c.bootstrapDevice},
 		{"API token with scope read", c.apiToken},
 	}
 }
@@ -251,11 +253,7 @@ func (c *checker) ownDevice() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.stops = append(c.stops, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		dev.Kill(ctx)
-	})
+	c.kill(dev)
 	data, err := e.wait("registered", c.guest.name)
 	if err != nil {
 		return "", err
@@ -268,6 +266,15 @@ func (c *checker) ownDevice() (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s, %s = %v", c.guest.name, r.Path, r.Value), nil
+}
+
+// kill ends a device when the check is over.
+func (c *checker) kill(dev *device.Device) {
+	c.stops = append(c.stops, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		dev.Kill(ctx)
+	})
 }
 
 func (c *checker) conflict() (string, error) { return refused(c.putGuest("check-thief"), 409) }

@@ -129,6 +129,9 @@ func (p *Program) bootstrapInfo(i *api.Info) {
 	}
 }
 
+// Bootstrap is the bootstrap server's part of the program; nil where there is none.
+func (p *Program) Bootstrap() *bootstrap.Service { return p.boot.service }
+
 // BootstrapAddress is an address on which devices of this computer reach the bootstrap server.
 func (p *Program) BootstrapAddress(secure bool) netip.AddrPort {
 	if p.boot.service == nil {
