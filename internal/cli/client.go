@@ -45,6 +45,7 @@ type clientOptions struct {
 	version  string
 	queue    bool
 	data     string
+	factory  string
 	simulation
 }
 
@@ -86,6 +87,7 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.StringVar(&o.version, "lwm2m", o.version, "newest LwM2M `VERSION` to offer: 1.0 or 1.1")
 	f.BoolVar(&o.queue, "queue", false, "ask for queue mode")
 	o.simulation.flags(f)
+	f.StringVar(&o.factory, "factory", "", "`FILE` (TOML or JSON) with the accounts that the device has from its maker, instead of --host, --identity, --psk")
 	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: accounts of a bootstrap, DTLS sessions, attributes, written values")
 	return c
 }
@@ -101,6 +103,29 @@ func parseKey(s string) ([]byte, error) {
 
 // config makes the client's configuration.
 func (o *clientOptions) config() (client.Config, error) {
+	version, err := lwm2m.ParseVersion(o.version)
+	if err != nil || version != lwm2m.V1_0 && version != lwm2m.V1_1 {
+		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
+	}
+	cfg := client.Config{Endpoint: o.name, AccessControl: true, Version: version, Queue: o.queue}
+	if o.factory != "" {
+		if o.key != "" || o.identity != "" || o.bootstrap {
+			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i and -s out")
+		}
+		f, err := device.ReadFactory(o.factory)
+		if err != nil {
+			return client.Config{}, fmt.Errorf("--factory: %w", err)
+		}
+		cfg.Servers, cfg.Access = f.Servers, f.Access
+		return cfg, nil
+	}
+	a, err := o.account()
+	cfg.Servers = []client.Account{a}
+	return cfg, err
+}
+
+// account makes the one account that the command line gives.
+func (o *clientOptions) account() (client.Account, error) {
 	a := client.Account{
 		Bootstrap: o.bootstrap, ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second,
 		HoldOff: time.Duration(o.holdOff) * time.Second, Unmuted: true,
@@ -112,14 +137,14 @@ func (o *clientOptions) config() (client.Config, error) {
 	if secure {
 		key, err := parseKey(o.key)
 		if err != nil {
-			return client.Config{}, err
+			return client.Account{}, err
 		}
 		if o.identity == "" {
-			return client.Config{}, errors.New("a pre-shared key needs an identity: -i TEXT")
+			return client.Account{}, errors.New("a pre-shared key needs an identity: -i TEXT")
 		}
 		a.Identity, a.Key = o.identity, key
 	} else if o.identity != "" {
-		return client.Config{}, errors.New("an identity needs a pre-shared key: -s HEX")
+		return client.Account{}, errors.New("an identity needs a pre-shared key: -s HEX")
 	}
 	if port == 0 {
 		switch {
@@ -132,11 +157,7 @@ func (o *clientOptions) config() (client.Config, error) {
 		}
 	}
 	a.URI = client.ServerURI(secure, o.host, port)
-	version, err := lwm2m.ParseVersion(o.version)
-	if err != nil || version != lwm2m.V1_0 && version != lwm2m.V1_1 {
-		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
-	}
-	return client.Config{Endpoint: o.name, Servers: []client.Account{a}, AccessControl: true, Version: version, Queue: o.queue}, nil
+	return a, nil
 }
 
 // kinds returns the objects that the device has.

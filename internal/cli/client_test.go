@@ -357,6 +357,16 @@ func TestClientFlags(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.o.host, got, c.want)
 		}
 	}
+	file := filepath.Join(t.TempDir(), "factory.toml")
+	if err := os.WriteFile(file, []byte("[bootstrap]\nuri = \"coap://bs\"\n[[server]]\nid = 1\nuri = \"coap://s\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if cfg, err := (&clientOptions{version: "1.1", factory: file}).config(); err != nil || len(cfg.Servers) != 2 || !cfg.Servers[0].Bootstrap {
+		t.Errorf("--factory: %+v, %v", cfg.Servers, err)
+	}
+	if _, err := (&clientOptions{version: "1.1", factory: file, bootstrap: true}).config(); err == nil {
+		t.Error("--factory and -b go together")
+	}
 	if _, err := (&clientOptions{objects: []string{"3303", "99"}}).kinds(); err == nil || !strings.Contains(err.Error(), strconv.Quote("99")) {
 		t.Errorf("object 99: %v", err)
 	}

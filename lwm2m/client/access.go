@@ -2,7 +2,9 @@ package client
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"heddle.example/coap"
 	"heddle.example/lwm2m"
@@ -44,6 +46,19 @@ func (r Rights) String() string {
 		return "-"
 	}
 	return s
+}
+
+// ParseRights reads the letters of String.
+func ParseRights(s string) (Rights, error) {
+	var r Rights
+	for _, c := range s {
+		i := strings.IndexRune("RWEDC", c)
+		if i < 0 {
+			return 0, fmt.Errorf("lwm2m client: %.16q: rights are letters of R, W, E, D and C", s)
+		}
+		r |= 1 << i
+	}
+	return r, nil
 }
 
 // AccessControl returns the instances of object 2.
