@@ -19,6 +19,8 @@ const (
 	foldStep = 200
 	// walFrame is the size of a page in the WAL.
 	walFrame = 4096 + 24
+	// foldPass is how many bytes of rows one fold takes into memory; the rest is for the next one.
+	foldPass = 16 << 20
 	// walLimit is how large the WAL gets before a checkpoint.
 	walLimit = 8 << 20
 )
@@ -124,7 +126,7 @@ func (d *disk) fold() error {
 	set := pointSet{points: d.options.Points}
 	records, size := 0, 0
 	err := d.tail(ctx, d.conn, d.folded, func(id int64, row []byte) error {
-		if size > 2*d.options.foldBytes { // the rest in the next fold
+		if size > min(2*d.options.foldBytes, foldPass) { // the rest in the next fold
 			return errEnough
 		}
 		n, err := readRow(slices.Clone(row), func(table machine.Table, key, value []byte) { // they live in the clone
@@ -198,7 +200,7 @@ func (d *disk) letCommit(n int) error {
 // lets says whether commits may go on after step n of a fold. A journal that grows faster than it is folded would make
 // every start slower and larger, so when it is long, promises slow down to the pace of the fold.
 func (d *disk) lets(n int) bool {
-	switch limit := 4 * d.options.foldBytes; {
+	switch limit := 2 * d.options.foldBytes; {
 	case d.journalBytes < limit:
 		return true
 	case d.journalBytes < 2*limit:

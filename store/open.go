@@ -87,7 +87,7 @@ func newDisk(o Options) *disk {
 	setDefault(&o.maxPending, 64<<20)
 	setDefault(&o.retry, time.Second)
 	setDefault(&o.foldAfter, 2*time.Second)
-	setDefault(&o.foldBytes, 8<<20)
+	setDefault(&o.foldBytes, 32<<20)
 	return &disk{options: o, log: o.Log, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
