@@ -125,7 +125,7 @@ func writeFiles(f *frames, dir string, sum *Summary) error {
 				return errors.Join(err, relErr)
 			}
 			// What is still being written has a name that begins with a dot, or ends so.
-			if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".tmp") {
+			if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".part") {
 				return nil
 			}
 			return writeFile(f, dir, filepath.ToSlash(rel), sum)

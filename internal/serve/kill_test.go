@@ -52,6 +52,7 @@ type promises struct {
 	locations   map[string]string // of registrations
 	operations  []string          // queued
 	values      []int             // acknowledged notifications
+	sent        []int             // acknowledged values of Sends
 	backups     int
 	next        int
 }
@@ -179,9 +180,9 @@ func TestKill9(t *testing.T) {
 	v.live()
 	p.check(t, v)
 	v.kill()
-	t.Logf("%d kills; %d credentials, %d notes, %d registrations, %d queued requests, %d values acknowledged; %d whole backups",
-		rounds, len(p.credentials), len(p.notes), len(p.locations), len(p.operations), len(p.values), p.backups)
-	if len(p.credentials) < 10 || len(p.notes) < 10 || len(p.locations) < 10 || len(p.operations) < 10 || len(p.values) < 100 || p.backups == 0 {
+	t.Logf("%d kills; %d credentials, %d notes, %d registrations, %d queued requests, %d values and %d Sends acknowledged; %d whole backups",
+		rounds, len(p.credentials), len(p.notes), len(p.locations), len(p.operations), len(p.values), len(p.sent), p.backups)
+	if len(p.credentials) < 10 || len(p.notes) < 10 || len(p.locations) < 10 || len(p.operations) < 10 || len(p.values) < 100 || len(p.sent) < 10 || p.backups == 0 {
 		t.Error("there was too little load to see anything")
 	}
 }
@@ -335,7 +336,7 @@ func (m *meter) register() {
 // notify sends values, a few at a time, as long as somebody answers. What was not acknowledged when the server died was not
 // promised, and is not sent again.
 func (m *meter) notify(ctx context.Context) {
-	waiting := map[uint16]int{}
+	waiting, sends := map[uint16]int{}, map[uint16]int{}
 	for ctx.Err() == nil {
 		for m.token != (coap.Token{}) && len(waiting) < 20 {
 			m.value++
@@ -344,6 +345,11 @@ func (m *meter) notify(ctx context.Context) {
 			m.send(coap.Message{Type: coap.CON, Code: coap.Content, ID: id, Token: m.token,
 				Options: coap.Options{}.AddUint(coap.Observe, uint32(m.value)).SetFormat(coap.Text), Payload: fmt.Append(nil, m.value)})
 		}
+		// And a Send beside them, with the time of the device.
+		sentID, sentAt := uint16(m.value)^0x8000, m.value
+		sends[sentID] = sentAt
+		m.send(coap.Message{Type: coap.CON, Code: coap.POST, ID: sentID, Token: coap.NewToken([]byte{9, byte(sentID)}), Options: coap.Options{}.AppendPath("/dp").SetFormat(coap.SenMLJSON),
+			Payload: fmt.Appendf(nil, `[{"bn":"/3303/0/","n":"5601","bt":%d,"v":%d}]`, 1_790_000_000+sentAt, sentAt)})
 		before := len(waiting)
 		receive(m.conn, 100*time.Millisecond, func(r *coap.Message) bool {
 			switch n, known := waiting[r.ID]; {
@@ -354,7 +360,10 @@ func (m *meter) notify(ctx context.Context) {
 			case r.Type == coap.ACK && r.Code == coap.Empty && known:
 				delete(waiting, r.ID)
 				m.p.keep(func() { m.p.values = append(m.p.values, n) })
-			case r.Type == coap.RST:
+			case r.Code == coap.Changed && sends[r.ID] != 0:
+				m.p.keep(func() { m.p.sent = append(m.p.sent, sends[r.ID]) })
+				delete(sends, r.ID)
+			case r.Type == coap.RST && known:
 				m.t.Errorf("value %d was rejected", n)
 			}
 			return len(waiting) < 10
@@ -433,13 +442,20 @@ func (p *promises) check(t *testing.T, v *victim) {
 	if len(p.values) == 0 {
 		return
 	}
+	p.look(t, ask, "5700", p.values)
+	p.look(t, ask, "5601", p.sent)
+}
+
+// look looks for values in the history of the meter.
+func (p *promises) look(t *testing.T, ask func(string, any), resource string, values []int) {
+	t.Helper()
 	kept := map[int]bool{}
 	for after := ""; ; {
 		var page struct {
 			Points []struct{ Value float64 }
 			Next   string
 		}
-		ask("/clients/meter/history/3303/0/5700?limit=10000&after="+after, &page)
+		ask("/clients/meter/history/3303/0/"+resource+"?limit=10000&after="+after, &page)
 		for _, pt := range page.Points {
 			kept[int(pt.Value)] = true
 		}
@@ -448,12 +464,12 @@ func (p *promises) check(t *testing.T, v *victim) {
 		}
 	}
 	lost := 0
-	for _, n := range p.values {
+	for _, n := range values {
 		if !kept[n] {
 			lost++
 		}
 	}
 	if lost > 0 {
-		t.Errorf("%d of %d values were acknowledged and are gone", lost, len(p.values))
+		t.Errorf("%d of %d values of %s were acknowledged and are gone", lost, len(values), resource)
 	}
 }

@@ -29,6 +29,9 @@ func (s *Server) historyRecord(ep string, entries []lwm2m.Entry) (machine.Record
 	value := b[len(b):]
 	for i := range entries {
 		e := &entries[i]
+		if o := e.Path.Object(); o == securityObject || o == oscoreObject {
+			continue // keys
+		}
 		at := int64(s.now)
 		if e.Time > 0 && e.Time <= int64(s.now.Add(futureMost)) {
 			at = e.Time

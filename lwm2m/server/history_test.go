@@ -102,7 +102,7 @@ func TestHistoryOnAFailedDisk(t *testing.T) {
 		* notified dev /3/0/9 2.05 {/3/0/9=96} err=<nil>`)
 }
 
-// The time of a device holds, unless it cannot be; what is too long for a measurement is left out.
+// The time of a device holds, unless it cannot be; what is too long for a measurement, or a key, is left out.
 func TestHistoryRecord(t *testing.T) {
 	r := newRig(t, keeping())
 	r.s.begin(rigStart, 0)
@@ -117,6 +117,7 @@ func TestHistoryRecord(t *testing.T) {
 		{Path: path("/3303/0"), Value: lwm2m.Value{}},
 		{Path: path("/3303/0/5750"), Value: lwm2m.Str(strings.Repeat("x", history.ValueMost+1))},
 		{Path: path("/3/0/11/1"), Value: lwm2m.Int(0)},
+		{Path: path("/0/0/5"), Value: lwm2m.Str("a key")},
 	})
 	r.disk[string(rec.Table)+" dev"] = rec.Value
 	want := "/3303/0/5700=1.0+-60000 /3303/0/5700=2.0+0 /3303/0/5700=3.0+3600000 /3303/0/5700=4.0+0 /3303/0/5700=5.0+0 /3/0/11/1=0+0"

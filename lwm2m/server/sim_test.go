@@ -95,7 +95,7 @@ func (f *fleet) rnd(n int) int { return int(f.rand.Uint64() % uint64(n)) }
 // boot starts a server on what the disk has.
 func (f *fleet) boot() {
 	f.boots++
-	s := server.New(server.Config{Rand: f.w.Rand(fmt.Sprintf("server %d", f.boots)), Credentials: f.keys, DTLS: &dtls.Config{},
+	s := server.New(server.Config{Rand: f.w.Rand(fmt.Sprintf("server %d", f.boots)), History: f.w.Seed()%3 == 0, Credentials: f.keys, DTLS: &dtls.Config{},
 		Secure: func(local netip.AddrPort) bool { return local.Port() == 5684 }})
 	for _, table := range server.Tables() {
 		if err := f.node.Disk().Load(table, func(key, value []byte) error { return s.Restore(f.w.Now(), table, key, value) }); err != nil {
