@@ -41,13 +41,15 @@ export function firmware({ emit, problem, devices, empty }) {
     route(method, p, q, body, raw) {
       if (p[1] === 'packages') {
         if (method === 'POST') return { $status: 201, ...add(q.get('name'), q.get('version') ?? '', raw.length, Date.now()) }
-        if (method === 'DELETE') { if (updates.some((u) => u.package === p[2] && u.state === 'running')) return problem(409, 'Conflict', 'An update with it is running. Cancel that first.'); packages.splice(packages.findIndex((x) => x.id === p[2]), 1); return { $status: 204 } }
+        if (method === 'POST' && p[3] === 'retry') { const pack = packages.find((x) => x.id === u.package); const again = begin(pack, u.devices.filter((d) => d.state !== 'done').map((d) => d.endpoint), u.method); run(again); return view(again, true) }
+      if (method === 'DELETE' && u.state !== 'running') { updates.splice(updates.indexOf(u), 1); return view(u, true) }
+      if (method === 'DELETE') { if (updates.some((u) => u.package === p[2] && u.state === 'running')) return problem(409, 'Conflict', 'An update with it is running. Cancel that first.'); packages.splice(packages.findIndex((x) => x.id === p[2]), 1); return { $status: 204 } }
         return p[2] ? (packages.find((x) => x.id === p[2]) ?? problem(404, 'Not found', 'No such package.')) : { items: packages }
       }
-      if (method === 'POST') {
+      if (method === 'POST' && !p[2]) {
         const pack = packages.find((x) => x.id === body.package)
         if (!pack) return problem(422, 'Unprocessable Entity', 'There is no such package.')
-        const names = body.endpoints ?? [...devices.keys()].filter((ep) => !body.query || (body.query.startsWith('tag:') ? devices.get(ep).row.tags?.includes(body.query.slice(4)) : ep.includes(body.query)))
+        const names = body.endpoints ?? [...devices.keys()].filter((ep) => body.query === '*' || (body.query.startsWith('tag:') ? devices.get(ep).row.tags?.includes(body.query.slice(4)) : ep.includes(body.query)))
         const missing = names.filter((ep) => !devices.has(ep))
         if (missing.length) return problem(422, 'Unprocessable Entity', `Not registered: ${missing.join(', ')}.`)
         const u = begin(pack, names, body.method)
@@ -56,6 +58,8 @@ export function firmware({ emit, problem, devices, empty }) {
       }
       const u = updates.find((x) => x.id === p[2])
       if (p[2] && !u) return problem(404, 'Not found', 'No such update.')
+      if (method === 'POST' && p[3] === 'retry') { const pack = packages.find((x) => x.id === u.package); const again = begin(pack, u.devices.filter((d) => d.state !== 'done').map((d) => d.endpoint), u.method); run(again); return view(again, true) }
+      if (method === 'DELETE' && u.state !== 'running') { updates.splice(updates.indexOf(u), 1); return view(u, true) }
       if (method === 'DELETE') { for (const d of u.devices) if (!over(d.state)) change(u, d, { state: 'cancelled' }); u.state = 'cancelled'; return { $status: 204 } }
       return u ? view(u, true) : { items: updates.map((x) => view(x)) }
     },

@@ -150,7 +150,8 @@ export const api = {
   updates: () => get<{ items: T.FirmwareUpdate[] } | T.FirmwareUpdate[]>('/firmware/updates'),
   update: (id: string, p: { limit?: number; after?: string } = {}) => get<T.FirmwareUpdate>(`/firmware/updates/${seg(id)}` + query(p)),
   startUpdate: (u: { package: string; endpoints?: string[]; query?: string; method: T.FirmwareMethod }) => call<T.FirmwareUpdate>('POST', '/firmware/updates', u),
-  cancelUpdate: (id: string) => call<void>('DELETE', `/firmware/updates/${seg(id)}`),
+  cancelUpdate: (id: string) => call<unknown>('DELETE', `/firmware/updates/${seg(id)}`), // of one that has ended: its record goes
+  retryUpdate: (id: string) => call<T.FirmwareUpdate>('POST', `/firmware/updates/${seg(id)}/retry`),
 
   configurations: (p: { limit?: number; after?: string; q?: string }, signal?: AbortSignal) => get<T.BootstrapList>('/bootstrap/configurations' + query(p), signal),
   configuration: (endpoint: string) => get<T.BootstrapConfiguration>(`/bootstrap/configurations/${seg(endpoint)}`),
