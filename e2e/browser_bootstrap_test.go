@@ -10,7 +10,7 @@ import (
 )
 
 // administrator makes the first administrator on the page, and returns the address of the page.
-func administrator(p *peer.Page, s *peer.Server) (base string) {
+func administrator(p *peer.Page, s interface{ Link(string) string }) (base string) {
 	p.Theme("light")
 	p.Open(s.Link("#/first-run/"))
 	p.See("Make the administrator")
@@ -131,23 +131,52 @@ func TestBootstrapInTheBrowser(t *testing.T) {
 	}
 }
 
-// A bootstrap server alone shows the pages that it has.
+// A bootstrap server alone shows the pages that it has. Devices that no configuration names are given a default that was
+// made on its page, and register with the server elsewhere that it names.
 func TestBootstrapServerAloneInTheBrowser(t *testing.T) {
-	s := peer.HeddleServer(t, "--bootstrap", "--bootstrap-coap", peer.UDPPort(t), "--bootstrap-coaps", "off")
-	a := s.REST("PUT", "/api/v1/bootstrap/default", values{"account": values{"mode": "none"}, "delete": []string{"/0", "/1"},
-		"servers": []values{{"uri": "coap://" + s.CoAP, "mode": "none", "shortServerId": 1, "lifetime": 60}}})
-	if a.Status/100 != 2 {
-		t.Fatalf("the default: %d %s", a.Status, a.Raw)
-	}
+	elsewhere := peer.HeddleServer(t)
+	coap := peer.UDPPort(t)
+	s := peer.Heddle(t, "bootstrap-server", "--coap", coap, "--coaps", "off", "--web", peer.TCPPort(t), "--data", t.TempDir())
+	s.ExpectLine("Ready.")
 	p := peer.Browser(t)
 	base := administrator(p, s)
+	p.Await("its own page", `location.hash === '#/bootstrap'`)
+	if rail := p.Value(`[...document.querySelectorAll('.side nav a')].map(a => a.innerText.trim()).join()`); rail != "Bootstrap,Server,Objects,Access" {
+		t.Errorf("the pages are %s", rail)
+	}
+	p.Open(base + "#/server")
+	p.SeeIn(".rows", "bootstrap server")
+
 	p.Open(base + "#/bootstrap")
+	p.See("Unknown devices are refused")
+	p.Press("Give them a default")
+	p.See("Configuration for unknown devices")
+	p.Press("LWM2M Server")
+	p.Await("the second tab", `document.querySelector('#s0uri')`)
+	p.Press("None")
+	p.Fill("#s0uri", "coap://"+elsewhere.CoAP)
+	p.SeeIn("aside", "valid")
+	p.Press("Store")
 	p.See("Unknown devices are given 1 server")
+
+	port := coap[strings.LastIndexByte(coap, ':')+1:]
+	peer.Heddle(t, "client", "-n", "stranger", "-h", "127.0.0.1", "-b", "-p", port, "--hold-off", "0")
+	p.SeeIn(".log", "stranger")
+	p.SeeIn(".log", "done in")
+	p.Click(".log .s1")
+	p.SeeIn(".steps", "DELETE")
+	p.SeeIn(".log", "by the configuration for unknown devices")
+	want(t, elsewhere.AwaitClient("stranger").Body, map[string]string{"security.mode": "none"})
+	p.Shot("story-bootstrap-alone")
+
 	p.Press("Switch off")
 	p.See("Refuse unknown devices from now on?")
 	p.Press("Switch off")
 	p.See("Unknown devices are refused")
-	if a := s.REST("GET", "/api/v1/bootstrap/default", nil); a.Status != 404 {
-		t.Errorf("the default is still there: %d %s", a.Status, a.Raw)
+	peer.Heddle(t, "client", "-n", "another", "-h", "127.0.0.1", "-b", "-p", port, "--hold-off", "0")
+	p.SeeIn(".log", "another")
+	p.SeeIn(".log", "refused")
+	if c := p.Complaints(); len(c) > 0 {
+		t.Errorf("the page complained: %q", c)
 	}
 }
