@@ -14,6 +14,7 @@ import (
 	"heddle.example/internal/access"
 	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
+	"heddle.example/internal/firmware"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
@@ -52,6 +53,7 @@ type Config struct {
 	Credentials *credentials.Credentials
 	Notes       *notes.Notes // nil: no notes
 	History     *history.History
+	Firmware    *firmware.Manager     // nil: no firmware updates
 	Backup      func(io.Writer) error // writes all that is kept; nil: nothing is
 	Devices     Devices
 	Definitions Definitions
@@ -95,7 +97,7 @@ func New(c Config) *API {
 		"token":  {Type: "http", Scheme: "bearer", Description: "an API token of `heddle token create`"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "a session of POST /api/v1/session"},
 	}
-	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Object definitions", "Server", "Session", "Users and tokens"} {
+	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Firmware", "Object definitions", "Server", "Session", "Users and tokens"} {
 		hc.Tags = append(hc.Tags, &huma.Tag{Name: name}) // in this order in the viewer
 	}
 	a.huma = huma.NewAPI(hc, adapter{a})
@@ -113,6 +115,7 @@ func New(c Config) *API {
 	a.serverRoutes()
 	a.backupRoutes()
 	a.eventRoutes()
+	a.firmwareRoutes()
 	a.docsRoutes()
 	if c.Leshan != nil {
 		c.Leshan(a)

@@ -32,7 +32,7 @@ var always = []string{"stats", "hello", "reset"}
 func (a *API) eventRoutes() {
 	a.handle(Route{"GET", prefix + "/events", access.Read, "events"}, a.events)
 	o := op("GET", "/events", "events", access.Read, "Events", "What happens, as server-sent events")
-	o.Description = "Each event has an id `epoch-seq`. After a broken connection give the last one as Last-Event-ID (browsers do) or `since`: nothing is lost, unless a `reset` event says so; then load anew. Kinds: hello, reset, registered, updated, deregistered, moved, value, observation, message (only with endpoint), operation, refused, credential, notes, stats. Of the values of one resource within 50 ms the newest is told; with value among `kinds`, every one."
+	o.Description = "Each event has an id `epoch-seq`. After a broken connection give the last one as Last-Event-ID (browsers do) or `since`: nothing is lost, unless a `reset` event says so; then load anew. Kinds: hello, reset, registered, updated, deregistered, moved, value, observation, message (only with endpoint), operation, refused, credential, notes, firmware, stats. Of the values of one resource within 50 ms the newest is told; with value among `kinds`, every one."
 	text := &huma.Schema{Type: "string"}
 	o.Parameters = []*huma.Param{{Name: "since", In: "query", Schema: text, Description: "id of the last event seen"}, {Name: "endpoint", In: "query", Schema: text, Description: "only events of this device, its messages too, and stats"},
 		{Name: "kinds", In: "query", Schema: text, Description: "only these kinds, with commas"}, {Name: "Last-Event-ID", In: "header", Schema: text}}

@@ -18,6 +18,7 @@ import (
 	"heddle.example/internal/bootstrap"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
+	"heddle.example/internal/firmware"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
@@ -201,10 +202,15 @@ func newRig(t testing.TB) *rig {
 	if r.notes, err = notes.Open(s); err != nil {
 		t.Fatal(err)
 	}
+	fw, err := firmware.Open(firmware.Config{Store: s, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fw.Close)
 	r.fleet = fleet.New(fleet.Options{Hub: r.hub, Registry: defs.Registry, Now: func() machine.Time { return r.now }, Notes: r.notes.Of})
 	r.srv = server.New(server.Config{Rand: machinetest.NewRand(1), Unknown: server.AcceptUnknown})
 	r.srv.Started(r.now)
-	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Backup: func(w io.Writer) error { _, err := w.Write([]byte("all")); return err }, Devices: r, Definitions: defs, Bootstrap: r.bootstrap(s, defs), Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
+	r.api = New(Config{Fleet: r.fleet, Hub: r.hub, Access: r.access, Credentials: r.creds, Notes: r.notes, History: history.New(s), Firmware: fw, Backup: func(w io.Writer) error { _, err := w.Write([]byte("all")); return err }, Devices: r, Definitions: defs, Bootstrap: r.bootstrap(s, defs), Info: func() Info { return Info{Version: "test", Unknown: "accept"} },
 		Failed: func() error { return r.failed }, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("heddle_registrations 1\n")) }),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("page")) }), Port: 8080, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(r.api.Close)

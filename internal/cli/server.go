@@ -63,10 +63,14 @@ on the loopback, or with --unknown accept.`,
 	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")
 	f.IntVar(&c.History.Days, "history-days", c.History.Days, "`DAYS` for which values are kept; 0: no limit")
 	f.StringVar(&c.History.Max, "history-max", c.History.Max, "`SIZE` of all values that are kept; beyond it the oldest go")
+	f.StringVar(&c.Firmware.Max, "firmware-max", "64MB", "largest firmware package, `SIZE`")
+	f.StringVar(&c.Firmware.Host, "firmware-host", "", "`NAME` or address in the URIs of firmware packages (default: where the device reached the server)")
+	f.StringVar(&c.Firmware.CoAP, "firmware-coap", "", "firmware packages over plain CoAP: on or off (default: on where devices without credentials are accepted)")
 	f.IntVar(&c.Shards, "shards", 0, "how many server machines share the devices, `N` of 1 to 256 (default: one, and one for two cores where there are four or more)")
 	bootstrapFlags(cmd, &c)
 	f.BoolVarP(&verbose, "verbose", "v", false, "log more")
 	fixed(cmd, "history", "on", "off")
+	fixed(cmd, "firmware-coap", "on", "off")
 	fixed(cmd, "unknown", "accept", "refuse")
 	return cmd
 }

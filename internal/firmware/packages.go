@@ -31,9 +31,6 @@ type Package struct {
 	Updates int       `json:"updates" doc:"updates of devices that use it"`
 }
 
-// label is what people call the package.
-func (p *Package) label() string { return strings.TrimSpace(p.Name + " " + p.Version) }
-
 // suffix is of the packages' files; what has another one is left over from an upload.
 const suffix = ".pkg"
 
@@ -220,6 +217,27 @@ func (m *Manager) Package(id string) (Package, error) {
 		return Package{}, ErrNotFound
 	}
 	return m.viewPackage(p), nil
+}
+
+// Resolve finds a package by its id, or by name@version, or by a name that only one package has.
+func (m *Manager) Resolve(s string) (Package, error) {
+	if p, err := m.Package(s); err == nil {
+		return p, nil
+	}
+	name, version, versioned := strings.Cut(s, "@")
+	var found []Package
+	for _, p := range m.Packages() {
+		if p.Name == name && (!versioned || p.Version == version) {
+			found = append(found, p)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return Package{}, fmt.Errorf("%w: package %.64q", ErrNotFound, s)
+	case len(found) > 1 && found[0].SHA256 != found[1].SHA256:
+		return Package{}, fmt.Errorf("%w: %d packages are called %.64q; name one by its id", ErrInvalid, len(found), s)
+	}
+	return found[0], nil
 }
 
 // Remove removes a package that no running update needs.

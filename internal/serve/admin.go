@@ -15,6 +15,7 @@ import (
 	"heddle.example/internal/api"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
+	"heddle.example/internal/firmware"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
@@ -85,10 +86,14 @@ func offline(s Store, dir string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	fw, err := firmware.Open(firmware.Config{Store: s, Dir: dirOf(dir)})
+	if err != nil {
+		return nil, err
+	}
 	hub := stream.NewHub(stream.Options{})
 	now := func() machine.Time { return machine.Time(time.Now().UnixNano()) }
 	f := fleet.New(fleet.Options{Hub: hub, Registry: defs.Registry, Now: now, Notes: nt.Of})
-	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, History: history.New(s), Backup: backupTo(s, dir, ""), Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
+	a := api.New(api.Config{Fleet: f, Hub: hub, Access: m, Credentials: cr, Notes: nt, History: history.New(s), Firmware: fw, Backup: backupTo(s, dir, ""), Devices: nobody{}, Definitions: defs, Info: func() api.Info { return api.Info{} }, Failed: s.Failed, Log: slog.New(slog.DiscardHandler)})
 	return a.Handler(), nil
 }
 

@@ -160,7 +160,7 @@ func (p *Program) startAPI() error {
 	if a, err := netip.ParseAddrPort(p.web[0].Addr().String()); err == nil {
 		port = int(a.Port())
 	}
-	ac := api.Config{Fleet: p.Fleet, Hub: p.hub, Access: p.Access, Credentials: p.Credentials, Notes: p.notes, History: history.New(p.store), Backup: backupTo(p.store, p.config.Data, p.config.Version), Devices: p.Shards, Definitions: p.defs, Info: p.Info, Failed: p.store.Failed,
+	ac := api.Config{Fleet: p.Fleet, Hub: p.hub, Access: p.Access, Credentials: p.Credentials, Notes: p.notes, History: history.New(p.store), Backup: backupTo(p.store, p.config.Data, p.config.Version), Firmware: p.Firmware, Devices: p.Shards, Definitions: p.defs, Info: p.Info, Failed: p.store.Failed,
 		Metrics: p.metrics(), Web: web.Handler(), Hosts: p.hosts(), Port: port, Secure: p.tls, Demo: p.config.Demo, Version: p.config.Version, WebBuild: web.Build(), Log: p.config.Log}
 	switch p.config.LeshanAPI {
 	case "open":
@@ -179,6 +179,7 @@ func (p *Program) startAPI() error {
 	ac.Bootstrap = p.boot.service
 	p.API = api.New(ac)
 	p.results.Store(p.API)
+	p.Firmware.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	h := p.API.Handler()

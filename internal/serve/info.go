@@ -111,6 +111,15 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for name, v := range i.Counters {
 		total(snake(name), "Counter "+name+" of GET /api/v1/server.", v)
 	}
+	fw, packages, updates := c.p.Firmware.Stats()
+	gauge("firmware_packages", "Firmware packages.", float64(packages))
+	gauge("firmware_updates_running", "Firmware updates under way.", float64(updates))
+	for result, n := range map[string]uint64{"done": fw.Updated, "failed": fw.Failed, "cancelled": fw.Cancelled} {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("heddle_firmware_devices_total", "Devices whose firmware update ended.", []string{"result"}, nil), prometheus.CounterValue, float64(n), result)
+	}
+	for method, n := range map[string]uint64{"push": fw.PushedBytes, "pull": fw.ServedBytes} {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("heddle_firmware_bytes_total", "Bytes of packages that left.", []string{"method"}, nil), prometheus.CounterValue, float64(n), method)
+	}
 	total("store_commits", "Commits of the store, one fsync each.", i.Store.Commits)
 	total("store_records", "Records committed.", i.Store.Records)
 }

@@ -21,6 +21,7 @@ import (
 	"heddle.example/internal/api"
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/definitions"
+	"heddle.example/internal/firmware"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/leshan"
 	"heddle.example/internal/notes"
@@ -47,6 +48,7 @@ type Config struct {
 	InsecureWeb   bool
 	Shards        int // how many server machines share the devices; 0: as many as suit the computer
 	History       History
+	Firmware      Firmware
 	Demo          bool
 	Version       string
 	Log           *slog.Logger
@@ -62,6 +64,7 @@ type Program struct {
 	Credentials *credentials.Credentials
 	Shards      *shards.Shards
 	Fleet       *fleet.Fleet
+	Firmware    *firmware.Manager
 	API         *api.API
 
 	config      Config
@@ -135,6 +138,9 @@ func Start(c Config) (p *Program, err error) {
 	}
 	p.hub = stream.NewHub(stream.Options{Epoch: uint64(time.Now().UnixMilli())})
 	p.Fleet = fleet.New(fleet.Options{Hub: p.hub, Registry: p.defs.Registry, Now: p.host.Now, Notes: p.notes.Of, Watch: func(ep string, on bool) { p.Shards.Watch(ep, on) }})
+	if err = p.openFirmware(); err != nil {
+		return p, err
+	}
 	if err = p.startShards(); err != nil {
 		return p, err
 	}
@@ -185,11 +191,11 @@ func (p *Program) startShards() error {
 	for _, s := range p.secure {
 		p.securePorts[s.Local().Port()] = true
 	}
-	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, History: !p.config.History.Off}
+	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, Files: firmware.Prefix, History: !p.config.History.Off}
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax, AllowCBC: p.config.DTLSCBC}
 	}
-	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event,
+	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event, OnFile: p.Firmware.TakeFile,
 		OnRestored: p.Fleet.Restored})
 	if err != nil {
 		return err
@@ -235,6 +241,7 @@ func (p *Program) event(v any) {
 		return
 	}
 	p.Fleet.Take(v)
+	p.Firmware.Take(v)
 	if l := p.leshan.Load(); l != nil {
 		l.Take(v)
 	}
@@ -257,6 +264,7 @@ func (p *Program) Stop(ctx context.Context) error {
 	if l := p.leshan.Load(); l != nil {
 		l.Close()
 	}
+	p.Firmware.Close()
 	p.Shards.Release()
 	var errs []error
 	for _, s := range p.http {
@@ -280,6 +288,9 @@ func (p *Program) abandon() {
 	}
 	for _, l := range p.web {
 		l.Close()
+	}
+	if p.Firmware != nil {
+		p.Firmware.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -49,6 +49,8 @@ type Config struct {
 	Store   Store
 	Tables  []machine.Table // that the machines keep; sessions and registrations come first
 	OnEvent func(any)       // called by the owners, several at once, with each Event of a server
+	// OnFile is called by the owners with each request for a file; answer may be called by anybody, later.
+	OnFile func(r *server.FileRequest, answer func(server.FilePart))
 	// OnRestored is called, before anything else happens, with each registration that was stored, and with the present:
 	// a restored registration gets a whole lifetime from now.
 	OnRestored func(reg *server.Registration, now machine.Time)
@@ -71,6 +73,7 @@ type Shards struct {
 	astray astray
 	window sync.Mutex // one awake window is set at a time, so that all shards agree
 	event  func(any)
+	onFile func(*server.FileRequest, func(server.FilePart))
 	store  Store
 	ending atomic.Bool
 	pool   sync.Pool
@@ -94,7 +97,7 @@ func Start(c Config) (*Shards, error) {
 	if n < 1 || n > Most {
 		return nil, fmt.Errorf("shards: %d is not in 1 to %d", n, Most)
 	}
-	s := &Shards{host: c.Host, event: c.OnEvent, store: c.Store, secure: map[uint16]bool{}}
+	s := &Shards{host: c.Host, event: c.OnEvent, onFile: c.OnFile, store: c.Store, secure: map[uint16]bool{}}
 	for _, sock := range c.Secure {
 		s.secure[sock.Local().Port()] = true
 	}
@@ -169,6 +172,9 @@ func (s *Shards) run(c Config) (err error) {
 func (k *shard) action(now machine.Time, a machine.Action) {
 	switch a.Kind {
 	case machine.Event:
+		if k.file(a.Value) {
+			return
+		}
 		k.all.follow(k, a.Value)
 		if k.all.event != nil {
 			k.all.event(a.Value)
