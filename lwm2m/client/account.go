@@ -71,7 +71,7 @@ const (
 	registered          // and nothing is under way
 	updating            // Update is under way
 	deregistering       // Deregister is under way
-	disabled            // 1/x/4 was executed; the timer ends it
+	resting             // 1/x/4 was executed; the timer ends it
 
 	holding    // a bootstrap is due once the hold-off time is over
 	requesting // Bootstrap-Request is under way
@@ -121,6 +121,7 @@ type account struct {
 	resume    resumption
 	location  string // "/rd/ID", without the leading slash of the URI: "rd/ID"; "" when not registered
 	expires   machine.Time
+	disabled  machine.Time // until then, because of 1/x/4; 0: not
 
 	stored, storedAttributes string // the records as they were persisted last
 }
@@ -211,6 +212,9 @@ func (a *account) updateAfter() time.Duration {
 
 // active reports whether the account has a path to its server that can be used.
 func (a *account) active() bool { return a.phase >= registering && a.phase <= deregistering }
+
+// ordered reports whether the account has a place in the order of registrations (resource 13).
+func (a *account) ordered() bool { return a.Priority > 0 || a.given.has(serverPriority) }
 
 // asks reports whether a request of ours may be under way at the server.
 func (a *account) asks() bool {

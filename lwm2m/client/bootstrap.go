@@ -127,7 +127,7 @@ func (c *Client) beginBootstrap(i int) {
 func (c *Client) pauseAccounts() {
 	for i := range c.accounts {
 		a := &c.accounts[i]
-		if !a.serves() || a.location != "" || a.phase == disabled {
+		if !a.serves() || a.location != "" || a.phase == resting {
 			continue
 		}
 		c.stopTimer(i)
@@ -139,7 +139,7 @@ func (c *Client) pauseAccounts() {
 // resumeAccounts goes on with what pauseAccounts stopped.
 func (c *Client) resumeAccounts() {
 	for i := range c.accounts {
-		if a := &c.accounts[i]; a.serves() && a.phase == queued && a.Priority == 0 {
+		if a := &c.accounts[i]; a.serves() && a.phase == queued && !a.ordered() {
 			c.attempt(i)
 		}
 	}

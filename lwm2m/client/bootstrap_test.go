@@ -93,7 +93,7 @@ func TestBootstrapHoldOff(t *testing.T) {
 
 // An object with several instances comes in one Write; what the device does not know is passed over; a failed write
 // changes nothing.
-func TestETS_1_BootstrapWritesObjects(t *testing.T) {
+func TestETS_1_ClientInitiatedBootstrapFull(t *testing.T) {
 	newScript(t, bootstrapOnly, objects.NewTest()).bootstrapping().run(`
 		> PUT /0 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7 /0/2/0=coap://192.0.2.77 /0/2/1=0 /0/2/2=3 /0/2/10=8
 		< to 192.0.2.66:5683 ACK 2.04
@@ -134,6 +134,104 @@ func TestETS_1_BootstrapWritesObjects(t *testing.T) {
 		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/4>,</1/9>,</3>;ver=1.1,</3/0>,</31024/10>,</31024/11>,</31024/12>,</31024/30>
 		< to 192.0.2.77:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=700 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/4>,</1/9>,</3>;ver=1.1,</3/0>,</31024/10>,</31024/11>,</31024/12>,</31024/30>
 		! STATE_REGISTERING
+	`)
+}
+
+// One account, in two writes.
+func TestClientInitiatedBootstrapMinimum(t *testing.T) {
+	newScript(t, bootstrapOnly).bootstrapping().run(`
+		> PUT /0 ct=11542 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7
+		< to 192.0.2.66:5683 ACK 2.04
+		> PUT /1 ct=11542 : /1/0/0=7 /1/0/1=600
+		< to 192.0.2.66:5683 ACK 2.04
+		> POST /bs
+		< to 192.0.2.66:5683 ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : (links)
+		! STATE_REGISTERING
+	`)
+}
+
+// What the maker gave comes first; the bootstrap server is asked when that has failed.
+func TestETS_6_BootstrapSequence(t *testing.T) {
+	newScript(t, bothServers).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
+		> 4.03 : not mine
+		! failed at 123: 4.03 not mine; again after 0s
+		! STATE_BOOTSTRAPPING
+		! BootstrapStarted{Server:coap://192.0.2.66 HoldOff:0s}
+		< to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
+	`)
+}
+
+// Object 1, as the draft has it; every resource that was given, also those that no server may read.
+func TestETS_8_BootstrapRead(t *testing.T) {
+	newScript(t, bothServers).registered().run(`
+		> POST /1/0/9
+		! Executed{Server:123 Path:/1/0/9}
+		< ACK 2.04
+		! STATE_BOOTSTRAPPING
+		! BootstrapStarted{Server:coap://192.0.2.66 HoldOff:0s}
+		< to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
+		server 192.0.2.66:5683
+		> 2.04
+		> GET /1 accept=11542
+		< to 192.0.2.66:5683 ACK 2.05 ct=11542 : /1/0/0=123 /1/0/1=300 /1/0/2=0 /1/0/3=0 /1/0/5=86400 /1/0/6=false /1/0/7=U /1/0/17=1 /1/0/18=10 /1/0/19=0 /1/0/20=0
+		> GET /1/0/1 accept=0
+		< to 192.0.2.66:5683 ACK 4.05 : Bootstrap-Read is for an object or an instance
+		> GET /2 accept=112
+		< to 192.0.2.66:5683 ACK 4.04 : no such object
+		> GET /1 accept=0
+		< to 192.0.2.66:5683 ACK 4.06 : lwm2m/format: payload is about another path: text carries one value, /1 has 11
+		> GET /1 accept=99
+		< to 192.0.2.66:5683 ACK 4.06 : this content format is not supported
+		> POST /1/0/9
+		< to 192.0.2.66:5683 ACK 4.05 : this method is not part of the bootstrap interface
+		> PUT /1/0/1 ct=99 : 5
+		< to 192.0.2.66:5683 ACK 4.15 : this content format is not supported
+	`)
+}
+
+// A bootstrap server that sends a device to a server that refuses it: the two do not make a loop.
+func TestBootstrapThatLeadsToNoRegistration(t *testing.T) {
+	s := newScript(t, bootstrapOnly).bootstrapping()
+	s.run(`
+		> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7
+		< to 192.0.2.66:5683 ACK 2.04
+		> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600
+		< to 192.0.2.66:5683 ACK 2.04
+		> POST /bs
+		< to 192.0.2.66:5683 ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : (links)
+		! STATE_REGISTERING
+		server 192.0.2.1:5683
+		> 4.03
+		! failed at 7: 4.03 ; again after 0s
+		! STATE_BOOTSTRAP_REQUIRED
+		+59s
+		+1s
+		! @1m0s STATE_BOOTSTRAPPING
+		! @1m0s BootstrapStarted{Server:coap://192.0.2.66 HoldOff:0s}
+		< @1m0s to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
+		server 192.0.2.66:5683
+		> 2.04
+		> POST /bs
+		< to 192.0.2.66:5683 ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : (links)
+		! STATE_REGISTERING
+		server 192.0.2.1:5683
+		> 4.03
+		! failed at 7: 4.03 ; again after 0s
+		! STATE_BOOTSTRAP_REQUIRED
+		+119s
+		+1s
+		! @3m0s STATE_BOOTSTRAPPING
+		! @3m0s BootstrapStarted{Server:coap://192.0.2.66 HoldOff:0s}
+		< @3m0s to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
 	`)
 }
 

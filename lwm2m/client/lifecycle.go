@@ -39,8 +39,13 @@ func (c *Client) enterAll() {
 			continue
 		}
 		a.retry, a.failed = retryState{}, false
+		if a.disabled > c.now {
+			a.phase = resting
+			c.setTimer(i, a.disabled.Sub(c.now))
+			continue
+		}
 		a.phase = queued
-		if a.Priority == 0 {
+		if !a.ordered() {
 			c.enter(i)
 		}
 	}
@@ -63,12 +68,12 @@ func (c *Client) enterNext() {
 	for i := range c.accounts {
 		a := &c.accounts[i]
 		switch {
-		case a.Priority == 0 || !a.serves():
+		case !a.ordered() || !a.serves():
 		case a.phase == queued:
 			if best < 0 || a.Priority < c.accounts[best].Priority {
 				best = i
 			}
-		case a.location == "" && a.phase != disabled && (!a.retry.exhausted || a.FailureBlock):
+		case a.location == "" && a.phase != resting && (!a.retry.exhausted || a.FailureBlock):
 			return
 		}
 	}
@@ -164,7 +169,7 @@ func (c *Client) enroll(i int) {
 // inForce notes that server and client agree about the registration as of now.
 func (c *Client) inForce(i int) {
 	a := &c.accounts[i]
-	a.phase, a.failed, a.retry = registered, false, retryState{}
+	a.phase, a.failed, a.retry, a.disabled = registered, false, retryState{}, 0
 	c.bootstrapWorked()
 	a.expires, a.next = machine.Never, 0
 	if a.Lifetime >= 0 {
@@ -226,7 +231,7 @@ func (c *Client) accountExpired(i int) {
 		return
 	}
 	switch a.phase {
-	case waiting, disabled:
+	case waiting, resting:
 		c.attempt(i)
 	case registered:
 		c.update(i)

@@ -71,6 +71,7 @@ func (a *account) appendRecord(dst []byte) []byte {
 	for _, d := range []time.Duration{a.Lifetime, a.MinPeriod, a.MaxPeriod, a.DisableTimeout} {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(d))
 	}
+	dst = binary.BigEndian.AppendUint64(dst, uint64(a.disabled))
 	return append(dst, flag(a.Storing), flag(a.hasMute), flag(a.mute), byte(a.binding), a.version.Major, a.version.Minor)
 }
 
@@ -83,7 +84,7 @@ func flag(b bool) byte {
 
 // restoreRecord is the reverse of appendRecord.
 func (a *account) restoreRecord(b []byte) error {
-	const size = 1 + 5*8 + 6
+	const size = 1 + 6*8 + 6
 	if len(b) != size || b[0] != recordVersion {
 		return fmt.Errorf("%w: server %d", ErrRestore, a.ShortID)
 	}
@@ -91,7 +92,8 @@ func (a *account) restoreRecord(b []byte) error {
 	a.session, a.restored = u(0), u(0) != 0
 	a.Lifetime, a.MinPeriod = time.Duration(u(1)), time.Duration(u(2))
 	a.MaxPeriod, a.DisableTimeout = time.Duration(u(3)), time.Duration(u(4))
-	t := b[1+5*8:]
+	a.disabled = machine.Time(u(5))
+	t := b[1+6*8:]
 	a.Storing, a.hasMute, a.mute, a.binding = t[0] != 0, t[1] != 0, t[2] != 0, lwm2m.Binding(t[3])
 	a.version = lwm2m.Version{Major: t[4], Minor: t[5]}
 	a.stored = string(b)

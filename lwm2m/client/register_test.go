@@ -226,7 +226,7 @@ func TestVersionStepsDownOn412Only(t *testing.T) {
 	`)
 }
 
-func TestUpdateUnknownRegistersAnew(t *testing.T) {
+func TestETS_105_DiscardedRegisterUpdate(t *testing.T) {
 	newScript(t, nil).registered().run(`
 		+197s
 		< @3m17s CON POST /rd/1
@@ -407,6 +407,61 @@ func TestPriorities(t *testing.T) {
 		! registered at 2: /rd/B, version 1.1
 		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/0>,</1/1>,</3>;ver=1.1,</3/0>
 		! STATE_READY
+	`)
+}
+
+// A priority of 0 that a bootstrap server has given is a priority, and the first one.
+func TestPriorityZero(t *testing.T) {
+	newScript(t, bootstrapOnly).bootstrapping().run(`
+		> PUT /0 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7 /0/2/0=coap://192.0.2.77 /0/2/1=0 /0/2/2=3 /0/2/10=8
+		< to 192.0.2.66:5683 ACK 2.04
+		> PUT /1 ct=112 : /1/1/0=7 /1/1/1=600 /1/1/13=1 /1/2/0=8 /1/2/1=600 /1/2/13=0
+		< to 192.0.2.66:5683 ACK 2.04
+		> POST /bs
+		< to 192.0.2.66:5683 ACK 2.04
+		! BootstrapFinished{}
+		< to 192.0.2.77:5683 CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/1>,</1/2>,</3>;ver=1.1,</3/0>
+		! STATE_REGISTERING
+		server 192.0.2.77:5683
+		> 2.01 /rd/2
+		! registered at 8: /rd/2, version 1.1
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/1>,</1/2>,</3>;ver=1.1,</3/0>
+		! STATE_READY
+	`)
+}
+
+// The time of a disabled server is kept over a restart.
+func TestDisableSurvivesRestart(t *testing.T) {
+	durable := func(c *client.Config) { c.Durable, c.Servers[0].DisableTimeout = true, time.Minute }
+	s := newScript(t, durable).registered()
+	s.run(`
+		> POST /1/0/4
+		! Executed{Server:123 Path:/1/0/4}
+		! persist 1 records
+		< ACK 2.04
+		< CON DELETE /rd/1
+		> 2.02
+		! Deregistered{Server:123}
+		! STATE_REGISTER_REQUIRED
+		+20s
+	`)
+	s = s.restart(durable)
+	s.run(`
+		start
+		! STATE_REGISTER_REQUIRED
+		+39s
+		+1s
+		< @1m0s CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! @1m0s STATE_REGISTERING
+		> 2.01 /rd/2
+		! registered at 123: /rd/2, version 1.1
+		! persist 1 records
+		! STATE_READY
+	`)
+	s.restart(durable).run(`
+		start
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : (links)
+		! STATE_REGISTERING
 	`)
 }
 

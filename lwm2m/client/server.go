@@ -127,7 +127,7 @@ func (s server) Write(_ Call, w Writing) {
 	}
 }
 
-func (s server) Execute(_ Call, p lwm2m.Path, _ []Argument) error {
+func (s server) Execute(call Call, p lwm2m.Path, _ []Argument) error {
 	i := s.c.serverInstance(p.Instance())
 	if i < 0 {
 		return NotFound("no such object instance")
@@ -135,7 +135,7 @@ func (s server) Execute(_ Call, p lwm2m.Path, _ []Argument) error {
 	a := &s.c.accounts[i]
 	switch p.Resource() {
 	case serverDisable:
-		a.disabling = true
+		a.disabling, a.disabled, s.c.dirty = true, call.Now.Add(a.DisableTimeout), true
 	case serverUpdate:
 		a.dirty |= dirtForced
 	case serverBootstrap:

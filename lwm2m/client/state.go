@@ -16,7 +16,7 @@ func (c *Client) setState() {
 			s = max(s, StateRegistering)
 		case a.phase == queued: // for another account, or for the next bootstrap
 			s = max(s, c.bootstrapNeed())
-		case a.phase == waiting || a.phase == disabled:
+		case a.phase == waiting || a.phase == resting:
 			s = max(s, StateRegisterRequired)
 		}
 	}

@@ -47,7 +47,7 @@ func (c *Client) gone(i int) {
 		c.checkStopped()
 		return
 	}
-	a.phase = disabled
+	a.phase = resting
 	c.setTimer(i, a.DisableTimeout)
 	c.enterNext()
 }
