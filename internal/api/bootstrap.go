@@ -22,20 +22,21 @@ import (
 // BootstrapConfiguration is what a device, or each of a group of devices, is given. What is marked as read-only may stand in
 // a request, so that an answer can be edited and sent back, and is passed over.
 type BootstrapConfiguration struct {
-	Endpoint  string             `json:"endpoint,omitempty" maxLength:"192" doc:"a name; with a * at its end all names that begin so. In a PUT the path says it"`
-	Enabled   *bool              `json:"enabled,omitempty" doc:"absent: true"`
-	Account   BootstrapAccount   `json:"account" doc:"how the device reaches this bootstrap server"`
-	Servers   []GivenServer      `json:"servers" nullable:"false"`
-	Delete    []string           `json:"delete,omitempty" doc:"objects and instances to delete first; the account of this bootstrap server stays"`
-	Read      []string           `json:"read,omitempty" doc:"/1 and /2 and their instances: what the device has there is shown in the session"`
-	ACLs      []AccessEntry      `json:"acls,omitempty" doc:"instances of object 2, from 0 on"`
-	Objects   []BootstrapWrite   `json:"objects,omitempty" doc:"what else to write"`
-	Format    string             `json:"format,omitempty" enum:"auto,tlv,senml-json,senml-cbor" doc:"absent or auto: what the device prefers"`
-	OnRefusal string             `json:"onRefusal,omitempty" enum:"stop,continue" doc:"what becomes of a session in which the device refuses a message; absent: stop, without a Finish"`
-	CreatedAt fleet.Time         `json:"createdAt,omitzero" format:"date-time" doc:"read-only"`
-	UpdatedAt fleet.Time         `json:"updatedAt,omitzero" format:"date-time" doc:"read-only"`
-	Result    *bootstrap.Outcome `json:"result,omitempty" doc:"read-only: what became of its sessions"`
-	Session   *bootstrap.Session `json:"session,omitempty" doc:"read-only: its newest session since the server was started"`
+	Endpoint   string             `json:"endpoint,omitempty" maxLength:"192" doc:"a name; with a * at its end all names that begin so. In a PUT the path says it"`
+	Enabled    *bool              `json:"enabled,omitempty" doc:"absent: true"`
+	Account    BootstrapAccount   `json:"account" doc:"how the device reaches this bootstrap server"`
+	Servers    []GivenServer      `json:"servers" nullable:"false"`
+	Delete     []string           `json:"delete,omitempty" doc:"objects and instances to delete first; the account of this bootstrap server stays"`
+	Read       []string           `json:"read,omitempty" doc:"/1 and /2 and their instances: what the device has there is shown in the session"`
+	ACLs       []AccessEntry      `json:"acls,omitempty" doc:"instances of object 2, from 0 on"`
+	Objects    []BootstrapWrite   `json:"objects,omitempty" doc:"what else to write"`
+	Format     string             `json:"format,omitempty" enum:"auto,tlv,senml-json,senml-cbor" doc:"absent or auto: what the device prefers"`
+	OnRefusal  string             `json:"onRefusal,omitempty" enum:"stop,continue" doc:"what becomes of a session in which the device refuses a message; absent: stop, without a Finish"`
+	MaxDevices uint32             `json:"maxDevices,omitempty" doc:"of a group: how many devices may get credentials on this program's own server; absent: 10,000"`
+	CreatedAt  fleet.Time         `json:"createdAt,omitzero" format:"date-time" doc:"read-only"`
+	UpdatedAt  fleet.Time         `json:"updatedAt,omitzero" format:"date-time" doc:"read-only"`
+	Result     *bootstrap.Outcome `json:"result,omitempty" doc:"read-only: what became of its sessions"`
+	Session    *bootstrap.Session `json:"session,omitempty" doc:"read-only: its newest session since the server was started"`
 }
 
 // BootstrapAccount is the tab "LWM2M Bootstrap Server".
@@ -98,7 +99,7 @@ func (e *errorsAt) add(where, format string, args ...any) {
 // configuration makes the stored form. Errors never hold a key.
 func (in *BootstrapConfiguration) configuration(endpoint string, reg *registry.Registry) (*bootstrap.Configuration, error) {
 	var bad errorsAt
-	c := &bootstrap.Configuration{Endpoint: endpoint, Disabled: in.Enabled != nil && !*in.Enabled, GoOn: in.OnRefusal == "continue"}
+	c := &bootstrap.Configuration{Endpoint: endpoint, Disabled: in.Enabled != nil && !*in.Enabled, GoOn: in.OnRefusal == "continue", MaxDevices: in.MaxDevices}
 	if in.Endpoint != "" && in.Endpoint != endpoint {
 		bad.add("endpoint", "is %q, but the path says %q", in.Endpoint, endpoint)
 	}
@@ -248,7 +249,7 @@ func (in *AccessEntry) write(bad *errorsAt, i int) lwbootstrap.Write {
 func viewBootstrap(c *bootstrap.Configuration) BootstrapConfiguration {
 	enabled := !c.Disabled
 	r := &c.Reach
-	v := BootstrapConfiguration{Endpoint: c.Endpoint, Enabled: &enabled, Servers: []GivenServer{}, Delete: texts(c.Delete), Read: texts(c.Read),
+	v := BootstrapConfiguration{Endpoint: c.Endpoint, Enabled: &enabled, Servers: []GivenServer{}, Delete: texts(c.Delete), Read: texts(c.Read), MaxDevices: c.MaxDevices,
 		CreatedAt: fleet.Time(c.CreatedAt.UnixNano()), UpdatedAt: fleet.Time(c.UpdatedAt.UnixNano())}
 	v.Account = BootstrapAccount{URI: r.URI, Mode: r.Mode.String(), Identity: r.Identity, HasKey: len(r.Key) > 0, HoldOff: r.HoldOff, AccountTimeout: r.Timeout, Update: r.Update}
 	for i := range c.Servers {

@@ -74,6 +74,12 @@ func Check(c *Configuration, reg *registry.Registry) error {
 	if c.HasFormat && !bootstrap.Writable(c.Format) {
 		k.bad("format", "%s cannot carry a whole instance; use tlv, senml-json or senml-cbor, or leave it to the device", c.Format)
 	}
+	if c.MaxDevices > 0 && !c.Group() {
+		k.bad("maxDevices", "is for groups; this is one device")
+	}
+	if c.MaxDevices > tableMost {
+		k.bad("maxDevices", "at most %d", tableMost)
+	}
 	if len(c.Servers) == 0 && len(c.Objects) == 0 && len(c.Delete) == 0 && !c.Reach.Update {
 		k.bad("servers", "the device would be given nothing: add a server")
 	}

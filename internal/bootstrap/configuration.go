@@ -34,9 +34,11 @@ type Configuration struct {
 	Format   coap.ContentFormat // with HasFormat
 	HasFormat,
 	GoOn bool // when the device refuses something
-	Secret    []byte // the keys that are generated for each device of a group come of it
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// MaxDevices is how many devices of a group may get credentials on this program's own server; 0: 10,000.
+	MaxDevices uint32
+	Secret     []byte // the keys that are generated for each device of a group come of it
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // Reach is how the device reaches this bootstrap server: the tab "LWM2M Bootstrap Server".

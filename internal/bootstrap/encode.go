@@ -26,6 +26,7 @@ type stored struct {
 	Read     []lwm2m.Path   `json:"read,omitempty"`
 	Format   *uint16        `json:"format,omitempty"`
 	GoOn     bool           `json:"goOn,omitempty"`
+	MaxDev   uint32         `json:"maxDevices,omitempty"`
 	Secret   string         `json:"secret,omitempty"`
 	Created  int64          `json:"created"`
 	Updated  int64          `json:"updated"`
@@ -91,7 +92,7 @@ func (s *storedValue) value(p lwm2m.Path) (lwm2m.Value, error) {
 
 // encode makes the stored form.
 func encode(c *Configuration) []byte {
-	s := stored{Version: 1, Endpoint: c.Endpoint, Disabled: c.Disabled, Delete: c.Delete, Read: c.Read, GoOn: c.GoOn, Secret: hex.EncodeToString(c.Secret),
+	s := stored{Version: 1, Endpoint: c.Endpoint, Disabled: c.Disabled, Delete: c.Delete, Read: c.Read, GoOn: c.GoOn, MaxDev: c.MaxDevices, Secret: hex.EncodeToString(c.Secret),
 		Created: c.CreatedAt.UnixMilli(), Updated: c.UpdatedAt.UnixMilli()}
 	r := &c.Reach
 	s.Reach = storedReach{r.Mode == machine.PSK, r.Identity, hex.EncodeToString(r.Key), r.URI, r.HoldOff, r.Timeout, r.Update}
@@ -148,7 +149,7 @@ func decode(b []byte) (*Configuration, error) {
 		}
 		return machine.NoSecurity
 	}
-	c := &Configuration{Endpoint: s.Endpoint, Disabled: s.Disabled, Delete: s.Delete, Read: s.Read, GoOn: s.GoOn, Secret: unhex(s.Secret),
+	c := &Configuration{Endpoint: s.Endpoint, Disabled: s.Disabled, Delete: s.Delete, Read: s.Read, GoOn: s.GoOn, MaxDevices: s.MaxDev, Secret: unhex(s.Secret),
 		CreatedAt: time.UnixMilli(s.Created).UTC(), UpdatedAt: time.UnixMilli(s.Updated).UTC()}
 	c.Reach = Reach{mode(s.Reach.PSK), s.Reach.Identity, unhex(s.Reach.Key), s.Reach.URI, s.Reach.HoldOff, s.Reach.Timeout, s.Reach.Update}
 	if s.Format != nil {

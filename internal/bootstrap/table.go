@@ -65,7 +65,9 @@ type Configurations struct {
 	mu         sync.RWMutex
 	byEndpoint map[string]*Configuration
 	byIdentity map[string]*Configuration
-	groups     []*Configuration // the longest prefix first
+	groups     []*Configuration  // the longest prefix first
+	given      map[string]string // the group that gave a device its credentials on this program's own server
+	counts     map[string]int    // of them, by group
 	sorted     keyset.Set[*Configuration]
 }
 
@@ -89,6 +91,9 @@ func Open(o Options) (*Configurations, error) {
 		t.replace(nil, c)
 		return nil
 	})
+	if err == nil {
+		err = t.loadGiven()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap: the stored configurations cannot be read: %w", err)
 	}
@@ -353,42 +358,6 @@ func (t *Configurations) enter(c *Configuration) error {
 	}
 	_, err := t.local.Put(cr, false)
 	return err
-}
-
-// Give returns what a device is given now. Where a server is this program's, its credentials are there and on disk before.
-// The key that stands in the table of credentials is the one that counts: an operator may have changed it.
-func (t *Configurations) Give(endpoint string, c *Configuration) (*bootstrap.Provision, error) {
-	s := c.local()
-	if s == nil || t.local == nil || s.Mode != machine.PSK {
-		if s != nil && t.local != nil {
-			if err := t.admits(endpoint, s); err != nil {
-				return nil, err
-			}
-		}
-		return c.Provision(endpoint, nil), nil
-	}
-	identity := s.identity(endpoint)
-	if have, ok := t.local.Get(endpoint); ok && have.Identity == identity {
-		return c.Provision(endpoint, have.Key), nil
-	}
-	key := c.key(s, endpoint)
-	if err := t.admits(endpoint, s); err != nil {
-		return nil, err
-	}
-	if _, err := t.local.Put(server.Credential{Endpoint: endpoint, Identity: identity, Key: key, Mode: machine.PSK}, false); err != nil {
-		return nil, err
-	}
-	return c.Provision(endpoint, key), nil
-}
-
-// Ready reports whether Give answers without waiting for the disk.
-func (t *Configurations) Ready(endpoint string, c *Configuration) bool {
-	s := c.local()
-	if s == nil || t.local == nil || s.Mode != machine.PSK {
-		return true
-	}
-	have, ok := t.local.Get(endpoint)
-	return ok && have.Identity == s.identity(endpoint)
 }
 
 // take makes a change that is on disk hold, and tells whose key it changed.

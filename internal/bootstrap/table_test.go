@@ -358,11 +358,60 @@ func TestGroupKeys(t *testing.T) {
 	if c, ok := r.creds.Get("light-a"); !ok || string(c.Key) != a {
 		t.Error("its credentials are not stored")
 	}
+	// Credentials that came from elsewhere are not the group's to give, though their name and identity would do.
+	r.creds.Put(server.Credential{Endpoint: "light-x", Identity: "light-x", Key: key16, Mode: machine.PSK}, false)
+	if conf, _ := r.table.Get("light-*"); !r.table.Ready("light-x", conf) {
+		t.Error("nothing is to be stored for a device that gets nothing")
+	} else if _, err := r.table.Give("light-x", conf); !errors.Is(err, ErrConflict) {
+		t.Errorf("a key of somebody else's is given away: %v", err)
+	}
 	// A name of the group whose identity somebody else has.
 	r.creds.Put(server.Credential{Endpoint: "thief", Identity: "light-c", Key: key16, Mode: machine.PSK}, false)
 	conf, _ := r.table.Get("light-*")
 	if _, err := r.table.Give("light-c", conf); !errors.Is(err, ErrConflict) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Strangers choose their names: a group has room for so many. Devices that are gone make room.
+func TestGroupIsBounded(t *testing.T) {
+	r := newRig(t)
+	group := demo("light-*")
+	group.MaxDevices = 2
+	conf := r.put(group)
+	for ep, want := range map[string]error{"light-a": nil, "light-b": nil} {
+		if _, err := r.table.Give(ep, conf); !errors.Is(err, want) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.table.Give("light-c", conf); !errors.Is(err, ErrTooMany) {
+		t.Fatal(err)
+	}
+	if _, err := r.table.Give("light-a", conf); err != nil {
+		t.Fatal(err)
+	}
+	r.creds.Delete("light-b")
+	if _, err := r.table.Give("light-c", conf); err != nil {
+		t.Fatal(err)
+	}
+	// All of it after a restart, and when the group is stored anew.
+	r.table.Delete("light-*")
+	r.open()
+	conf = r.put(group)
+	if _, err := r.table.Give("light-c", conf); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.table.Give("light-d", conf); !errors.Is(err, ErrTooMany) {
+		t.Fatal(err)
+	}
+	// A device whose note is not on disk is given nothing.
+	r.creds.Delete("light-a")
+	r.disk.err = store.ErrFull
+	if _, err := r.table.Give("light-e", conf); !errors.Is(err, store.ErrFull) {
+		t.Fatal(err)
+	}
+	if _, ok := r.creds.Get("light-e"); ok || r.table.counts["light-*"] != 1 {
+		t.Fatalf("%v", r.table.counts)
 	}
 }
 

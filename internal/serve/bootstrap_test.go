@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -143,5 +144,35 @@ func TestBootstrapAlone(t *testing.T) {
 		t.Error("two bootstrap servers on one port")
 	} else if flag, ok := InUse(err); !ok || flag != "--coap" {
 		t.Errorf("%v", err)
+	}
+}
+
+// A hundred devices of a group come at once, all with the group's bootstrap key; each gets a key of its own.
+func TestBootstrapGroupAtOnce(t *testing.T) {
+	p, err := Start(Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, Data: t.TempDir(), Version: "test", Bootstrap: true, BootstrapCoAPS: []string{"127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, p)
+	token, _, _ := p.Access.CreateToken("t", access.Admin, time.Time{}, "test")
+	if code := put(t, p, token, "/api/v1/bootstrap/configurations/lamp-*", `{"account": {"mode": "psk", "identity": "all lamps", "key": "`+hexKey+`"}, "delete": ["/0", "/1"],
+		"servers": [{"uri": "coaps://`+p.DeviceAddress(true).String()+`", "mode": "psk", "shortServerId": 7, "lifetime": 3600}]}`); code != 201 {
+		t.Fatal(code)
+	}
+	const devices = 100
+	for i := range devices {
+		deviceFor(t, fmt.Sprintf("lamp-%d", i), "coaps://"+p.BootstrapAddress(true).String(), "all lamps", "0123456789abcdef")
+	}
+	eventually(t, "all lamps", func() bool { return p.Fleet.Len() == devices })
+	keys := map[string]bool{}
+	for i := range devices {
+		c, ok := p.Credentials.Get(fmt.Sprintf("lamp-%d", i))
+		if !ok || c.Identity != c.Endpoint {
+			t.Fatalf("lamp-%d: %v %q", i, ok, c.Identity)
+		}
+		keys[string(c.Key)] = true
+	}
+	if len(keys) != devices {
+		t.Errorf("%d keys", len(keys))
 	}
 }
