@@ -68,6 +68,21 @@ func TestETS_1_Leshan2ClientIsBootstrapped(t *testing.T) {
 	want(t, operate(t, s, "leshan", "read", "/3/0/9", "2.05", nil), map[string]string{"value": "87"})
 }
 
+// An old device: LwM2M 1.0, which may not know Discover, and has no Mute Send.
+func TestLeshan1ClientIsBootstrapped(t *testing.T) {
+	s, coap, coaps := bootstrapServer(t)
+	configure(t, s, "old", values{"mode": "psk", "identity": "BS old", "key": key}, values{"read": []string{}})
+	configure(t, s, "plain", values{"mode": "none"}, values{"read": []string{}})
+	for endpoint, flags := range map[string][]string{"old": {"--server", "coaps://" + coaps, "--identity", "BS old", "--key", key}, "plain": {"--server", "coap://" + coap}} {
+		device := peer.Leshan1Client(t, append(flags, "--endpoint", endpoint, "--bootstrap", "on")...)
+		device.Expect("bootstrapped")
+		device.Expect("registered")
+		want(t, s.AwaitClient(endpoint).Body, map[string]string{"version": "1.0", "security.identity": endpoint + " at work"})
+		want(t, operate(t, s, endpoint, "read", "/3/0/9", "2.05", nil), map[string]string{"value": "85"})
+		t.Log(finished(t, s, endpoint))
+	}
+}
+
 // Who has no configuration, or the wrong key, gets nothing.
 func TestBootstrapRefusesStrangers(t *testing.T) {
 	s, coap, coaps := bootstrapServer(t)

@@ -27,6 +27,7 @@ import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.ResourceModel.Type;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.BootstrapRequest;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
 import org.eclipse.leshan.core.request.UpdateRequest;
@@ -37,7 +38,8 @@ import peers.common.Flags;
 
 /** A Leshan 1.5 client: an LwM2M 1.0 device with objects 0, 1, 3, 6, 3303 and 31024. */
 public final class Client {
-    private static final Set<String> FLAGS = Set.of("endpoint", "server", "identity", "key", "cid", "lifetime", "period", "suites", "queue");
+    private static final Set<String> FLAGS = Set.of("endpoint", "server", "identity", "key", "cid", "lifetime", "period", "suites", "queue",
+            "bootstrap");
 
     public static void main(String[] args) throws Exception {
         Flags flags = new Flags(args, FLAGS);
@@ -47,14 +49,24 @@ public final class Client {
         List<ObjectModel> models = new ArrayList<>(ObjectLoader.loadDefault());
         models.addAll(ObjectLoader.loadDdfResources("/models/", new String[] { "3303.xml", "31024.xml" }));
         ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(models));
-        if (flags.has("key")) {
+        boolean bootstrap = flags.get("bootstrap", "off").equals("on");
+        if (bootstrap && flags.has("key")) {
+            objects.setInstancesForObject(0, Security.pskBootstrap(uri, flags.get("identity", "").getBytes(StandardCharsets.UTF_8),
+                    HexFormat.of().parseHex(flags.get("key", ""))));
+        } else if (bootstrap) {
+            objects.setInstancesForObject(0, Security.noSecBootstap(uri));
+        } else if (flags.has("key")) {
             objects.setInstancesForObject(0, Security.psk(uri, 123, flags.get("identity", "").getBytes(StandardCharsets.UTF_8),
                     HexFormat.of().parseHex(flags.get("key", ""))));
         } else {
             objects.setInstancesForObject(0, Security.noSec(uri, 123));
         }
         BindingMode binding = flags.get("queue", "off").equals("on") ? BindingMode.UQ : BindingMode.U;
-        objects.setInstancesForObject(1, new Server(123, flags.number("lifetime", 300), binding, false));
+        if (bootstrap) {
+            objects.setClassForObject(1, Server.class);
+        } else {
+            objects.setInstancesForObject(1, new Server(123, flags.number("lifetime", 300), binding, false));
+        }
         for (int object : new int[] { 3, 6, 3303, 31024 }) {
             objects.setInstancesForObject(object, instances.entrySet().stream().filter(e -> e.getKey().startsWith("/" + object + "/"))
                     .map(Map.Entry::getValue).toArray(LwM2mInstanceEnabler[]::new));
@@ -141,6 +153,21 @@ public final class Client {
 
     /** Prints the life of the registration. */
     private static final class Observer extends LwM2mClientObserverAdapter {
+        @Override
+        public void onBootstrapSuccess(ServerIdentity server, BootstrapRequest request) {
+            new Event("bootstrapped").print();
+        }
+
+        @Override
+        public void onBootstrapFailure(ServerIdentity server, BootstrapRequest request, ResponseCode code, String message, Exception cause) {
+            failed("bootstrap-failed", code, message, cause);
+        }
+
+        @Override
+        public void onBootstrapTimeout(ServerIdentity server, BootstrapRequest request) {
+            new Event("bootstrap-timeout").print();
+        }
+
         private static void failed(String name, ResponseCode code, String message, Exception cause) {
             new Event(name).with("code", code == null ? null : code.getCode()).with("message", message)
                     .with("cause", cause == null ? null : cause.toString()).print();
