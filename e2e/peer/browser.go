@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -109,6 +110,18 @@ func (p *Page) Fill(selector, text string) {
 	do(p, chromedp.Focus(chromedp.CSS(selector)))
 	do(p, chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelector(%q).select(), true`, selector)))
 	do(p, chromedp.KeyEvent(text))
+}
+
+// Upload gives a file to a field for files, as a person's choice would.
+func (p *Page) Upload(selector, name string, content []byte) {
+	p.t.Helper()
+	p.Await(selector+" is there", fmt.Sprintf(`document.querySelector(%q)`, selector))
+	do(p, chromedp.Evaluate[bool](fmt.Sprintf(`(() => {
+		const input = document.querySelector(%q), list = new DataTransfer()
+		list.items.add(new File([Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))], %q))
+		input.files = list.files
+		return input.dispatchEvent(new Event('change', {bubbles: true}))
+	})()`, selector, base64.StdEncoding.EncodeToString(content), name)))
 }
 
 // Value returns the result of a JavaScript expression as text.

@@ -67,4 +67,12 @@ export function guess(file: string): { name: string; version: string } {
   const m = /^(.*?)[-_ ]v?(\d+(?:\.\d+)+[\w.+-]*)$/.exec(base)
   return m ? { name: m[1]!, version: m[2]! } : { name: base, version: '' }
 }
+// A container of ours says its name and version in its first bytes (docs/firmware.md).
+export function container(head: Uint8Array): { name: string; version: string } | null {
+  if (head.length < 48 || String.fromCharCode(...head.subarray(0, 4)) !== 'HDFW' || head[4] !== 1) return null
+  const n = head[5]!, v = head[6]!
+  if (n > 64 || v > 64 || head.length < 48 + n + v) return null
+  const text = new TextDecoder()
+  return { name: text.decode(head.subarray(48, 48 + n)), version: text.decode(head.subarray(48 + n, 48 + n + v)) }
+}
 export const shortHash = (h: string): string => (h.length > 20 ? `${h.slice(0, 8)}…${h.slice(-8)}` : h)
