@@ -40,7 +40,7 @@ func packed(t *testing.T, name, version string, size int) []byte {
 func TestFirmwareInTheBrowser(t *testing.T) {
 	s := peer.HeddleServer(t)
 	host, port, _ := strings.Cut(s.CoAP, ":")
-	for _, d := range [][]string{{"lamp-1"}, {"lamp-2"}, {"lamp-3", "--firmware", "max=1000"}} {
+	for _, d := range [][]string{{"lamp-1"}, {"lamp-2"}, {"lamp-3", "--firmware", "size=1000"}} {
 		peer.Heddle(t, append([]string{"client", "-n", d[0], "-h", host, "-p", port, "--data", t.TempDir()}, d[1:]...)...)
 		s.AwaitClient(d[0])
 	}
