@@ -33,6 +33,7 @@ type Client struct {
 	observeID    uint32
 	attributes   []attributeEntry
 	sends        []send
+	stored       int // values that are stored for servers out of reach
 	objectTimers []objectTimer
 	replies      []heldReply
 	fetch        *fetch       // the download under way

@@ -181,6 +181,7 @@ func (c *Client) inForce(i int) {
 		c.deregister(i)
 		return
 	}
+	c.back(i)
 	c.enterNext()
 }
 

@@ -101,6 +101,11 @@ func (c *Client) evaluate(o *observation) {
 
 // schedule sets an observation's timer for the first instant at which there can be something to do.
 func (c *Client) schedule(o *observation) {
+	if !c.online(o.account) && !c.storesFor(o.account) { // what is due is due once the server is back
+		c.timers.Stop(o.timer)
+		o.timer = 0
+		return
+	}
 	r := c.rules(o)
 	at := machine.Never
 	if r.pmax > 0 {
@@ -148,6 +153,10 @@ func (c *Client) nextChange(p lwm2m.Path) machine.Time {
 
 // notify sends a notification with the values that evaluate has sampled.
 func (c *Client) notify(o *observation, con bool) {
+	if o.lost() || !c.online(o.account) {
+		c.store(o)
+		return
+	}
 	payload, err := c.observedPayload(o)
 	reply := content(o.format, payload)
 	if err != nil {
@@ -158,6 +167,12 @@ func (c *Client) notify(o *observation, con bool) {
 	o.pending, o.sent = false, c.now
 	for i := range o.parts {
 		o.parts[i].last = c.samples[i]
+	}
+	if con && err == nil && c.storesFor(o.account) {
+		if o.store == nil {
+			o.store = &storing{}
+		}
+		o.store.told = c.observed(o.store.told[:0], o, c.now)
 	}
 	// Once a day the endpoint makes it confirmable by itself (RFC 7641 section 4.5).
 	c.stack.Endpoint().Notify(c.now, c.cause, o.sub, reply, con)

@@ -19,6 +19,7 @@ type observation struct {
 	timer     machine.TimerID
 	sent      machine.Time // the last notification
 	evaluated machine.Time
+	store     *storing // nil while nothing had to be stored
 	composite bool
 	pending   bool // a notification is due, but pmin has not passed
 }
@@ -65,6 +66,9 @@ type Observation struct {
 func (c *Client) Observations() []Observation {
 	var out []Observation
 	for _, o := range c.observations {
+		if o.lost() {
+			continue
+		}
 		x := Observation{Server: c.accounts[o.account].ShortID, Path: o.path(), Format: o.format, Last: o.sent}
 		if o.composite {
 			x.Paths = o.paths()
@@ -81,11 +85,16 @@ func (c *Client) Observations() []Observation {
 func (c *Client) observe(op *operation, paths []lwm2m.Path, f coap.ContentFormat, reply *endpoint.Reply) {
 	ep := c.stack.Endpoint()
 	composite := op.Code == coap.FETCH
+	var stored []storedSample
 	for _, o := range slices.Clone(c.observations) {
 		if o.account == op.account && o.composite == composite && slices.Equal(o.paths(), paths) {
+			stored = append(stored, c.takeStored(o)...)
 			c.drop(o)
 			ep.Unsubscribe(c.now, o.sub)
 		}
+	}
+	if i := slices.IndexFunc(c.observations, (*observation).lost); i >= 0 && len(c.observations) >= c.cfg.MaxObservations {
+		c.drop(c.observations[i])
 	}
 	if len(c.observations) >= c.cfg.MaxObservations {
 		ep.Respond(c.now, c.cause, op.Exchange, reply, 0) // without an observation (RFC 7641 section 4.1)
@@ -107,13 +116,20 @@ func (c *Client) observe(op *operation, paths []lwm2m.Path, f coap.ContentFormat
 	ep.Respond(c.now, c.cause, op.Exchange, reply, 0)
 	c.emit(&Observed{Server: op.call.Server, Path: o.path(), Began: true})
 	c.schedule(o)
+	if len(stored) > 0 {
+		c.tell(o, stored, false)
+	}
 }
 
 // unsubscribed notes that the endpoint has ended a subscription.
 func (c *Client) unsubscribed(e *endpoint.Unsubscribed) {
 	for _, o := range c.observations {
 		if o.sub == e.Subscription {
-			c.drop(o)
+			if e.Reason == endpoint.TimedOut || e.Reason == endpoint.Closed {
+				c.unreachable(o, e.Reason)
+			} else {
+				c.drop(o)
+			}
 			return
 		}
 	}
@@ -124,13 +140,22 @@ func (c *Client) drop(o *observation) {
 	c.timers.Stop(o.timer)
 	o.timer = 0
 	c.observations = slices.DeleteFunc(c.observations, func(x *observation) bool { return x == o })
+	c.takeStored(o)
+	if o.lost() {
+		return // that has been told
+	}
 	c.emit(&Observed{Server: c.accounts[o.account].ShortID, Path: o.path()})
 }
 
-// dropObservations forgets a server's observations: a new registration, or none, begins without.
+// dropObservations forgets a server's observations: a new registration, or none, begins without. Where notifications are
+// stored, they go on by themselves.
 func (c *Client) dropObservations(i int) {
 	for _, o := range slices.Clone(c.observations) {
-		if o.account == i {
+		switch {
+		case o.account != i:
+		case c.storesFor(i):
+			c.lose(o)
+		default:
 			c.drop(o)
 			c.stack.Endpoint().Unsubscribe(c.now, o.sub)
 		}

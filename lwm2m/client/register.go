@@ -87,6 +87,7 @@ func (c *Client) registerResult(i int, r *endpoint.Response) {
 		location := joinLocation(r.Options)
 		if location != "" {
 			a.location = location
+			c.missed(i)
 			c.inForce(i)
 			c.emit(&Registered{Server: a.ShortID, Location: "/" + location, Version: a.version, Remote: a.path.Remote})
 			return
