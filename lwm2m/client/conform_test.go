@@ -42,6 +42,10 @@ func TestConform(t *testing.T) {
 					c.Changed(now, cause, lwm2m.MustPath("/3303"), lwm2m.MustPath("/3/0"))
 				},
 				func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
+					m.(*client.Client).Send(now, cause, &client.SendRequest{Server: uint16(r.IntN(3)), Paths: []lwm2m.Path{lwm2m.MustPath("/3/0/9"), lwm2m.MustPath("/9")},
+						Entries: []lwm2m.Entry{{Path: lwm2m.MustPath("/3303/0/5700"), Value: lwm2m.Num(1), Time: int64(now) - int64(r.IntN(1e9))}}})
+				},
+				func(m machine.Machine, now machine.Time, cause machine.Cause, r machinetest.Rand) {
 					c := m.(*client.Client)
 					if r.IntN(2) == 0 {
 						c.RemoveObject(now, cause, 31024)
@@ -55,7 +59,7 @@ func TestConform(t *testing.T) {
 }
 
 func conformClient(t *testing.T, r machine.Rand, secure bool) machine.Machine {
-	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1:5683", Lifetime: time.Minute}
+	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1:5683", Lifetime: time.Minute, Unmuted: true, Storing: true, DisableTimeout: time.Minute}
 	if secure {
 		a.URI, a.Identity, a.Key = "coaps://192.0.2.1:5683", "id", simKey
 	}
@@ -90,7 +94,7 @@ func conformDatagram(r machinetest.Rand, sent [][]byte) []byte {
 		return b
 	}
 	paths := []string{"/3/0/9", "/3303/0/5700", "/3303", "/31024/10", "/31024", "/1/0/8", "/1/0/1", "/31024/10/1", "/31024/7", "/0/0", "/7/0/6", "/3/0/4", "/1/0/4", "/x", "/"}
-	m = coap.Message{Type: coap.Type(r.IntN(2)), Code: coap.Code(1 + r.IntN(5)), ID: uint16(r.IntN(40)), Token: coap.NewToken([]byte{byte(r.IntN(4))})}
+	m = coap.Message{Type: coap.Type(r.IntN(2)), Code: coap.Code(1 + r.IntN(7)), ID: uint16(r.IntN(40)), Token: coap.NewToken([]byte{byte(r.IntN(4))})}
 	m.Options = m.Options.AppendPath(paths[r.IntN(len(paths))])
 	formats := []coap.ContentFormat{coap.Text, coap.LinkFormat, coap.TLV, coap.SenMLCBOR, coap.SenMLJSON, coap.CBOR, 999}
 	switch r.IntN(6) {
@@ -101,6 +105,10 @@ func conformDatagram(r machinetest.Rand, sent [][]byte) []byte {
 	case 3, 4:
 		m.Options = m.Options.SetFormat(formats[r.IntN(len(formats))])
 		m.Payload = [][]byte{[]byte("5"), {0xc1, 1, 5}, []byte(`[{"n":"/31024/7/1","v":5}]`), r.Bytes(20)}[r.IntN(4)]
+	}
+	if m.Code >= coap.FETCH && r.IntN(2) == 0 {
+		m.Options = m.Options.Del(coap.URIPath).SetFormat(coap.SenMLJSON)
+		m.Payload = [][]byte{[]byte(`[{"n":"/3303/0/5700"},{"n":"/3/0/9"}]`), []byte(`[{"n":"/"}]`), []byte(`[{"n":"/31024/10/1","v":5},{"n":"/1/0/6","vb":false}]`), []byte(`[{"n":"/1/0/6","vb":true}]`)}[r.IntN(4)]
 	}
 	if r.IntN(2) == 0 {
 		m.Options = m.Options.SetAccept(formats[r.IntN(len(formats))])

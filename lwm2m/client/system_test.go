@@ -34,7 +34,8 @@ type system struct {
 	notes   map[string]int // notifications by endpoint and path
 	last    map[string]string
 
-	handshakes int // datagrams with a handshake record
+	handshakes  int            // datagrams with a handshake record
+	sent, taken map[string]int // Sends that came to the server, and that a device had 2.04 for
 }
 
 type simDevice struct {
@@ -44,6 +45,7 @@ type simDevice struct {
 	secure  bool
 	version lwm2m.Version
 	addr    netip.Addr
+	sends   map[machine.OpID]bool // under way
 }
 
 var (
@@ -67,7 +69,7 @@ func simCredential(ep string) server.Credential {
 }
 
 func newSystem(t *testing.T, seed uint64, plain, secure int) *system {
-	x := &system{t: t, w: sim.New(seed), open: map[machine.OpID]string{}, asked: map[machine.OpID]string{}, kept: map[machine.OpID]string{}, ended: map[machine.OpID]bool{}, notes: map[string]int{}, last: map[string]string{}}
+	x := &system{t: t, w: sim.New(seed), open: map[machine.OpID]string{}, asked: map[machine.OpID]string{}, kept: map[machine.OpID]string{}, ended: map[machine.OpID]bool{}, notes: map[string]int{}, last: map[string]string{}, sent: map[string]int{}, taken: map[string]int{}}
 	x.w.Quiet = true
 	x.net = x.w.Network("net", sim.LinkConfig{DelayMin: 5 * time.Millisecond, DelayMax: 30 * time.Millisecond})
 	x.net.Tap(func(_ machine.Time, _, _ netip.AddrPort, b []byte) {
@@ -124,7 +126,7 @@ func (x *system) restore(n *sim.Node, into func(machine.Time, machine.Table, []b
 }
 
 func (x *system) bootDevice(d *simDevice) {
-	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1", Lifetime: 5 * time.Minute,
+	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1", Lifetime: 5 * time.Minute, Unmuted: true,
 		Retry: &client.RetryPolicy{Count: 5, Timer: 10 * time.Second, SequenceDelay: time.Minute, SequenceCount: 1}}
 	if d.secure {
 		a.URI, a.Identity, a.Key = "coaps://192.0.2.1", "id-"+d.name, simKey
@@ -142,6 +144,8 @@ func (x *system) bootDevice(d *simDevice) {
 	}
 	x.restore(d.node, c.Restore)
 	d.c = c
+	d.sends = map[machine.OpID]bool{} // what was under way is gone with the power
+	d.node.OnAction = func(_ machine.Time, a machine.Action) { x.fromDevice(d, a) }
 	d.node.Boot(c)
 	d.node.Do(func(now machine.Time) { c.Start(now, x.w.Cause()) })
 }
@@ -165,6 +169,13 @@ func (x *system) fromServer(_ machine.Time, a machine.Action) {
 		}
 	case *server.Kept:
 		x.kept[v.ID] = x.asked[v.ID]
+	case *server.Sent:
+		x.sent[v.Registration.Endpoint]++
+		for _, e := range v.Entries {
+			if e.Path.Object() != 3303 || e.Time == 0 || e.Time > int64(x.w.Now()) {
+				x.t.Errorf("seed %d: %s sent %v", x.w.Seed(), v.Registration.Endpoint, e)
+			}
+		}
 	case *server.Notified:
 		x.notes[v.Registration.Endpoint+" "+v.Observation.Path.String()]++
 	}
@@ -209,12 +220,13 @@ func (x *system) check(when string) {
 			x.t.Errorf("seed %d: %s: %s gave %q", x.w.Seed(), when, what, x.last[what])
 		}
 	}
+	x.checkSends(when)
 	if len(x.open) > 0 {
 		x.t.Errorf("seed %d: %s: operations without a result: %v", x.w.Seed(), when, x.open)
 	}
 	every := func() bool {
 		for _, d := range x.devices {
-			if x.notes[d.name+" /3303/0/5700"] == 0 {
+			if x.notes[d.name+" /3303/0/5700"] == 0 || d.version.AtLeast(lwm2m.V1_1) && x.notes[d.name+" /"] == 0 {
 				return false
 			}
 		}
@@ -233,9 +245,7 @@ func TestSystem(t *testing.T) {
 	if !x.w.RunUntil(x.allReady, time.Minute) {
 		t.Fatal("not all devices are registered")
 	}
-	for _, d := range x.devices {
-		x.do(d.name, server.Operation{Kind: server.Observe, Path: lwm2m.MustPath("/3303/0/5700")})
-	}
+	x.observeAll()
 	x.check("after the start")
 	if x.handshakes == 0 {
 		t.Fatal("no device shook hands")
@@ -281,14 +291,13 @@ func TestSystemUnderFire(t *testing.T) {
 	for seed := range seeds {
 		x := newSystem(t, seed, 2, 3)
 		x.w.RunUntil(x.allReady, time.Minute)
-		for _, d := range x.devices {
-			x.do(d.name, server.Operation{Kind: server.Observe, Path: lwm2m.MustPath("/3303/0/5700")})
-		}
+		x.observeAll()
 		x.w.RunFor(10 * time.Second)
 		x.net.SetLink(sim.LinkConfig{Loss: 0.15, Duplicate: 0.1, Reorder: 0.1, DelayMin: 5 * time.Millisecond, DelayMax: 200 * time.Millisecond})
 		r := x.w.Rand("script")
 		for range 60 {
 			x.misfortune(r)
+			x.traffic(r)
 			x.w.RunFor(time.Duration(r.Uint64()%20_000) * time.Millisecond)
 		}
 		x.net.SetLink(sim.LinkConfig{DelayMin: 5 * time.Millisecond, DelayMax: 30 * time.Millisecond})

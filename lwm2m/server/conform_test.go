@@ -12,9 +12,9 @@ import (
 
 // The server keeps the rules of all machines under random and half-right messages, commands, failing commits and time.
 func TestConform(t *testing.T) {
-	var paths []machine.Path
+	var peers []machine.Path
 	for i := range 4 {
-		paths = append(paths, benchPath(i))
+		peers = append(peers, benchPath(i))
 	}
 	endpoints := []string{"a", "b", "c", "nobody"}
 	lwPaths := []string{"/", "/3", "/3/0", "/3/0/9", "/3303/0/5700", "/31024/10/5"}
@@ -25,10 +25,10 @@ func TestConform(t *testing.T) {
 	}
 	machinetest.Conform(t, machinetest.Kit{
 		New: func(r machine.Rand) machine.Machine {
-			return New(Config{Rand: r, Unknown: AcceptUnknown, QueueExpiry: time.Minute, ResultsKept: time.Minute, AwakeWindow: 20 * time.Second,
+			return New(Config{Rand: r, Unknown: AcceptUnknown, History: true, QueueExpiry: time.Minute, ResultsKept: time.Minute, AwakeWindow: 20 * time.Second,
 				Limits: Limits{Registrations: 3, ObservationsPerClient: 2, OperationsPerClient: 3, SharedLinks: 2, QueuePerClient: 5, Queue: 8, Results: 3}})
 		},
-		Paths: paths,
+		Paths: peers,
 		Datagram: func(r machinetest.Rand, sent [][]byte) []byte {
 			m := coap.Message{Type: coap.Type(r.IntN(2)), ID: uint16(r.IntN(50)), Token: coap.NewToken(r.Bytes(8))}
 			var q coap.Message
@@ -37,6 +37,10 @@ func TestConform(t *testing.T) {
 				case q.Code == coap.Created && r.IntN(2) == 0:
 					m.Code = [...]coap.Code{coap.POST, coap.POST, coap.DELETE, coap.GET}[r.IntN(4)]
 					m.Options = uriOptions(q.Options.Location() + [...]string{"", "", "?lt=5", "?b=UQ", "?lt=x"}[r.IntN(5)])
+					return mustAppend(m)
+				case q.Code == coap.FETCH && r.IntN(2) == 0:
+					m.Type, m.ID, m.Token, m.Code = coap.ACK, q.ID, q.Token, coap.Content
+					m.Options, m.Payload = observing(r.Uint32()&0xFFFFFF, coap.SenMLJSON), []byte(`[{"n":"/3/0/9","v":1}]`)
 					return mustAppend(m)
 				case q.Code.IsRequest():
 					m.Type, m.ID, m.Token = coap.ACK, q.ID, q.Token
@@ -54,13 +58,18 @@ func TestConform(t *testing.T) {
 				}
 			}
 			m.Code = coap.POST
+			if r.IntN(5) == 0 {
+				m.Options = uriOptions("/dp").SetFormat([...]coap.ContentFormat{coap.SenMLJSON, coap.SenMLJSON, coap.TLV}[r.IntN(3)])
+				m.Payload = []byte([...]string{`[{"n":"/3/0/9","v":1}]`, `[{"bn":"/3303/0/5700","bt":-5,"v":1},{"t":1,"v":2}]`, `[{}]`}[r.IntN(3)])
+				return mustAppend(m)
+			}
 			m.Options = uriOptions("/rd?ep=" + endpoints[r.IntN(3)] + "&lwm2m=1.1&lt=" + [...]string{"10", "100", "0", "100&Q", "0&Q"}[r.IntN(5)]).SetFormat(coap.LinkFormat)
 			m.Payload = []byte([...]string{links, oldLinks, "</3/0>", "<"}[r.IntN(4)])
 			return mustAppend(m)
 		},
 		Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){
 			command(func(s *Server, now machine.Time, cause machine.Cause, r machinetest.Rand) {
-				op := &Operation{Kind: OpKind(r.IntN(12)), Path: path(lwPaths[r.IntN(len(lwPaths))]), Passive: r.IntN(2) == 0,
+				op := &Operation{Kind: OpKind(r.IntN(17)), Paths: paths(lwPaths[r.IntN(len(lwPaths))], lwPaths[r.IntN(len(lwPaths))]), Path: path(lwPaths[r.IntN(len(lwPaths))]), Passive: r.IntN(2) == 0,
 					Queue: QueueMode(r.IntN(3)), Expires: time.Duration(r.IntN(100)) * time.Second, Repeat: r.IntN(2) == 0,
 					Timeout: time.Duration(r.IntN(20)) * time.Second, Entries: entry1("/3/0/9", lwm2m.Int(5))}
 				s.Do(now, cause, endpoints[r.IntN(4)], op)
