@@ -186,7 +186,7 @@ func TestDeleteResourceInstance(t *testing.T) {
 		> GET /16/0/0 accept=112
 		< ACK 2.05 ct=112 : /16/0/0/0=a
 		> GET /16/0/0 accept=40
-		< ACK 2.05 ct=40 : </16/0/0>;dim=1
+		< ACK 2.05 ct=40 : </16/0/0>;dim=1,</16/0/0/0>
 		> DELETE /16/0/0/1
 		< ACK 4.04 : no resource instance /16/0/0/1
 		> DELETE /3/0/11/0

@@ -104,8 +104,7 @@ func (c *Client) discoverResource(account int, o Object, r *Resource, p lwm2m.Pa
 	if r.Multiple && c.accounts[account].version.AtLeast(lwm2m.V1_1) {
 		entries, _ := o.Read(c.now, nil, p)
 		for _, e := range entries {
-			// Instances without attributes of their own say nothing that dim does not.
-			if c.assigned(account, e.Path) != nil {
+			if e.Path.Depth() == 4 {
 				links = append(links, c.link(account, e.Path))
 			}
 		}

@@ -182,13 +182,6 @@ func TestETS_228_WriteResourceInstance(t *testing.T) {
 	`)
 }
 
-func TestETS_231_QuerySenMLJSON(t *testing.T) {
-	newScript(t, nil).registered().run(`
-		> GET /3/0/9 accept=110
-		< ACK 2.05 ct=110 : /3/0/9=100
-	`)
-}
-
 func TestETS_237_ReadWithoutAccept(t *testing.T) {
 	newScript(t, nil).registered().run(`
 		> GET /3/0/9
@@ -311,7 +304,7 @@ func TestETS_260_Discover(t *testing.T) {
 		> GET /31024/10 accept=40
 		< ACK 2.05 ct=40 : </31024/10>,</31024/10/1>,</31024/10/2>,</31024/10/3>,</31024/10/5>
 		> GET /3/0/6 accept=40
-		< ACK 2.05 ct=40 : </3/0/6>;dim=2
+		< ACK 2.05 ct=40 : </3/0/6>;dim=2,</3/0/6/0>,</3/0/6/1>
 		> GET / accept=40
 		< ACK 4.05 : Discover is for an object, an object instance or a resource
 		> GET /3/0/22 accept=40
