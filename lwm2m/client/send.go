@@ -73,7 +73,9 @@ func (c *Client) Send(now machine.Time, cause machine.Cause, r *SendRequest) mac
 		err = ErrSendBusy
 	}
 	if err == nil {
+		c.acting = i // it is told what it may read
 		payload, err = c.sendPayload(r, f)
+		c.acting = -1
 	}
 	if err != nil {
 		out := &SendOutcome{Server: r.Server, Err: err}
@@ -127,6 +129,9 @@ func (c *Client) sendPayload(r *SendRequest, f coap.ContentFormat) ([]byte, erro
 	for _, e := range r.Entries {
 		if o := e.Path.Object(); e.Path.Depth() < 3 || e.Value.IsNone() || o == securityObject || o == oscoreObject {
 			return nil, ErrSendEntries
+		}
+		if c.authorize(e.Path, RightRead) != nil {
+			continue
 		}
 		entries = append(entries, e)
 	}

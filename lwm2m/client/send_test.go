@@ -117,3 +117,37 @@ func TestSendRefused(t *testing.T) {
 		}
 	}
 }
+
+// What a server may not read it is not sent, and a composite leaves it out; what it may not write it does not write.
+func TestCompositesAndSendObeyAccessControl(t *testing.T) {
+	s := aclScript(t, []client.AccessControl{
+		{Object: 3, Instance: 0, Owner: 123, Rights: []client.ServerRights{{Server: 0, Rights: client.RightRead}}},
+		{Object: 31024, Instance: 10, Owner: 123, Rights: []client.ServerRights{{Server: 2, Rights: client.RightWrite}}},
+		{Object: 31024, Instance: 11, Owner: 2},
+	})
+	for i := range 2 {
+		if err := s.c.Set(s.now, 1, lwm2m.NewPath(1, uint16(i), 23), lwm2m.Bool(false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.drain("")
+	s.run(`
+		server 192.0.2.66:5683
+		> FETCH / ct=112 : /3/0/0 /31024
+		< to 192.0.2.66:5683 ACK 2.05 ct=112 : /3/0/0=Heddle /31024/11/1=21 /31024/11/3=-28.99 /31024/11/5=
+		> FETCH / ct=112 : /31024/10 /1/0/1
+		< to 192.0.2.66:5683 ACK 4.04 : none of these paths can be read
+		> IPATCH / ct=112 : /31024/10/1=5 /3/0/14=+02:00
+		< to 192.0.2.66:5683 ACK 4.01 : this server has no right to do so
+		> IPATCH / ct=112 : /31024/10/1=5 /31024/11/1=6
+		! Written{Server:2 Path:/31024/10/1}
+		! Written{Server:2 Path:/31024/11/1}
+		< to 192.0.2.66:5683 ACK 2.04
+		send server=2 /31024/10 /31024/11/1 /31024/10/1=7@-1s /31024/11/1=7@-1s
+		< to 192.0.2.66:5683 CON POST /dp ct=112 : /31024/11/1=7@-1s /31024/11/1=6@0s
+		> 2.04
+		! result: send to 2: 2.04
+		send server=2 /31024/10
+		! result: send to 2: there is no value to send
+	`)
+}

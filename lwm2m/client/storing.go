@@ -188,9 +188,16 @@ func (c *Client) tell(o *observation, samples []storedSample, now bool) {
 		}
 		return
 	}
+	acting := c.acting
+	c.acting = o.account
+	defer func() { c.acting = acting }()
 	var entries []lwm2m.Entry
 	for _, s := range samples {
-		entries = append(entries, s.entries...)
+		for _, e := range s.entries {
+			if c.authorize(e.Path, RightRead) == nil { // its rights may be others now
+				entries = append(entries, e)
+			}
+		}
 	}
 	if now {
 		entries = c.observed(entries, o, c.now)
@@ -198,6 +205,9 @@ func (c *Client) tell(o *observation, samples []storedSample, now bool) {
 			o.parts[i].last = c.sampleOf(o.parts[i].path)
 		}
 		o.pending, o.sent = false, c.now
+	}
+	if len(entries) == 0 {
+		return
 	}
 	lwm2m.Sort(entries)
 	entries = slices.CompactFunc(entries, func(a, b lwm2m.Entry) bool { return a.Path == b.Path && a.Time == b.Time })
