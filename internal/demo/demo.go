@@ -41,6 +41,9 @@ func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 	d := &Demo{Program: p, host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
 	d.plain, d.secure, d.bootstrap = p.DeviceAddress(false), p.DeviceAddress(true), p.BootstrapAddress(true)
 	if d.Link, err = p.Enter(access.Admin); err == nil {
+		err = d.stockFirmware()
+	}
+	if err == nil {
 		err = d.startDevices()
 	}
 	if err != nil {

@@ -33,13 +33,13 @@ var families = []family{
 	{names: []string{"temp-attic", "temp-cellar", "temp-kitchen", "temp-bath", "temp-hall"}, kinds: []uint16{3303}, model: "Thermometer T1", secure: true, lifetime: 5 * time.Minute},
 	{names: []string{"climate-study", "climate-nursery", "climate-greenhouse"}, kinds: []uint16{3303, 3304}, model: "Climate C2", secure: true, lifetime: 10 * time.Minute},
 	{names: []string{"door-front", "door-garage", "window-loft"}, kinds: []uint16{3342}, model: "Contact S1", secure: true, queue: true, lifetime: time.Hour},
-	{names: []string{"lamp-desk", "lamp-stairs"}, kinds: []uint16{3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
-	{names: []string{"lamp-garden", "lamp-porch"}, kinds: []uint16{3311}, model: "Light L3", secure: true, bootstrap: true, lifetime: 5 * time.Minute},
+	{names: []string{"lamp-desk", "lamp-stairs"}, kinds: []uint16{5, 3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"lamp-garden", "lamp-porch"}, kinds: []uint16{5, 3311}, model: "Light L3", secure: true, bootstrap: true, lifetime: 5 * time.Minute},
 	{names: []string{"meter-main", "meter-heatpump"}, kinds: []uint16{3305}, model: "Meter P1", secure: true, lifetime: 2 * time.Minute},
 	{names: []string{"valve-north", "valve-south"}, kinds: []uint16{3306}, model: "Valve V1", secure: true, lifetime: 30 * time.Minute},
 	{names: []string{"tracker-bike", "tracker-mower"}, kinds: []uint16{6}, model: "Tracker G1", secure: true, queue: true, lifetime: 15 * time.Minute, track: harbour},
-	{names: []string{"node-31024"}, kinds: []uint16{6, 31024}, model: "Thread node", secure: true, lifetime: 5 * time.Minute},
-	{names: []string{"plain-temp-1", "plain-temp-2"}, kinds: []uint16{3303}, model: "Thermometer T0", lifetime: 5 * time.Minute},
+	{names: []string{"node-31024"}, kinds: []uint16{5, 6, 31024}, model: "Thread node", secure: true, lifetime: 5 * time.Minute},
+	{names: []string{"plain-temp-1", "plain-temp-2"}, kinds: []uint16{5, 3303}, model: "Thermometer T0", lifetime: 5 * time.Minute},
 	{names: []string{"old-lamp"}, kinds: []uint16{3311}, model: "Light L1", version: lwm2m.V1_0, lifetime: 5 * time.Minute},
 }
 
@@ -98,7 +98,7 @@ func (s *spec) credential() server.Credential {
 func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
 	a := s.account(address, port)
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
-	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
+	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
 	if !s.family.secure || s.family.queue {
 		p.Bearer = objects.BearerIEEE802154

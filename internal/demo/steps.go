@@ -46,6 +46,7 @@ func (c *checker) steps() []step {
 		{"another endpoint cannot have its identity", c.conflict},
 		{"delete the credentials: the device is gone", c.removeDevice},
 		{"bootstrap: a device that knows its bootstrap server only is read", c.bootstrapDevice},
+		{"firmware: a light fetches a new version, another is sent it", c.updateFirmware},
 		{"API token with scope read", c.apiToken},
 	}
 }
