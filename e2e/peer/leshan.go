@@ -38,7 +38,7 @@ var small = []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:aut
 
 // Leshan2Client starts a Leshan 2 client: LwM2M 1.1, RFC 9146 connection IDs, extended master secret. Flags:
 // --endpoint, --server URI, --identity, --key HEX, --cid off|LENGTH, --lifetime and --period (ms) of updates, --suites,
-// --ems off|on|required, --queue on, --format, --bootstrap on (the server is a bootstrap server). Commands: set PATH VALUE, update, send PATH..., stop, quit.
+// --ems off|on|required, --queue on, --format, --bootstrap on (the server is a bootstrap server), --firmware VERSION (object 5: what an update installs). Commands: set PATH VALUE, update, send PATH..., stop, quit.
 func Leshan2Client(t testing.TB, flags ...string) *Process {
 	return java(t, small, "leshan2", "Client", flags)
 }

@@ -138,16 +138,22 @@ func showUpdate(ctx context.Context, out io.Writer, data, id string, watch, asJS
 					fmt.Fprintf(out, "%s\t%s\n", d.Endpoint, line)
 				}
 			}
-		case asJSON && (!watch || open == 0):
+		case asJSON && !watch:
 			return printJSON(out, u)
-		case justID:
+		case !watch && justID:
 			fmt.Fprintln(out, u.ID)
 			return nil
 		case !watch:
 			return printUpdate(out, &u)
 		}
 		if open == 0 {
-			fmt.Fprintf(out, "%s: %s\n", u.State, countsText(u.Counts))
+			if asJSON {
+				if err := printJSON(out, u); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprintf(out, "%s: %s\n", u.State, countsText(u.Counts))
+			}
 			if u.Counts[firmware.Failed] > 0 {
 				return exitError{1}
 			}

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.eclipse.californium.core.config.CoapConfig;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.californium.scandium.dtls.ExtendedMasterSecretMode;
@@ -48,7 +49,7 @@ import peers.common.Flags;
 /** A Leshan 2 client: an LwM2M 1.1 device with objects 0, 1, 3, 6, 3303 and 31024. */
 public final class Client {
     private static final Set<String> FLAGS = Set.of("endpoint", "server", "identity", "key", "cid", "lifetime", "period", "suites", "ems",
-            "queue", "format", "bind", "bootstrap");
+            "queue", "format", "bind", "bootstrap", "firmware");
 
     public static void main(String[] args) throws Exception {
         Flags flags = new Flags(args, FLAGS);
@@ -88,12 +89,20 @@ public final class Client {
                 return i;
             });
         }
+        if (flags.has("firmware")) { // the version that an update installs
+            Firmware firmware = new Firmware(instances.get("/3/0"), flags.get("firmware", ""));
+            objects.setInstancesForObject(5, firmware);
+            objects.setFactoryForObject(5, (model, id, taken) -> firmware);
+        }
         List<LwM2mObjectEnabler> enablers = objects.createAll();
 
         CaliforniumClientEndpointsProvider.Builder endpoints = new CaliforniumClientEndpointsProvider.Builder(new CoapClientProtocolProvider(),
                 new CoapsClientProtocolProvider());
         Configuration config = endpoints.createDefaultConfiguration();
         dtls(config, flags);
+        if (flags.has("firmware")) {
+            config.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, 1 << 20); // Californium takes 8 KB otherwise
+        }
         endpoints.setConfiguration(config);
         if (flags.has("bind")) {
             endpoints.setClientAddress(InetAddress.getByName(flags.get("bind", "")));

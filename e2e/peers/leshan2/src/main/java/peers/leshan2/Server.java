@@ -114,7 +114,7 @@ public final class Server {
     }
 
     /**
-     * Commands: read EP PATH [FORMAT], write EP PATH VALUE, replace|update EP PATH ID=VALUE..., execute EP PATH [ARGS], discover EP PATH,
+     * Commands: read EP PATH [FORMAT], write EP PATH VALUE, write-file EP PATH FILE [FORMAT], replace|update EP PATH ID=VALUE..., execute EP PATH [ARGS], discover EP PATH,
      * observe EP PATH, cancel EP PATH, composite-... (see Composites), delete EP PATH, create EP PATH ID=VALUE..., attributes EP PATH pmin=1&pmax=2, psk EP IDENTITY KEY.
      */
     private boolean handle(String[] w) throws Exception {
@@ -174,6 +174,9 @@ public final class Server {
         case "write":
             LwM2mResource res = resource(model, path.getObjectId(), path.getResourceId() + "=" + String.join(" ", Arrays.copyOfRange(w, 3, w.length)));
             return new WriteRequest(WriteRequest.Mode.REPLACE, null, w[2], res);
+        case "write-file":
+            return new WriteRequest(WriteRequest.Mode.REPLACE, ContentFormat.fromName(w.length > 4 ? w[4] : "OPAQUE"), w[2],
+                    LwM2mSingleResource.newBinaryResource(path.getResourceId(), java.nio.file.Files.readAllBytes(java.nio.file.Path.of(w[3]))));
         case "replace", "update":
             return new WriteRequest(w[0].equals("replace") ? WriteRequest.Mode.REPLACE : WriteRequest.Mode.UPDATE, null, w[2],
                     new LwM2mObjectInstance(path.getObjectInstanceId(), resources(model, path, w)));
