@@ -44,6 +44,8 @@ type clientOptions struct {
 	objects  []string
 	version  string
 	queue    bool
+	awake    uint32 // seconds
+	verbose  bool
 	data     string
 	factory  string
 	simulation
@@ -63,7 +65,7 @@ func (o *clientOptions) lwFlags(f *pflag.FlagSet) {
 }
 
 func newClient() *cobra.Command {
-	o := clientOptions{name: "testlwm2mclient", host: "::1", lifetime: 300, version: "1.1", holdOff: 10}
+	o := clientOptions{name: "testlwm2mclient", host: "::1", lifetime: 300, version: "1.1", holdOff: 10, awake: uint32(client.DefaultAwake / time.Second)}
 	c := &cobra.Command{
 		Use:   "client",
 		Short: "Run an LwM2M device",
@@ -85,7 +87,9 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.Uint32Var(&o.holdOff, "hold-off", o.holdOff, "`SECONDS` to wait before a bootstrap")
 	f.StringSliceVar(&o.objects, "object", nil, "`OBJECTS` besides 1, 3, 4, 5, 6, 7 and 31024: 3303, 3304, 3305, 3306, 3311, 3342")
 	f.StringVar(&o.version, "lwm2m", o.version, "newest LwM2M `VERSION` to offer: 1.0 or 1.1")
-	f.BoolVar(&o.queue, "queue", false, "ask for queue mode")
+	f.BoolVar(&o.queue, "queue", false, "queue mode: the device sleeps when it has sent nothing for a while, and wakes when it has something to say")
+	f.Uint32Var(&o.awake, "awake", o.awake, "with --queue, `SECONDS` that the device listens after each of its messages; 0: it never sleeps")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell more: with --queue, when the device falls asleep and wakes")
 	o.simulation.flags(f)
 	f.StringVar(&o.factory, "factory", "", "`FILE` (TOML or JSON) with the accounts that the device has from its maker, instead of --host, --identity, --psk")
 	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: accounts of a bootstrap, DTLS sessions, attributes, written values")
@@ -107,7 +111,7 @@ func (o *clientOptions) config() (client.Config, error) {
 	if err != nil || version != lwm2m.V1_0 && version != lwm2m.V1_1 {
 		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
 	}
-	cfg := client.Config{Endpoint: o.name, AccessControl: true, Version: version, Queue: o.queue}
+	cfg := client.Config{Endpoint: o.name, AccessControl: true, Version: version, Queue: o.queue, Awake: awakeWindow(o.awake)}
 	if o.factory != "" {
 		if o.key != "" || o.identity != "" || o.bootstrap {
 			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i and -s out")
@@ -158,6 +162,14 @@ func (o *clientOptions) account() (client.Account, error) {
 	}
 	a.URI = client.ServerURI(secure, o.host, port)
 	return a, nil
+}
+
+// awakeWindow is the window of client.Config, where zero is the default.
+func awakeWindow(seconds uint32) time.Duration {
+	if seconds == 0 {
+		return -1
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // kinds returns the objects that the device has.

@@ -154,6 +154,10 @@ func (p *prompt) event(_ machine.Time, v any) {
 	switch e := v.(type) {
 	case *client.StateChanged:
 		p.printf(" -> State: %s\n", e.State)
+	case *client.Asleep:
+		p.tell(" -> asleep\n")
+	case *client.Awake:
+		p.tell(" -> awake\n")
 	case *client.BootstrapStarted:
 		p.printf("[BOOTSTRAP] backup security and server objects\n")
 	case *client.BootstrapFailed:
@@ -173,6 +177,13 @@ func (p *prompt) event(_ machine.Time, v any) {
 		}
 	case *device.NotRestored:
 		p.printf("[DEVICE] %v\n", e.Err)
+	}
+}
+
+// tell prints what only those want to know who asked for it.
+func (p *prompt) tell(text string) {
+	if p.options.verbose {
+		p.printf("%s", text)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"heddle.example/internal/serve"
 	"heddle.example/internal/web"
+	"heddle.example/lwm2m/server"
 )
 
 // serverStopTimeout is how long an orderly end may take.
@@ -63,6 +64,7 @@ on the loopback, or with --unknown accept.`,
 	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")
 	f.IntVar(&c.History.Days, "history-days", c.History.Days, "`DAYS` for which values are kept; 0: no limit")
 	f.StringVar(&c.History.Max, "history-max", c.History.Max, "`SIZE` of all values that are kept; beyond it the oldest go")
+	f.DurationVar(&c.AwakeWindow, "awake", server.DefaultAwakeWindow, "how long a device in queue mode listens after each of its messages")
 	f.StringVar(&c.Firmware.Max, "firmware-max", "64MB", "largest firmware package, `SIZE`")
 	f.StringVar(&c.Firmware.Host, "firmware-host", "", "`NAME` or address in the URIs of firmware packages (default: where the device reached the server)")
 	f.StringVar(&c.Firmware.CoAP, "firmware-coap", "", "firmware packages over plain CoAP: on or off (default: on where devices without credentials are accepted)")

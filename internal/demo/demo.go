@@ -22,6 +22,8 @@ type Demo struct {
 
 	host    *host.Host
 	devices []*device.Device
+	sleeper *device.Device
+	stop    context.CancelFunc
 	plain   netip.AddrPort
 	secure  netip.AddrPort
 
@@ -103,8 +105,14 @@ func (d *Demo) startDevices() error {
 			return fmt.Errorf("device %s: %w", list[i].name, err)
 		}
 		d.devices = append(d.devices, dev)
+		if list[i].name == sleeper {
+			d.sleeper = dev
+		}
 	}
-	return nil
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	go d.keep(ctx)
+	return d.Program.Shards.SetAwakeWindow(sleeper, sleeperAwake)
 }
 
 func (d *Demo) start(s *spec) (*device.Device, error) {
@@ -120,6 +128,9 @@ func (d *Demo) start(s *spec) (*device.Device, error) {
 
 // Stop ends the devices, which deregister, and the server.
 func (d *Demo) Stop(ctx context.Context) error {
+	if d.stop != nil {
+		d.stop()
+	}
 	var wg sync.WaitGroup
 	for _, dev := range d.devices {
 		wg.Go(func() { dev.Stop(ctx) })

@@ -98,6 +98,9 @@ func (s *spec) credential() server.Credential {
 func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
 	a := s.account(address, port)
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
+	if s.name == sleeper {
+		cfg.Awake, cfg.Servers[0].Lifetime = sleeperAwake, sleeperLifetime
+	}
 	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
 	if !s.family.secure || s.family.queue {

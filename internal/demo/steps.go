@@ -36,6 +36,7 @@ func (c *checker) steps() []step {
 			return summary(r), err
 		}},
 		{"create an instance and delete it", c.create},
+		{"a write for a sleeping device is kept, and arrives when it wakes", c.sleep},
 		{"write attributes and discover them", c.attributes},
 		{"a device refuses: its code is shown", func() (string, error) {
 			r, err := c.operate("GET", "temp-attic/objects/9999", nil, "4.04")

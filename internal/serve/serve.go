@@ -46,7 +46,8 @@ type Config struct {
 	TLSKey        string
 	TLSSelfSigned bool
 	InsecureWeb   bool
-	Shards        int // how many server machines share the devices; 0: as many as suit the computer
+	AwakeWindow   time.Duration // how long a device in queue mode listens after each message; 0: 93 s
+	Shards        int           // how many server machines share the devices; 0: as many as suit the computer
 	History       History
 	Firmware      Firmware
 	Demo          bool
@@ -191,7 +192,7 @@ func (p *Program) startShards() error {
 	for _, s := range p.secure {
 		p.securePorts[s.Local().Port()] = true
 	}
-	sc := server.Config{Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, Files: firmware.Prefix, History: !p.config.History.Off}
+	sc := server.Config{AwakeWindow: p.config.AwakeWindow, Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, Files: firmware.Prefix, History: !p.config.History.Off}
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax, AllowCBC: p.config.DTLSCBC}
 	}

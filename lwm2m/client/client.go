@@ -41,6 +41,7 @@ type Client struct {
 	touched      []lwm2m.Path // where values may have changed in this input
 	dirty        bool         // something durable changed
 	traffic      Traffic
+	sleep        sleep
 
 	ids     []uint16      // scratch
 	entries []lwm2m.Entry // scratch
@@ -63,6 +64,7 @@ const (
 	objectTimerKind
 	fetchTimer
 	purgeTimer // of the bootstrap account
+	sleepTimer
 )
 
 type objectTimer struct {
@@ -72,6 +74,9 @@ type objectTimer struct {
 
 // Receive implements machine.Machine.
 func (c *Client) Receive(now machine.Time, cause machine.Cause, path machine.Path, b []byte) {
+	if c.misses() {
+		return
+	}
 	c.begin(now, cause)
 	c.traffic.RxBytes += uint64(len(b))
 	c.traffic.RxMessages++
@@ -106,6 +111,8 @@ func (c *Client) Expire(now machine.Time) {
 			c.observationExpired(key.id)
 		case purgeTimer:
 			c.purgeBootstrapAccount()
+		case sleepTimer:
+			c.windowOver()
 		case objectTimerKind:
 			c.objectExpired(uint16(key.id))
 		case fetchTimer:

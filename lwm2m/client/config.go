@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"heddle.example/coap/endpoint"
 	"heddle.example/coap/stack"
@@ -28,7 +29,8 @@ type Config struct {
 
 	Version lwm2m.Version  // the newest one to offer: default 1.1
 	Binding lwm2m.Binding  // default U
-	Queue   bool           // ask for queue mode
+	Queue   bool           // queue mode: the client sleeps when it has sent nothing for the time Awake
+	Awake   time.Duration  // default 93 s; negative: the client asks for queue mode and listens all the same
 	Root    string         // alternate root path, such as "/lwm2m"; default none
 	Local   netip.AddrPort // where the first datagrams leave from
 	Link    uint32         // the driver's number of the socket
@@ -73,6 +75,9 @@ func New(cfg Config) (*Client, error) {
 		Queue: cfg.Queue, Durable: cfg.Durable, Local: cfg.Local, Link: cfg.Link,
 		MaxObservations: cmp.Or(cfg.MaxObservations, 64), MaxAttributes: cmp.Or(cfg.MaxAttributes, 64),
 	}}
+	if c.cfg.Queue && cfg.Awake >= 0 {
+		c.sleep.window = cmp.Or(cfg.Awake, DefaultAwake)
+	}
 	if err := c.addAccounts(cfg.Servers); err != nil {
 		return nil, err
 	}

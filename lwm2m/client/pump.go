@@ -37,6 +37,7 @@ func (c *Client) pump() {
 			c.traffic.TxBytes += uint64(len(a.Data))
 			c.traffic.TxMessages++
 			c.traffic.MaxMessage = max(c.traffic.MaxMessage, len(a.Data))
+			c.speaks()
 			c.out.Push(a)
 		case machine.Persist, machine.Ask:
 			c.out.Push(a)

@@ -4,7 +4,8 @@ package client
 type Traffic struct {
 	TxBytes, RxBytes       uint64
 	TxMessages, RxMessages uint64
-	MaxMessage             int // the largest, either way
+	MaxMessage             int    // the largest, either way
+	Missed                 uint64 // datagrams that came while the client was asleep
 }
 
 // Traffic returns the counters of datagrams.

@@ -116,7 +116,7 @@ func (c *Config) setDefaults() {
 		c.RequestTimeout = 93 * time.Second
 	}
 	if c.AwakeWindow <= 0 {
-		c.AwakeWindow = 93 * time.Second
+		c.AwakeWindow = DefaultAwakeWindow
 	}
 	if c.QueueExpiry <= 0 {
 		c.QueueExpiry = defaultQueueExpiry

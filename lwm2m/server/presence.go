@@ -15,6 +15,9 @@ type Presence struct {
 	At       machine.Time
 }
 
+// DefaultAwakeWindow is MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2), which LwM2M recommends.
+const DefaultAwakeWindow = 93 * time.Second
+
 // maxWindow bounds a device's awake window.
 const maxWindow = 24 * time.Hour
 
@@ -30,7 +33,7 @@ func (s *Server) heard(n slot, e *entry) {
 		}
 		l = s.newLine(n, e)
 	}
-	l.silent = false
+	l.silent, l.moving = false, s.moves(e)
 	if e.reg.Queue && l.sleep == 0 {
 		s.listens(n, l, s.now.Add(s.window(l)))
 		s.presence(e, l)
@@ -40,6 +43,12 @@ func (s *Server) heard(n slot, e *entry) {
 	}
 	s.attend(n, l)
 	s.settleLine(n, l)
+}
+
+// moves reports whether what has just come from a device came from an address that its secure session has not proved yet.
+func (s *Server) moves(e *entry) bool {
+	own, from := session(e.reg.Path.Security), session(s.from.Security)
+	return own != 0 && own == from && s.proved(s.from).Remote != s.from.Remote
 }
 
 // listens sets the end of a device's awake window.

@@ -47,6 +47,7 @@ type line struct {
 	count       uint16
 	kept        uint16
 	silent      bool // it did not answer: nothing is sent before it is heard of
+	moving      bool // it has a new address that is not proved yet
 	noted       bool // in lines.due
 }
 

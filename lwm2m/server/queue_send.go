@@ -32,7 +32,7 @@ func (s *Server) serve() {
 // address that the device's own message has refreshed.
 func (s *Server) maySend(e *entry, l *line) bool {
 	q := l.first
-	return q != nil && l.flight == nil && e.nops == 0 && !l.silent && e.awake(l) && s.now >= l.ready &&
+	return q != nil && l.flight == nil && e.nops == 0 && !l.silent && !l.moving && e.awake(l) && s.now >= l.ready &&
 		!(q.kept && s.failed != nil) && s.proven(e)
 }
 
@@ -203,7 +203,7 @@ func (s *Server) complete(l *line, q *request, e *entry, o *Outcome, seq machine
 		s.stats.QueueDone++
 	}
 	if seq != 0 || stored {
-		s.ops.waiting = append(s.ops.waiting, waitingResult{seq: seq, id: q.id, cause: q.cause, path: e.reg.Path, outcome: o, done: q.kept})
+		s.ops.waiting = append(s.ops.waiting, waitingResult{seq: seq, id: q.id, cause: q.cause, path: e.reg.Path, outcome: o, done: q.kept && !kind.observes()})
 		return
 	}
 	s.out.Push(machine.Action{Kind: machine.Result, Op: q.id, Cause: q.cause, Path: e.reg.Path, Value: o})

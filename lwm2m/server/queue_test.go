@@ -760,6 +760,22 @@ func TestQueueWithAnotherShard(t *testing.T) {
 	}
 }
 
+// A clock that was set back does not keep a device awake for as long as it was ahead.
+func TestPresenceWithAClockSetBack(t *testing.T) {
+	r := newRig(t, open)
+	r.register(device, "dev", "&lwm2m=1.1&Q", oldLinks)
+	id := r.do("dev", writeOp("/3/0/14", "a"))
+	r.wait(94 * time.Second)
+	r.now -= machine.Time(24 * time.Hour)
+	r.restart(open)
+	if awake, until := r.s.Awake("dev"); !awake || until.Sub(r.now) != 93*time.Second {
+		t.Errorf("awake %v until %v", awake, until.Sub(r.now))
+	}
+	if next := r.do("dev", writeOp("/3/0/14", "b")); next <= id {
+		t.Errorf("id %d after %d", next, id)
+	}
+}
+
 // Thousands of requests for one device, and one that sleeps for ever.
 func TestQueueThousands(t *testing.T) {
 	config := open

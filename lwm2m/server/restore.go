@@ -75,7 +75,7 @@ func (s *Server) Started(now machine.Time) {
 		reg.Path = s.proved(reg.Path)
 		n, e := s.table.alloc()
 		s.table.set(n, reg)
-		e.lastSeen = reg.UpdatedAt
+		e.lastSeen = min(reg.UpdatedAt, now) // the clock may have been set back
 		s.setLifetime(n, e)
 		s.startAwake(n, e)
 	}

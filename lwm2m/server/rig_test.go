@@ -203,7 +203,11 @@ func (r *rig) commit() {
 					r.disk[k] = rec.Value
 				}
 			}
-			r.gate.Persisted(a.Seq, r.sent)
+			var free []machine.Action // what they lead to may come back at once
+			r.gate.Persisted(a.Seq, func(a machine.Action) { free = append(free, a) })
+			for _, a := range free {
+				r.sent(a)
+			}
 			r.s.Persisted(r.now, a.Seq)
 			r.drainOnly()
 		}

@@ -17,6 +17,7 @@ type Server struct {
 	ep      *endpoint.Endpoint
 	now     machine.Time  // of the input that is being worked on, for the tap
 	cause   machine.Cause // likewise
+	from    machine.Path  // where what the layer below tells came from
 	table   table
 	objects objectsTable
 	types   *registry.Types
@@ -138,10 +139,10 @@ func (s *Server) pump() {
 		}
 		switch a.Kind {
 		case machine.Event:
-			s.cause = a.Cause
+			s.cause, s.from = a.Cause, a.Path
 			s.event(&a)
 		case machine.Result:
-			s.cause = a.Cause
+			s.cause, s.from = a.Cause, a.Path
 			s.result(&a)
 		default:
 			s.out.Push(a)

@@ -36,6 +36,7 @@ func (s *Server) moved(v *dtls.Moved) {
 	s.stats.Moves++
 	s.emit(v.New, &Moved{Registration: reg, Previous: old, At: s.now})
 	if l := s.lines.of[n]; l != nil {
+		l.moving = false
 		s.attend(n, l)
 	}
 }

@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,28 +23,35 @@ import (
 // seeds is how many worlds TestSimulation tries; more of them in a soak: go test ./lwm2m/server -run Simulation -seeds 1000.
 var seeds = flag.Uint64("seeds", 12, "worlds that TestSimulation tries")
 
-// fleet is a server and its devices in a simulated world. Even devices speak DTLS, odd ones plain CoAP.
+// fleet is a server and its devices in a simulated world. Even devices speak DTLS, odd ones plain CoAP; the last two are in
+// queue mode and really sleep.
 type fleet struct {
-	t       *testing.T
-	w       *sim.World
-	net     *sim.Network
-	rand    machine.Rand
-	node    *sim.Node
-	server  *server.Server
-	keys    keys
-	devices []*simDevice
-	ops     map[machine.OpID]string // asked and not yet answered by this life of the server
-	results map[string]int          // what became of operations
-	nonces  oracle
-	boots   int
-	tell    func(event any) // where set, hears what the server tells
-	leases  int
+	t        *testing.T
+	w        *sim.World
+	net      *sim.Network
+	rand     machine.Rand
+	node     *sim.Node
+	server   *server.Server
+	keys     keys
+	devices  []*simDevice
+	ops      map[machine.OpID]string // asked and not yet answered by this life of the server
+	results  map[string]int          // what became of operations
+	kept     map[machine.OpID]string // promised to be sent or reported, and not ended, in whatever life of the server
+	ended    map[machine.OpID]bool   // had a result, in all lives
+	told     map[machine.OpID]bool   // kept ones of which the end is known
+	nonces   oracle
+	boots    int
+	tell     func(event any) // where set, hears what the server tells
+	leases   int
+	executes int
 }
 
 type simDevice struct {
 	f        *fleet
 	name     string
 	secure   bool
+	queue    bool
+	ran      map[string]int // how often each Execute has run since the device was switched on, by its argument
 	node     *sim.Node
 	addr     netip.Addr
 	client   *client.Client
@@ -69,7 +80,8 @@ var (
 
 func newFleet(t *testing.T, seed uint64, devices int, link sim.LinkConfig) *fleet {
 	w := sim.New(seed)
-	f := &fleet{t: t, w: w, net: w.Network("internet", link), rand: w.Rand("test"), keys: keys{}, results: map[string]int{}}
+	f := &fleet{t: t, w: w, net: w.Network("internet", link), rand: w.Rand("test"), keys: keys{}, results: map[string]int{},
+		kept: map[machine.OpID]string{}, ended: map[machine.OpID]bool{}, told: map[machine.OpID]bool{}}
 	f.nonces = newOracle(t, seed)
 	if f.cidLen() > 0 {
 		f.net.Tap(f.nonces.see)
@@ -77,7 +89,7 @@ func newFleet(t *testing.T, seed uint64, devices int, link sim.LinkConfig) *flee
 	f.node = w.Node("server", f.net, simServer)
 	f.node.OnAction = f.fromServer
 	for i := range devices {
-		d := &simDevice{f: f, name: fmt.Sprintf("dev-%d", i), secure: i%2 == 0, addr: netip.AddrFrom4([4]byte{10, 0, 1, byte(i)})}
+		d := &simDevice{f: f, name: fmt.Sprintf("dev-%d", i), secure: i%2 == 0, queue: devices > 1 && i >= devices-2, addr: netip.AddrFrom4([4]byte{10, 0, 1, byte(i)})}
 		d.node = w.Node(d.name, f.net, d.addr)
 		d.node.OnAction = d.fromClient
 		mode := machine.NoSecurity
@@ -96,7 +108,7 @@ func (f *fleet) rnd(n int) int { return int(f.rand.Uint64() % uint64(n)) }
 func (f *fleet) boot() {
 	f.boots++
 	s := server.New(server.Config{Rand: f.w.Rand(fmt.Sprintf("server %d", f.boots)), History: f.w.Seed()%3 == 0, Credentials: f.keys, DTLS: &dtls.Config{},
-		Secure: func(local netip.AddrPort) bool { return local.Port() == 5684 }})
+		Secure: func(local netip.AddrPort) bool { return local.Port() == 5684 }, AwakeWindow: simWindow})
 	for _, table := range server.Tables() {
 		if err := f.node.Disk().Load(table, func(key, value []byte) error { return s.Restore(f.w.Now(), table, key, value) }); err != nil {
 			f.t.Fatalf("seed %d: %v", f.w.Seed(), err)
@@ -104,6 +116,18 @@ func (f *fleet) boot() {
 	}
 	s.Started(f.w.Now())
 	f.server, f.ops = s, map[machine.OpID]string{}
+	for id, what := range f.kept {
+		_, waits := s.Waiting(id)
+		_, _, done := s.Done(id)
+		if !waits && !done {
+			f.t.Fatalf("seed %d: the %s was kept as %d, and after the crash nobody knows of it", f.w.Seed(), what, id)
+		}
+		if done { // on disk a moment before the crash: whoever asks by its id is told
+			f.keptEnded(id)
+			continue
+		}
+		f.ops[id] = what
+	}
 	f.node.Boot(&ordered{Server: s, f: f})
 }
 
@@ -157,11 +181,24 @@ func (f *fleet) fromServer(_ machine.Time, a machine.Action) {
 		f.tell(a.Value)
 	}
 	switch v := a.Value.(type) {
+	case *server.Kept:
+		f.results["kept"]++
+		f.kept[v.ID] = v.Endpoint + " " + v.Op.String()
 	case *server.Outcome:
-		if f.ops[a.Op] == "" {
+		// One that was kept in the moment of a crash has a result though nobody was promised one.
+		if f.ops[a.Op] == "" && !v.Kept || f.ended[a.Op] {
 			f.t.Fatalf("seed %d: operation %d has a result that nobody waits for: %+v", f.w.Seed(), a.Op, v)
 		}
+		// Where the store has failed, what the device answered is told and cannot be written down: it is asked again after
+		// the restart that this needs.
+		f.ended[a.Op] = !v.Kept || f.server.Stats().Failed == nil
 		delete(f.ops, a.Op)
+		if v.Kept {
+			f.keptEnded(a.Op)
+		}
+		if errors.Is(v.Err, server.ErrMaybeExecuted) {
+			f.results["perhaps executed"]++
+		}
 		f.results[kindOf(v)]++
 		if d := f.device(v.Endpoint); d != nil && v.Op == server.Observe && v.Err == nil && v.Code.IsSuccess() {
 			d.observed = true
@@ -178,6 +215,15 @@ func (f *fleet) fromServer(_ machine.Time, a machine.Action) {
 		}
 	case *server.Refused:
 		f.results["refused: "+v.Why]++
+	}
+}
+
+// keptEnded notes that how a kept operation ended is known.
+func (f *fleet) keptEnded(id machine.OpID) {
+	delete(f.kept, id)
+	if !f.told[id] {
+		f.told[id] = true
+		f.results["kept and ended"]++
 	}
 }
 
@@ -209,7 +255,7 @@ func (f *fleet) do(ep string, op server.Operation) {
 
 // boot starts the device, as after a power cut: what it kept is on its disk.
 func (d *simDevice) boot() {
-	d.location = ""
+	d.location, d.ran = "", map[string]int{}
 	uri, identity := "coap://10.0.0.1", ""
 	var key []byte
 	if d.secure {
@@ -219,12 +265,18 @@ func (d *simDevice) boot() {
 		{ID: 5601, Kind: lwm2m.Float, Operations: lwm2m.Read}, {ID: 5605, Operations: lwm2m.Execute},
 		{ID: 5700, Kind: lwm2m.Float, Operations: lwm2m.Read, Mandatory: true}, {ID: 5750, Kind: lwm2m.String, Operations: lwm2m.Read | lwm2m.Write},
 	}}).Set("/3303/0/5700", lwm2m.Num(d.value)).Set("/3303/0/5750", lwm2m.Str("")).
-		OnExecute(5605, func(client.Call, lwm2m.Path, []client.Argument) error { return nil })
+		OnExecute(5605, func(_ client.Call, _ lwm2m.Path, args []client.Argument) error {
+			// Nothing but a new start makes a device forget what it has run, so nothing else may run it twice.
+			if d.ran[args[0].Value]++; d.ran[args[0].Value] > 1 {
+				d.f.t.Errorf("seed %d: %s has run Execute %s twice", d.f.w.Seed(), d.name, args[0].Value)
+			}
+			return nil
+		})
 	c, err := client.New(client.Config{
 		Rand: d.f.w.Rand(fmt.Sprintf("%s at %d", d.name, d.f.w.Now())), Endpoint: d.name, Local: netip.AddrPortFrom(d.addr, 40000), Durable: true,
-		Servers: []client.Account{{ShortID: 1, URI: uri, Identity: identity, Key: key, Lifetime: max(time.Minute, d.lifetime),
+		Servers: []client.Account{{ShortID: 1, URI: uri, Identity: identity, Key: key, Lifetime: cmp.Or(d.lifetime, time.Minute),
 			Retry: &client.RetryPolicy{Count: 3, Timer: 5 * time.Second, SequenceDelay: 30 * time.Second, SequenceCount: 1000}}},
-		Objects: []client.Object{d.object}, DTLS: dtls.Config{CIDLen: d.f.cidLen(), DisableCID: d.noCID},
+		Objects: []client.Object{d.object}, DTLS: dtls.Config{CIDLen: d.f.cidLen(), DisableCID: d.noCID}, Queue: d.queue, Awake: simWindow,
 	})
 	if err != nil {
 		d.f.t.Fatal(err)
@@ -264,7 +316,17 @@ func (d *simDevice) change() {
 // step does something to the world.
 func (f *fleet) step() {
 	d := f.devices[f.rnd(len(f.devices))]
-	switch f.rnd(16) {
+	switch f.rnd(18) {
+	case 16: // much for a device that sleeps
+		d = f.devices[len(f.devices)-1-f.rnd(2)]
+		for range f.rnd(5) {
+			f.do(d.name, server.Operation{Kind: server.Read, Path: observed, Timeout: 20 * time.Second, Expires: time.Duration(1+f.rnd(20)) * time.Minute})
+		}
+	case 17: // an operator changes his mind
+		if len(f.kept) > 0 {
+			id := slices.Min(slices.Collect(maps.Keys(f.kept)))
+			f.node.Do(func(now machine.Time) { f.server.Cancel(now, id) })
+		}
 	case 0:
 		f.crash()
 		f.node.Disk().SyncDelay = time.Duration(1+f.rnd(150)) * time.Millisecond
@@ -286,7 +348,8 @@ func (f *fleet) step() {
 		p := lwm2m.MustPath("/3303/0/5750")
 		f.do(d.name, server.Operation{Kind: server.Write, Path: p, Entries: []lwm2m.Entry{{Path: p, Value: lwm2m.Str("here")}}})
 	case 8:
-		f.do(d.name, server.Operation{Kind: server.Execute, Path: lwm2m.MustPath("/3303/0/5605")})
+		f.executes++
+		f.do(d.name, server.Operation{Kind: server.Execute, Path: lwm2m.MustPath("/3303/0/5605"), Args: fmt.Sprintf("0='%d'", f.executes), Timeout: 20 * time.Second})
 	case 9:
 		f.do(d.name, server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3303/0/9999")})
 	case 14: // the device says goodbye, and comes back later
@@ -335,6 +398,9 @@ func (f *fleet) quiet() {
 			f.t.Errorf("seed %d: %s has value %v, the server knows %v; its observation is %+v", f.w.Seed(), d.name, d.value, d.notified, l)
 		}
 	}
+	if len(f.kept) != 0 {
+		f.t.Errorf("seed %d: kept, and neither answered nor reported: %v", f.w.Seed(), f.kept)
+	}
 	if len(f.ops) != 0 {
 		f.t.Errorf("seed %d: operations without a result: %v", f.w.Seed(), f.ops)
 	}
@@ -378,7 +444,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("results %v; in their servers' last lives %d moves, %d observed again", results, moves, reobserved)
 	if results["answered"] == 0 || results["answered 4.04"] == 0 || results["lost in a crash"] == 0 || results["protected records"] < 1000 ||
-		results["observed devices"] < int(4**seeds) || moves == 0 || reobserved == 0 {
+		results["kept and ended"] < int(10**seeds) || results["observed devices"] < int(4**seeds) || moves == 0 || reobserved == 0 {
 		t.Errorf("the simulation did not do what it is for: %v", results)
 	}
 }
@@ -424,6 +490,9 @@ func TestCrashPoints(t *testing.T) {
 	}
 	t.Logf("%d crash points", points)
 }
+
+// simWindow is how long devices in queue mode listen.
+const simWindow = 15 * time.Second
 
 // simCIDLen is the length of the devices' connection IDs in half of the worlds, so that oracle can tell from each record
 // which session, and so which key, it belongs to. In the other half they have none, as most real devices.
