@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -18,6 +20,11 @@ type blockFolder struct {
 
 // foldPoints adds what was read from the journal, in steps between which commits go on.
 func (d *disk) foldPoints(ctx context.Context, set *pointSet) error {
+	for _, owner := range slices.Sorted(maps.Keys(set.dropped)) {
+		if err := d.dropBlocks(ctx, []byte(owner)); err != nil {
+			return err
+		}
+	}
 	if len(set.series) == 0 {
 		return nil
 	}
@@ -48,6 +55,35 @@ func (d *disk) foldPoints(ctx context.Context, set *pointSet) error {
 		}
 	}
 	return nil
+}
+
+// dropBlocks takes away all blocks of an owner, in steps. Whoever reads meanwhile passes over them, because the record that
+// says so is still in the journal, behind their marks.
+func (d *disk) dropBlocks(ctx context.Context, owner []byte) error {
+	for n := 0; ; n++ {
+		var freed, gone int64
+		err := d.inTransaction(ctx, func() error {
+			const these = "FROM blocks WHERE owner = ?1 ORDER BY name, seq LIMIT ?2"
+			if err := d.conn.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(size + ?3), 0) FROM (SELECT length(data) AS size "+these+")", owner, foldStep, blockOverhead).Scan(&gone, &freed); err != nil {
+				return err
+			}
+			if _, err := d.conn.ExecContext(ctx, "DELETE FROM blocks WHERE owner = ?1 AND (name, seq) IN (SELECT name, seq "+these+")", owner, foldStep); err != nil {
+				return err
+			}
+			return d.grow(ctx, -freed)
+		})
+		if err != nil {
+			return err
+		}
+		d.grown(-freed)
+		d.walBytes += gone * walFrame / 2
+		if gone < foldStep {
+			return nil
+		}
+		if err := d.letCommit(n); err != nil {
+			return err
+		}
+	}
 }
 
 func (f *blockFolder) prepare(ctx context.Context) error {

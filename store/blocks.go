@@ -38,8 +38,11 @@ func (d *disk) Blocks(owner, name []byte, from, to int64, each func(Block) error
 		return fmt.Errorf("store: %w", err)
 	}
 	found := seriesPoints{}
+	dropped := false // what is in the table
 	if err := d.pointsAfter(ctx, tx, through, owner, func(_ int64, n, point []byte) {
-		if bytes.Equal(n, name) {
+		if point == nil {
+			found.points, dropped = nil, true
+		} else if bytes.Equal(n, name) {
 			found.points = append(found.points, bytes.Clone(point))
 		}
 	}); err != nil {
@@ -55,7 +58,7 @@ func (d *disk) Blocks(owner, name []byte, from, to int64, each func(Block) error
 		return fmt.Errorf("store: %w", err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for !dropped && rows.Next() {
 		var p place
 		if err := rows.Scan(&p.first, &p.seq); err != nil {
 			return fmt.Errorf("store: %w", err)
@@ -92,11 +95,20 @@ func (d *disk) Blocks(owner, name []byte, from, to int64, each func(Block) error
 	return nil
 }
 
-// pointsAfter calls each with the points of an owner that are in rows of the journal after one. They are borrowed.
+// pointsAfter calls each with the points of an owner that are in rows of the journal after one, and without a point where
+// all before it are gone. They are borrowed.
 func (d *disk) pointsAfter(ctx context.Context, q querier, row int64, owner []byte, each func(row int64, name, point []byte)) error {
 	return d.tail(ctx, q, row, func(id int64, data []byte) error {
+		if !bytes.Contains(data, owner) { // the journal may be long, and most of it is about others
+			return nil
+		}
 		_, err := readRow(data, func(table machine.Table, key, value []byte) {
-			if d.options.Points.holds(table) && bytes.Equal(key, owner) {
+			if !d.options.Points.holds(table) || !bytes.Equal(key, owner) {
+				return
+			}
+			if value == nil {
+				each(id, nil, nil)
+			} else {
 				d.options.Points.Packer.Split(value, func(name, point []byte) { each(id, name, point) })
 			}
 		})
@@ -137,13 +149,29 @@ func (d *disk) Series(owner []byte) ([][]byte, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	seen := map[string]bool{}
-	if err := d.pointsAfter(ctx, tx, -1, owner, func(_ int64, name, _ []byte) {
-		if !seen[string(name)] {
+	stored, gone := names, int64(-1)
+	names = nil
+	if err := d.pointsAfter(ctx, tx, -1, owner, func(row int64, name, point []byte) {
+		if point == nil {
+			clear(seen)
+			names, gone = nil, row
+		} else if !seen[string(name)] {
 			seen[string(name)] = true
 			names = append(names, bytes.Clone(name))
 		}
 	}); err != nil {
 		return nil, err
+	}
+	for _, n := range stored {
+		through := gone
+		if gone >= 0 { // only what came after that is still there
+			if err := tx.QueryRowContext(ctx, "SELECT max(through) FROM blocks WHERE owner = ? AND name = ?", owner, n).Scan(&through); err != nil {
+				return nil, fmt.Errorf("store: %w", err)
+			}
+		}
+		if through >= gone {
+			names = append(names, n)
+		}
 	}
 	slices.SortFunc(names, bytes.Compare)
 	return slices.CompactFunc(names, bytes.Equal), nil

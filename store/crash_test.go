@@ -133,6 +133,10 @@ func commitN(n int) []machine.Record {
 		rec("t", fmt.Sprintf("shared %d", n%7), strconv.Itoa(n)),
 		point("owner", n%3, int64(n)),
 	}
+	if n%10 == 0 {
+		r = append(r, noPoints("gone"))
+	}
+	r = append(r, point("gone", 0, int64(n)))
 	if n > 20 {
 		r = append(r, del("t", fmt.Sprintf("own %08d", n-20)))
 	}
@@ -162,6 +166,13 @@ func seen(t testing.TB, s Store) int {
 		if strings.HasPrefix(k, "own ") && k <= fmt.Sprintf("own %08d", n-20) {
 			delete(want, k)
 		}
+	}
+	var left []int64
+	for i := max(1, n-n%10); i <= n; i++ {
+		left = append(left, int64(i))
+	}
+	if points := pointsOf(t, s, "gone", 0); !slices.Equal(points, left) {
+		t.Errorf("after %d commits: points %v, want %v", n, points, left)
 	}
 	for name := range 3 {
 		var list []int64

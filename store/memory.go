@@ -35,7 +35,11 @@ func (m *memory) Append(records []machine.Record, done func(error)) {
 	}
 	for _, r := range records {
 		if m.points.options.holds(r.Table) {
-			m.points.add(r.Key, r.Value)
+			if r.Value == nil {
+				m.points.forget(string(r.Key))
+			} else {
+				m.points.add(r.Key, r.Value)
+			}
 			continue
 		}
 		t := m.tables[r.Table]

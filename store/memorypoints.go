@@ -85,6 +85,17 @@ func (m *memoryPoints) drop(s *memorySeries) {
 	}
 }
 
+// forget takes away all blocks of an owner.
+func (m *memoryPoints) forget(owner string) {
+	m.order = slices.DeleteFunc(m.order, func(s *memorySeries) bool { return s.owner == owner })
+	for _, s := range m.series[owner] {
+		for _, b := range s.blocks {
+			m.bytes -= int64(len(b.Data)) + blockOverhead
+		}
+	}
+	delete(m.series, owner)
+}
+
 func (m *memory) Series(owner []byte) ([][]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

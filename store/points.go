@@ -11,7 +11,7 @@ import (
 
 // Points names a table whose records are points of series, not states of keys: nothing replaces them. They are in the
 // journal like all records, so a promise covers them, and the fold appends them to blocks, one row for many points. The key of
-// such a record is the owner of the series in it.
+// such a record is the owner of the series in it; one without a value takes away all points of its owner before it.
 type Points struct {
 	Table  machine.Table
 	Packer Packer
@@ -94,6 +94,7 @@ func sortedSeries(m map[string]*seriesPoints) []*seriesPoints {
 type pointSet struct {
 	points  *Points
 	series  map[string]*seriesPoints
+	dropped map[string]int64 // owners whose points before a row are gone
 	key     []byte
 	broken  int // records
 	records int
@@ -102,9 +103,18 @@ type pointSet struct {
 // add takes in a record of the journal. It keeps what it is given.
 func (s *pointSet) add(row int64, owner, value []byte) {
 	if s.series == nil {
-		s.series = map[string]*seriesPoints{}
+		s.series, s.dropped = map[string]*seriesPoints{}, map[string]int64{}
 	}
 	s.records++
+	if value == nil {
+		s.dropped[string(owner)] = row
+		for key, p := range s.series {
+			if bytes.Equal(p.owner, owner) {
+				delete(s.series, key)
+			}
+		}
+		return
+	}
 	err := s.points.Packer.Split(value, func(name, point []byte) {
 		s.key = seriesKey(s.key[:0], owner, name)
 		p := s.series[string(s.key)]

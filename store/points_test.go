@@ -58,6 +58,10 @@ func point(owner string, name int, at int64) machine.Record {
 	return machine.Record{Table: "points", Key: []byte(owner), Value: binary.BigEndian.AppendUint64([]byte{byte(name)}, uint64(at))}
 }
 
+func noPoints(owner string) machine.Record {
+	return machine.Record{Table: "points", Key: []byte(owner)}
+}
+
 func pointsOf(t testing.TB, s Store, owner string, name int) (list []int64) {
 	t.Helper()
 	return pointsIn(t, s, owner, name, -1<<62, 1<<62)
@@ -193,9 +197,13 @@ func TestPointsGoForRoom(t *testing.T) {
 	p.PerSeries = 40
 	p.now = func() time.Time { return time.Unix(day.Load()*86400, 0) }
 	s := open(t, t.TempDir(), Options{Points: p, foldAfter: time.Nanosecond})
-	for n := range int64(2000) {
+	for n := int64(0); n < 2000; n += 10 {
 		day.Store(n / 100)
-		mustPut(t, s, point("a", int(n%4), n))
+		var records []machine.Record
+		for k := n; k < n+10; k++ {
+			records = append(records, point("a", int(k%4), k))
+		}
+		mustPut(t, s, records...)
 		if n%50 == 0 {
 			waitFolded(t, s)
 		}
@@ -274,8 +282,15 @@ func TestPointsModel(t *testing.T) {
 		defer func() { s.Close() }()
 		want := map[[2]int][]int64{}
 		n := int64(0)
-		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 9).Draw(rt, "step") {
+			case 1: // all of one owner go; in the same commit some come before that and some after
+				owner := rapid.IntRange(0, 2).Draw(rt, "owner")
+				n += 2
+				if err := put(s, point(fmt.Sprint(owner), 0, n-1), noPoints(fmt.Sprint(owner)), point(fmt.Sprint(owner), 1, n)); err != nil {
+					rt.Fatal(err)
+				}
+				want[[2]int{owner, 0}], want[[2]int{owner, 1}], want[[2]int{owner, 2}] = nil, []int64{n}, nil
 			case 0:
 				s.Close()
 				if s, err = Open(dir, o); err != nil {
@@ -293,11 +308,70 @@ func TestPointsModel(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
+			if rapid.IntRange(0, 3).Draw(rt, "look") > 0 {
+				continue
+			}
 			for k, list := range want {
 				if got := pointsOf(t, s, fmt.Sprint(k[0]), k[1]); !slices.Equal(got, list) {
 					rt.Fatalf("series %v has %v, want %v", k, got, list)
 				}
 			}
+			for owner := range 3 {
+				var names []string
+				for name := range 3 {
+					if len(want[[2]int{owner, name}]) > 0 {
+						names = append(names, fmt.Sprint("[", name, "]"))
+					}
+				}
+				if got, err := s.Series([]byte(fmt.Sprint(owner))); err != nil || fmt.Sprint(got) != fmt.Sprint(names) {
+					rt.Fatalf("owner %d has series %v, want %v, %v", owner, got, names, err)
+				}
+			}
+			snap, err := s.Snapshot()
+			if err != nil {
+				rt.Fatal(err)
+			}
+			count := 0
+			snap.Blocks(func(b StoredBlock) error { count += b.Points; return nil })
+			snap.Close()
+			for _, list := range want {
+				count -= len(list)
+			}
+			if count != 0 {
+				rt.Fatalf("a snapshot has %d points too many", count)
+			}
 		}
 	})
+}
+
+// An owner's points go at once, also those in blocks, however many.
+func TestPointsAreForgotten(t *testing.T) {
+	for kind, s := range map[string]Store{"disk": open(t, t.TempDir(), Options{Points: testPoints(), foldAfter: time.Nanosecond}), "memory": MemoryWith(testPoints())} {
+		var many []machine.Record
+		for n := range 10_000 {
+			many = append(many, point("a", n%4, int64(n)))
+		}
+		mustPut(t, s, many...)
+		mustPut(t, s, point("b", 1, 1))
+		if kind == "disk" {
+			waitFolded(t, s)
+		}
+		mustPut(t, s, noPoints("a"))
+		if got := pointsOf(t, s, "a", 1); len(got) != 0 {
+			t.Errorf("%s: %d points are left", kind, len(got))
+		}
+		mustPut(t, s, point("a", 2, 5))
+		if kind == "disk" {
+			waitFolded(t, s)
+		}
+		if names, err := s.Series([]byte("a")); err != nil || fmt.Sprint(names) != "[[2]]" {
+			t.Errorf("%s: %v, %v", kind, names, err)
+		}
+		if got := pointsOf(t, s, "b", 1); len(got) != 1 {
+			t.Errorf("%s: another owner has %d points", kind, len(got))
+		}
+		if n := s.Stats().BlockBytes; n != 2*(8+blockOverhead) {
+			t.Errorf("%s: blocks take %d bytes", kind, n)
+		}
+	}
 }

@@ -128,6 +128,10 @@ func (s *diskSnapshot) Blocks(each func(StoredBlock) error) error {
 				return err
 			}
 		}
+		if row, gone := set.dropped[string(b.Owner)]; gone && upto < row {
+			last, through, any = b, upto, true
+			continue
+		}
 		if err := each(b); err != nil {
 			return err
 		}

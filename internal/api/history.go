@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -48,6 +49,12 @@ func (a *API) historyRoutes() {
 		return
 	}
 	const one = "/clients/{endpoint}/history"
+	huma.Register(a.huma, status(op("DELETE", one, "history.forget", access.Admin, "Clients", "Forget all values of a device; later ones are kept anew"), 204), func(_ context.Context, in *EndpointInput) (*empty, error) {
+		if err := a.c.History.Forget(in.Endpoint); err != nil {
+			return nil, problemOf(err)
+		}
+		return nil, nil
+	})
 	for _, depth := range []int{0, 3, 4} {
 		level := ""
 		if depth > 0 {

@@ -53,6 +53,16 @@ func TestHistory(t *testing.T) {
 2026-09-21T14:13:20.000Z,/3/0/5,c0ff,opaque
 2026-09-21T14:13:20.000Z,/3/0/11/1,6,integer
 2026-09-21T14:13:20.000Z,/3303/0/5700,21.5,float`)
+	if w := r.request(access.Operate, "DELETE", "/api/v1/clients/lamp/history", ""); w.Code != 403 {
+		t.Errorf("forgotten by an operator: %d", w.Code)
+	}
+	get("/3303/0/5700?limit=2", 200, `"next":"`)
+	defer func() {
+		if w := r.request(access.Admin, "DELETE", "/api/v1/clients/lamp/history", ""); w.Code != 204 {
+			t.Errorf("forget: %d", w.Code)
+		}
+		get("", 200, `{"items":[]}`)
+	}()
 	for _, bad := range []string{"?limit=0", "?limit=10001", "?step=0", "?step=x", "?from=yesterday", "?to=x", "?format=xml", "?after=x"} {
 		get("/3303/0/5700"+bad, 422, bad[1:strings.IndexByte(bad, '=')])
 	}

@@ -11,6 +11,8 @@ import (
 
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/history"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
 	"heddle.example/store"
 )
 
@@ -24,6 +26,7 @@ type Point = history.Point
 type Store interface {
 	Series(owner []byte) ([][]byte, error)
 	Blocks(owner, name []byte, from, to int64, each func(store.Block) error) error
+	Append(records []machine.Record, done func(error))
 }
 
 // History answers questions about the past. Its methods are safe for use by many goroutines, and no writer waits for them.
@@ -31,6 +34,16 @@ type History struct{ store Store }
 
 // New returns the history in a store that was opened with a Packer.
 func New(s Store) *History { return &History{s} }
+
+// Forget takes away all values of an endpoint. It returns after that is on disk; what comes later is kept anew.
+func (h *History) Forget(endpoint string) error {
+	done := make(chan error, 1)
+	h.store.Append([]machine.Record{{Table: server.HistoryTable, Key: []byte(endpoint)}}, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		return fmt.Errorf("history: the change is not on disk: %w", err)
+	}
+	return nil
+}
 
 // Resources returns the resources and resource instances of an endpoint that have a past, in the order of their paths.
 func (h *History) Resources(endpoint string) ([]lwm2m.Path, error) {

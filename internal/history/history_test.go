@@ -11,11 +11,12 @@ import (
 
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/history"
+	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 	"heddle.example/store"
 )
 
-const table machine.Table = "points"
+const table = server.HistoryTable
 
 var temperature = lwm2m.MustPath("/3303/0/5700")
 
@@ -107,6 +108,15 @@ func TestPointsByTime(t *testing.T) {
 			}
 			if list, err := h.Resources("dev"); err != nil || len(list) != 1 || list[0] != temperature {
 				t.Errorf("%v, %v", list, err)
+			}
+			if err := h.Forget("dev"); err != nil {
+				t.Fatal(err)
+			}
+			if list, err := h.Resources("dev"); err != nil || len(list) != 0 || len(pages(t, h, "dev", temperature, all(math.MinInt64, math.MaxInt64, 10))) != 0 {
+				t.Errorf("forgotten, and there is %v, %v", list, err)
+			}
+			if got := pages(t, h, "other", temperature, all(0, 10, 10_000)); len(got) == 0 {
+				t.Error("the other one's values are gone")
 			}
 		})
 	}
