@@ -142,36 +142,3 @@ func TestCaptureOfBootstrap(t *testing.T) {
 		t.Errorf("tshark finds no Short Server ID:\n%s", fmt.Sprint(text))
 	}
 }
-
-// The walk through: `heddle client` with its bootstrap account alone is bootstrapped, registers and is read; killed and
-// started again it goes on where it was.
-func TestHeddleClientIsBootstrapped(t *testing.T) {
-	s, _, coaps := bootstrapServer(t)
-	configure(t, s, "demo", values{"mode": "psk", "identity": "BSID-demo", "key": key}, nil)
-	data := t.TempDir()
-	start := func() *peer.Process {
-		return peer.Heddle(t, "client", "-n", "demo", "-h", "127.0.0.1", "-p", port(coaps), "-b", "--hold-off", "0", "-i", "BSID-demo", "-s", key, "--object", "3303", "--data", data)
-	}
-	device := start()
-	for _, line := range []string{"STATE_BOOTSTRAPPING", "backup security and server objects", "STATE_REGISTERING", "STATE_READY"} {
-		device.ExpectLine(line)
-	}
-	want(t, s.AwaitClient("demo").Body, map[string]string{"security.identity": "demo at work", "lifetime": "300"})
-	want(t, operate(t, s, "demo", "read", "/3/0/0", "2.05", nil), map[string]string{"value": "Heddle"})
-	finished(t, s, "demo")
-	device.Kill()
-	device = start()
-	device.ExpectLine("STATE_READY")
-	want(t, operate(t, s, "demo", "read", "/3/0/0", "2.05", nil), map[string]string{"value": "Heddle"})
-	if a := s.REST("GET", "/api/v1/bootstrap/configurations/demo", nil); a.Body.Field("result.done") != "1" {
-		t.Errorf("it was bootstrapped again: %s", a.Raw)
-	}
-	// Asked, it comes again.
-	if a := s.REST("POST", "/api/v1/clients/demo/bootstrap", nil); a.Body.Field("status") != "answered" {
-		t.Fatalf("%d %s", a.Status, a.Raw)
-	}
-	s.Await("another bootstrap", func() bool {
-		return s.REST("GET", "/api/v1/bootstrap/configurations/demo", nil).Body.Field("result.done") == "2"
-	})
-	s.AwaitClient("demo")
-}

@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 type promises struct {
 	mu          sync.Mutex
 	credentials map[string]bool
+	bootstraps  map[string]bool // configurations, each with credentials on the server of the same program
 	notes       map[string]bool
 	locations   map[string]string // of registrations
 	operations  []string          // queued
@@ -141,8 +142,8 @@ func TestKill9(t *testing.T) {
 	}
 	addr := socket.LocalAddr()
 	socket.Close()
-	v := &victim{t: t, addr: addr, config: Config{CoAP: []string{addr.String()}, Web: []string{"127.0.0.1:0"}, Data: t.TempDir(), Version: "test"}}
-	p := &promises{credentials: map[string]bool{}, notes: map[string]bool{}, locations: map[string]string{}}
+	v := &victim{t: t, addr: addr, config: Config{CoAP: []string{addr.String()}, Web: []string{"127.0.0.1:0"}, Data: t.TempDir(), Version: "test", Bootstrap: true, BootstrapCoAP: []string{"127.0.0.1:0"}}}
+	p := &promises{credentials: map[string]bool{}, bootstraps: map[string]bool{}, notes: map[string]bool{}, locations: map[string]string{}}
 	m := newMeter(t, addr, p)
 	defer m.conn.Close()
 	rounds := 0
@@ -160,6 +161,7 @@ func TestKill9(t *testing.T) {
 		var load sync.WaitGroup
 		for _, work := range []func(context.Context){
 			func(ctx context.Context) { p.addCredentials(ctx, v) },
+			func(ctx context.Context) { p.addBootstraps(ctx, v) },
 			func(ctx context.Context) { p.addNotes(ctx, v) },
 			func(ctx context.Context) { p.addRegistrations(ctx, t, v) },
 			func(ctx context.Context) { p.makeBackups(ctx, t, v) },
@@ -180,9 +182,9 @@ func TestKill9(t *testing.T) {
 	v.live()
 	p.check(t, v)
 	v.kill()
-	t.Logf("%d kills; %d credentials, %d notes, %d registrations, %d queued requests, %d values and %d Sends acknowledged; %d whole backups",
-		rounds, len(p.credentials), len(p.notes), len(p.locations), len(p.operations), len(p.values), len(p.sent), p.backups)
-	if len(p.credentials) < 10 || len(p.notes) < 10 || len(p.locations) < 10 || len(p.operations) < 10 || len(p.values) < 100 || len(p.sent) < 10 || p.backups == 0 {
+	t.Logf("%d kills; %d credentials, %d bootstrap configurations, %d notes, %d registrations, %d queued requests, %d values and %d Sends acknowledged; %d whole backups",
+		rounds, len(p.credentials), len(p.bootstraps), len(p.notes), len(p.locations), len(p.operations), len(p.values), len(p.sent), p.backups)
+	if len(p.credentials) < 10 || len(p.bootstraps) < 10 || len(p.notes) < 10 || len(p.locations) < 10 || len(p.operations) < 10 || len(p.values) < 100 || len(p.sent) < 10 || p.backups == 0 {
 		t.Error("there was too little load to see anything")
 	}
 }
@@ -192,6 +194,15 @@ func (p *promises) addCredentials(ctx context.Context, v *victim) {
 		name := fmt.Sprint("c", p.number())
 		if code, err := v.ask(ctx, "PUT", "/credentials/"+name, `{"identity":"`+name+`","key":"00112233445566778899aabbccddeeff"}`, nil); err == nil && code == 201 {
 			p.keep(func() { p.credentials[name] = true })
+		}
+	}
+}
+
+func (p *promises) addBootstraps(ctx context.Context, v *victim) {
+	for ctx.Err() == nil {
+		name := fmt.Sprint("b", p.number())
+		if code, err := v.ask(ctx, "PUT", "/bootstrap/configurations/"+name, `{"account":{"mode":"none"},"servers":[{"uri":"coaps://lwm2m.example","local":true,"mode":"psk","identity":"`+name+`","generateKey":true,"shortServerId":1,"lifetime":300}]}`, nil); err == nil && code == 201 {
+			p.keep(func() { p.bootstraps[name] = true })
 		}
 	}
 }
@@ -404,6 +415,7 @@ func (p *promises) check(t *testing.T, v *victim) {
 		}
 	}
 	each("/credentials", func(i map[string]any) { there["c "+i["endpoint"].(string)] = "" })
+	each("/bootstrap/configurations", func(i map[string]any) { there["b "+i["endpoint"].(string)] = "" })
 	each("/clients", func(i map[string]any) { there["r "+i["endpoint"].(string)] = "/rd/" + i["id"].(string) })
 	for after := ""; ; {
 		var page struct {
@@ -421,6 +433,12 @@ func (p *promises) check(t *testing.T, v *victim) {
 	for name := range p.credentials {
 		if _, ok := there["c "+name]; !ok {
 			t.Errorf("credential %s was acknowledged and is gone", name)
+		}
+	}
+	for name := range p.bootstraps {
+		_, configured := there["b "+name]
+		if _, known := there["c "+name]; !configured || !known {
+			t.Errorf("the bootstrap configuration of %s was acknowledged; it is there: %v; the device's credentials are: %v", name, configured, known)
 		}
 	}
 	for name := range p.notes {
