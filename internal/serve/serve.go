@@ -230,7 +230,9 @@ func (p *Program) acceptUnknown() bool {
 func (p *Program) event(v any) {
 	switch e := v.(type) {
 	case *server.Registered:
-		p.config.Log.Debug("registered", "endpoint", e.Registration.Endpoint, "from", e.Registration.Path.Remote)
+		if p.config.Log.Enabled(context.Background(), slog.LevelDebug) { // else the arguments alone would cost memory
+			p.config.Log.Debug("registered", "endpoint", e.Registration.Endpoint, "from", e.Registration.Path.Remote)
+		}
 	case *server.Refused:
 		p.config.Log.Info("refused", "endpoint", e.Endpoint, "identity", e.Identity, "from", e.Path.Remote, "why", e.Why)
 	}
