@@ -35,6 +35,18 @@ func packed(t *testing.T, name, version string, size int) []byte {
 	return b
 }
 
+// addPackage puts a package on a server.
+func addPackage(t *testing.T, s *peer.Server, name, version string, size int) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, packed(t, name, version, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := exec.Command(peer.Program(t), "firmware", "add", "--data", s.Data, file).CombinedOutput(); err != nil {
+		t.Fatalf("heddle firmware add: %v\n%s", err, b)
+	}
+}
+
 // A firmware update on the page: the package goes up and has its hash, an update is started for the devices of a tag, each
 // is followed to its end, and what failed says why and what to do.
 func TestFirmwareInTheBrowser(t *testing.T) {

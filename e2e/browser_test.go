@@ -104,6 +104,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	if a.Status/100 != 2 {
 		t.Fatalf("bootstrap configuration: %d %s", a.Status, a.Raw)
 	}
+	addPackage(t, s, "lamp", "2.0", 5000)
 	s.REST("PUT", "/api/v1/clients/seen/notes", values{"note": "under the stairs", "tags": []string{"cellar", "pilot"}})
 	for _, ep := range []string{"seen", "never"} {
 		s.Credentials(ep, "id-"+ep, key)
@@ -141,6 +142,9 @@ func TestPagesAreAccessible(t *testing.T) {
 				{"bootstrap", "#/bootstrap", `document.querySelector('[data-conf]')`},
 				{"bootstrap dialog", "#/bootstrap/edit/seen", `document.querySelector('.seq')`},
 				{"bootstrap default", "#/bootstrap/default", `document.querySelector('.seq')`},
+				{"firmware", "#/firmware", `document.querySelector('.t')`},
+				{"firmware add", "#/firmware/add", `document.querySelector('dialog #fwname')`},
+				{"firmware start", "#/firmware/start", `document.querySelector('dialog #fwp')`},
 				{"server", "#/server", `document.querySelector('.figs')`},
 				{"objects", "#/objects", `document.querySelector('[data-obj]')`},
 				{"object", "#/objects/31024", `document.querySelector('.right .t')`},
