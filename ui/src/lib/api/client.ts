@@ -158,6 +158,7 @@ export const api = {
   configurationKeys: (endpoint: string) => get<T.BootstrapKeys>(`/bootstrap/configurations/${seg(endpoint)}/keys`),
   putConfiguration: (endpoint: string, c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', `/bootstrap/configurations/${seg(endpoint)}`, c),
   removeConfiguration: (endpoint: string) => call<void>('DELETE', `/bootstrap/configurations/${seg(endpoint)}`),
+  bootstrapDefaultKeys: () => get<T.BootstrapKeys>('/bootstrap/default/keys'),
   bootstrapDefault: () => get<T.BootstrapConfiguration>('/bootstrap/default'),
   putBootstrapDefault: (c: T.BootstrapConfiguration) => call<T.BootstrapConfiguration>('PUT', '/bootstrap/default', c),
   removeBootstrapDefault: () => call<void>('DELETE', '/bootstrap/default'),
