@@ -4,7 +4,7 @@ import type { BootstrapConfiguration, BootstrapSession } from '../api/types.ts'
 import { day } from '../format/time.ts'
 import type { IconName } from '../parts/Icon.svelte'
 
-export const seconds = (ms: number): string => (ms < 10 ? '<0.01 s' : ms < 10_000 ? `${(ms / 1000).toFixed(2)} s` : `${Math.round(ms / 1000)} s`)
+export const seconds = (ms: number): string => (ms < 1 ? '<1 ms' : ms < 1000 ? `${Math.round(ms)} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(2)} s` : `${Math.round(ms / 1000)} s`)
 
 export interface Words { text: string; tone: string; icon: IconName }
 export function sessionWords(s: BootstrapSession): Words {
