@@ -3,9 +3,12 @@
 package e2e
 
 import (
+	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"heddle.example/e2e/peer"
 )
@@ -45,4 +48,35 @@ func TestHeddleClientIsBootstrappedByHeddle(t *testing.T) {
 	stray.ExpectLine("[BOOTSTRAP] restore security and server objects")
 	stray.ExpectLine("[BOOTSTRAP] ObjectList restored")
 	stray.ExpectLine("next attempt in 60 s")
+}
+
+// A device that is killed at any moment of its bootstrap has its old accounts or the new ones: whenever it starts again it
+// gets to its server, and what it has promised to a server is there.
+func TestHeddleClientIsKilledInItsBootstrap(t *testing.T) {
+	s, _, coaps := bootstrapServer(t)
+	configure(t, s, "heddle", values{"mode": "psk", "identity": "BS heddle", "key": key}, nil)
+	flags := []string{"-b", "--hold-off", "0", "-i", "BS heddle", "-s", key, "--data", filepath.Join(t.TempDir(), "device")}
+	r := rand.New(rand.NewPCG(16, 1))
+	promised := ""
+	for i := range 12 {
+		device := heddleClient(t, coaps, flags...)
+		if i%4 == 3 {
+			device.ExpectLine(" -> State: STATE_READY")
+			s.Await("the device answers", func() bool { return s.Operate("heddle", "read", "/3/0/0", nil).Body.Field("code") == "2.05" })
+			if n := s.Read("heddle", "/31024/10/1"); promised != "" && n != promised {
+				t.Errorf("round %d: /31024/10/1 is %s, %s was promised", i, n, promised)
+			}
+			promised = strconv.Itoa(i)
+			operate(t, s, "heddle", "write", "/31024/10/1", "2.04", values{"value": i})
+			operate(t, s, "heddle", "execute", "/1/0/9", "2.04", nil) // promised, too: the next start begins with it
+		}
+		time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
+		device.Kill()
+	}
+	device := heddleClient(t, coaps, flags...)
+	device.ExpectLine(" -> State: STATE_READY")
+	s.Await("the device answers", func() bool { return s.Operate("heddle", "read", "/3/0/0", nil).Body.Field("code") == "2.05" })
+	if n := s.Read("heddle", "/31024/10/1"); n != promised {
+		t.Errorf("/31024/10/1 is %s, %s was promised", n, promised)
+	}
 }

@@ -164,6 +164,8 @@ func (c *Client) requestBootstrap(i int) {
 func (c *Client) bootstrapResult(i int, r *endpoint.Response) {
 	a := &c.accounts[i]
 	switch {
+	case r.Err != nil && a.phase == bootstrapping:
+		return // its answer was lost, but it goes on
 	case r.Err == nil && r.Code == coap.Changed:
 		a.phase = bootstrapping
 		c.setTimer(i, bootstrapSilence)

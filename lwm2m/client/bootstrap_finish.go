@@ -103,6 +103,7 @@ func (c *Client) take(i int, b *account) {
 	c.abandon(i)
 	a.binding, a.mute, a.hasMute = b.binding, b.mute, b.hasMute
 	a.phase, a.failed, a.disabling, a.dirty, a.location, a.expires = queued, false, false, 0, "", machine.Never
+	a.disabled = 0
 }
 
 // dismiss ends an account that a bootstrap has taken away, with a Deregister where the server still has the registration.

@@ -533,6 +533,74 @@ func TestETS_7_FallbackToBootstrap(t *testing.T) {
 	`)
 }
 
+// The answer to Bootstrap-Request may get lost where what follows does not.
+func TestBootstrapAnswerLost(t *testing.T) {
+	newScript(t, func(c *client.Config) { bootstrapOnly(c); c.CoAP.MaxRetransmit = 1 }).run(`
+		start
+		! STATE_BOOTSTRAPPING
+		! BootstrapStarted{Server:coap://192.0.2.66 HoldOff:0s}
+		< to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
+		server 192.0.2.66:5683
+		> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7
+		< to 192.0.2.66:5683 ACK 2.04
+		+60s
+		< @2.518s to 192.0.2.66:5683 CON POST /bs?ep=demo&pct=112
+		> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600
+		< to 192.0.2.66:5683 ACK 2.04
+		> POST /bs
+		< to 192.0.2.66:5683 ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : (links)
+		! STATE_REGISTERING
+	`)
+}
+
+// One program is both servers at one address: who speaks, tells the state of the bootstrap.
+func TestBootstrapServerAndServerAtOneAddress(t *testing.T) {
+	newScript(t, func(c *client.Config) { c.Servers = []client.Account{{Bootstrap: true, URI: "coap://192.0.2.1"}} }).run(`
+		start
+		! STATE_BOOTSTRAPPING
+		! BootstrapStarted{Server:coap://192.0.2.1 HoldOff:0s}
+		< CON POST /bs?ep=demo&pct=112
+		> 2.04
+		> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=3 /0/1/10=7
+		< ACK 2.04
+		> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600
+		< ACK 2.04
+		> GET /3/0/0 accept=0
+		< ACK 4.05 : Bootstrap-Read is for objects 1 and 2
+		> POST /bs
+		< ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=600 ct=40 : (links)
+		! STATE_REGISTERING
+		> 2.01 /rd/1
+		! registered at 7: /rd/1, version 1.1
+		! STATE_READY
+		> GET /3/0/0 accept=0
+		< ACK 2.05 ct=0 : Heddle
+		> POST /1/0/9
+		! Executed{Server:7 Path:/1/0/9}
+		< ACK 2.04
+		! STATE_BOOTSTRAPPING
+		! BootstrapStarted{Server:coap://192.0.2.1 HoldOff:0s}
+		< CON POST /bs?ep=demo&pct=112
+		> 2.04
+		> DELETE /1
+		< ACK 2.02
+		> PUT /1/3 ct=112 : /1/3/0=7 /1/3/1=300
+		< ACK 2.04
+		> POST /bs
+		< ACK 2.04
+		! BootstrapFinished{}
+		< CON POST /rd?lwm2m=1.1&ep=demo&lt=300 ct=40 : </>;rt="oma.lwm2m";ct="0 42 60 110 112 11542",</1>;ver=1.1,</1/3>,</3>;ver=1.1,</3/0>
+		! STATE_REGISTERING
+		> 2.01 /rd/2
+		! registered at 7: /rd/2, version 1.1
+		! STATE_READY
+	`)
+}
+
 // The bootstrap account itself may have an end (Security resource 12).
 func TestBootstrapAccountTimeout(t *testing.T) {
 	s := newScript(t, bothServers).registered()

@@ -14,9 +14,9 @@ import (
 
 // The client keeps the rules of a machine, whatever comes in.
 func TestConform(t *testing.T) {
-	for _, secure := range []bool{false, true} {
+	for _, kind := range []string{"plain", "secure", "bootstrap"} {
 		machinetest.Conform(t, machinetest.Kit{
-			New: func(r machine.Rand) machine.Machine { return conformClient(t, r, secure) },
+			New: func(r machine.Rand) machine.Machine { return conformClient(t, r, kind) },
 			Paths: []machine.Path{
 				{Local: deviceAddr, Remote: serverAddr}, {Local: deviceAddr, Remote: otherAddr},
 			},
@@ -58,13 +58,18 @@ func TestConform(t *testing.T) {
 	}
 }
 
-func conformClient(t *testing.T, r machine.Rand, secure bool) machine.Machine {
+func conformClient(t *testing.T, r machine.Rand, kind string) machine.Machine {
 	a := client.Account{ShortID: 1, URI: "coap://192.0.2.1:5683", Lifetime: time.Minute, Unmuted: true, Storing: true, DisableTimeout: time.Minute}
-	if secure {
+	if kind == "secure" {
 		a.URI, a.Identity, a.Key = "coaps://192.0.2.1:5683", "id", simKey
 	}
+	servers := []client.Account{a}
+	if kind == "bootstrap" {
+		servers = append(servers, client.Account{ShortID: 2, URI: "coap://192.0.2.66:5683", Lifetime: time.Minute},
+			client.Account{Bootstrap: true, URI: "coap://192.0.2.66:5683", HoldOff: time.Second})
+	}
 	c, err := client.New(client.Config{
-		Rand: r, Endpoint: "conform", Local: deviceAddr, Servers: []client.Account{a}, Durable: true,
+		Rand: r, Endpoint: "conform", Local: deviceAddr, Servers: servers, Durable: true, AccessControl: kind == "bootstrap",
 		Objects: []client.Object{objects.NewDevice(&testDevice), objects.NewTest(), objects.NewTemperature(2, nil), objects.NewConnectivityStatistics()},
 	})
 	if err != nil {
@@ -93,7 +98,7 @@ func conformDatagram(r machinetest.Rand, sent [][]byte) []byte {
 		b, _ := answer.Append(nil)
 		return b
 	}
-	paths := []string{"/3/0/9", "/3303/0/5700", "/3303", "/31024/10", "/31024", "/1/0/8", "/1/0/1", "/31024/10/1", "/31024/7", "/0/0", "/7/0/6", "/3/0/4", "/1/0/4", "/x", "/"}
+	paths := []string{"/3/0/9", "/3303/0/5700", "/3303", "/31024/10", "/31024", "/1/0/8", "/1/0/1", "/31024/10/1", "/31024/7", "/0/0", "/7/0/6", "/3/0/4", "/1/0/4", "/x", "/", "/bs", "/1/0/9", "/2/0/2", "/0/1", "/1"}
 	m = coap.Message{Type: coap.Type(r.IntN(2)), Code: coap.Code(1 + r.IntN(7)), ID: uint16(r.IntN(40)), Token: coap.NewToken([]byte{byte(r.IntN(4))})}
 	m.Options = m.Options.AppendPath(paths[r.IntN(len(paths))])
 	formats := []coap.ContentFormat{coap.Text, coap.LinkFormat, coap.TLV, coap.SenMLCBOR, coap.SenMLJSON, coap.CBOR, 999}

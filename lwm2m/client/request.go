@@ -1,7 +1,6 @@
 package client
 
 import (
-	"slices"
 	"strings"
 
 	"heddle.example/coap"
@@ -49,17 +48,26 @@ func (c *Client) request(cause machine.Cause, path machine.Path, in *endpoint.In
 	c.stack.Endpoint().Respond(c.now, cause, in.Exchange, reply, 0)
 }
 
-// accountOf returns the account that a path belongs to, or -1.
+// accountOf returns the account that a path belongs to, or -1. Without DTLS a bootstrap server and a server can have one
+// address: then it is the bootstrap server that speaks as long as a bootstrap is under way.
 func (c *Client) accountOf(path machine.Path) int {
-	return slices.IndexFunc(c.accounts, func(a account) bool {
+	other := -1
+	for i := range c.accounts {
+		a := &c.accounts[i]
 		switch {
 		case a.phase == idle || a.phase == vacant:
-			return false
-		case a.secure:
-			return path.Security != nil && path.Security.Session == a.session
+			continue
+		case a.secure && (path.Security == nil || path.Security.Session != a.session):
+			continue
+		case !a.secure && (path.Security != nil || path.Remote != a.path.Remote):
+			continue
+		case a.phase == requesting || a.phase == bootstrapping:
+			return i
+		case other < 0 || a.serves():
+			other = i
 		}
-		return path.Security == nil && path.Remote == a.path.Remote
-	})
+	}
+	return other
 }
 
 // serve checks who asks and what for, and carries the request out.
