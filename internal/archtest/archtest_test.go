@@ -34,6 +34,7 @@ var mayNotImport = []struct{ from, to, reason string }{
 	{"lwm2m/bootstrap", "lwm2m/server", "a bootstrap server registers nobody"},
 	{"lwm2m/bootstrap", "lwm2m/client", "a server carries no device"},
 	{"lwm2m/server", "lwm2m/bootstrap", "who manages devices need not bootstrap them"},
+	{"lwm2m/client", "lwm2m/bootstrap", "a device carries no server"},
 	{"host", "coap", "the driver knows machines, not protocols"},
 	{"host", "dtls", "the driver knows machines, not protocols"},
 	{"host", "lwm2m", "the driver knows machines, not protocols"},
