@@ -53,6 +53,7 @@ type factoryServer struct {
 	URI              string  `toml:"uri" json:"uri"`
 	Identity         string  `toml:"identity" json:"identity"`
 	Key              string  `toml:"key" json:"key"`
+	SNI              string  `toml:"sni" json:"sni"`
 	SecurityInstance uint16  `toml:"security_instance" json:"security_instance"`
 	ServerInstance   uint16  `toml:"server_instance" json:"server_instance"`
 	Lifetime         *uint32 `toml:"lifetime" json:"lifetime"` // 0: without end
@@ -172,7 +173,7 @@ func (f *factoryFile) factory() (*Factory, error) {
 func (s *factoryServer) account() (client.Account, error) {
 	key, err := secret(fmt.Sprintf("server %d", s.ID), s.Key)
 	a := client.Account{
-		ShortID: s.ID, URI: s.URI, Identity: s.Identity, Key: key,
+		ShortID: s.ID, URI: s.URI, Identity: s.Identity, Key: key, SNI: s.SNI,
 		SecurityInstance: s.SecurityInstance, ServerInstance: s.ServerInstance,
 		MinPeriod: wide(s.MinPeriod), MaxPeriod: wide(s.MaxPeriod), DisableTimeout: wide(s.DisableTimeout), Storing: s.Storing,
 		Priority: s.Priority, InitialDelay: wide(s.InitialDelay), FailureBlock: s.FailureBlock,

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
@@ -22,10 +23,12 @@ type Account struct {
 	// The instances of objects 0 and 1. Where New finds a number taken, it takes the next free one.
 	SecurityInstance, ServerInstance uint16
 
-	ShortID  uint16 // 1 to 65534; 0 for a bootstrap server
-	URI      string // coap://host[:port] or coaps://host[:port]
-	Identity string // PSK identity
-	Key      []byte // PSK; never readable by any server, never logged
+	ShortID  uint16       // 1 to 65534; 0 for a bootstrap server
+	URI      string       // coap://host[:port] or coaps://host[:port]
+	Identity string       // PSK identity
+	Key      []byte       // PSK; never readable by any server, never logged
+	SNI      string       // resource 14 of the Security object; "": the host of the URI
+	Suites   []dtls.Suite // resource 16: the only cipher suites to offer, in this order; nil: those of Config.DTLS
 
 	Lifetime       time.Duration // of the registration: default 24 h; negative: without end (resource 1 is 0)
 	MinPeriod      time.Duration // resource 2: pmin where no attribute says otherwise

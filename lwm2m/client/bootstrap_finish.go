@@ -88,7 +88,7 @@ func (c *Client) adopt(accounts []account) {
 
 // sameServer reports whether two accounts lead to one server in the same way.
 func (a *account) sameServer(b *account) bool {
-	return a.URI == b.URI && a.Identity == b.Identity && string(a.Key) == string(b.Key)
+	return a.URI == b.URI && a.Identity == b.Identity && string(a.Key) == string(b.Key) && a.SNI == b.SNI && slices.Equal(a.Suites, b.Suites)
 }
 
 // take gives a slot that stays what its account says now. The path, and where it can still be used the session, stay; the

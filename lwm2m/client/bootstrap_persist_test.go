@@ -1,10 +1,12 @@
 package client_test
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/client/objects"
 	"heddle.example/machine"
@@ -71,6 +73,32 @@ func TestBootstrapSurvivesRestart(t *testing.T) {
 		! BootstrapStarted{Server:coap://192.0.2.1 HoldOff:0s}
 		< CON POST /bs?ep=demo&pct=112
 	`)
+}
+
+// SNI and cipher suites (Security resources 14 and 16) are obeyed, and kept.
+func TestBootstrapGivesCipherSuites(t *testing.T) {
+	durable := func(c *client.Config) { bootstrapOnly(c); c.Durable = true }
+	s := newScript(t, durable).bootstrapping()
+	for _, line := range lines(`
+		> PUT /0/3 ct=112 : /0/3/0=coaps://192.0.2.1 /0/3/1=0 /0/3/2=0 /0/3/3=aWQ= /0/3/5=a2V5 /0/3/10=7 /0/3/14=inner.example /0/3/16/0=49320 /0/3/16/1=53251
+		> PUT /1/5 ct=112 : /1/5/0=7 /1/5/1=600 /1/5/7=U
+		> POST /bs`) {
+		s.command(line)
+	}
+	for range 2 {
+		a := s.c.Accounts()[1]
+		if a.SNI != "inner.example" || !slices.Equal(a.Suites, []dtls.Suite{0xC0A8, 0xD003}) || a.Identity != "id" {
+			t.Errorf("%+v", a)
+		}
+		s.out = nil
+		s = s.restart(durable)
+	}
+	// The hello has both, and no other suite.
+	s.hello = nil
+	s.command("start")
+	if !bytes.Contains(s.hello, []byte("inner.example")) || !bytes.Contains(s.hello, []byte{0, 6, 0xC0, 0xA8, 0xD0, 0x03, 0, 0xFF}) {
+		t.Errorf("ClientHello % x", s.hello)
+	}
 }
 
 // The answer to 1/x/9 promises a bootstrap: a crash does not make it forgotten.

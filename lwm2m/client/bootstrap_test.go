@@ -269,6 +269,10 @@ func TestETS_9_BootstrapConsistency(t *testing.T) {
 			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=0 /0/1/3=aWQ= /0/1/10=7
 			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
 			"/0/1: coaps://192.0.2.1 needs an identity and a key"},
+		{"an unknown cipher suite", `
+			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=0 /0/1/3=aWQ= /0/1/5=a2V5 /0/1/10=7 /0/1/16/0=49320 /0/1/16/1=4865
+			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
+			"/0/1: cipher suite 4865 is not supported"},
 		{"a certificate", `
 			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=2 /0/1/10=7
 			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,

@@ -87,6 +87,12 @@ func (a *account) appendSecurity(dst []lwm2m.Entry) []lwm2m.Entry {
 	if a.Bootstrap {
 		add(securityTimeout, lwm2m.Int(wholeSeconds(a.AccountTimeout)))
 	}
+	if a.SNI != "" {
+		add(securitySNI, lwm2m.Str(a.SNI))
+	}
+	for i, s := range a.Suites {
+		dst = append(dst, lwm2m.Entry{Path: p.Child(securitySuites).Child(uint16(i)), Value: lwm2m.Uint(uint64(s))})
+	}
 	return dst
 }
 

@@ -55,6 +55,7 @@ type script struct {
 	seqs     []machine.Seq
 	afters   []machine.Seq // of the datagrams
 	disk     []machine.Record
+	hello    []byte // the latest handshake record
 	pkg      []byte // what payloads of part: are cut out of
 }
 
@@ -243,6 +244,9 @@ func (s *script) drain(prefix string) {
 		case machine.Send:
 			s.server.Local = a.Path.Local
 			s.afters = append(s.afters, a.After)
+			if len(a.Data) > 0 && a.Data[0] == 22 {
+				s.hello = slices.Clone(a.Data)
+			}
 			to := ""
 			if a.Path.Remote != serverAddr {
 				to = "to " + a.Path.Remote.String() + " "

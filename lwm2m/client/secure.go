@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"time"
 
 	"heddle.example/dtls"
@@ -19,7 +20,7 @@ func (c *Client) dial(i int) {
 	a := &c.accounts[i]
 	a.phase = connecting
 	session, err := c.stack.DTLS().Dial(c.now, c.cause, a.path, dtls.ClientConfig{
-		Identity: a.Identity, Key: a.Key, ServerName: a.host, Resume: a.resume,
+		Identity: a.Identity, Key: a.Key, ServerName: cmp.Or(a.SNI, a.host), Suites: a.Suites, Resume: a.resume,
 	})
 	if err != nil {
 		c.fail(i, &RegistrationFailed{Err: err})

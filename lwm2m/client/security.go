@@ -3,9 +3,11 @@ package client
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
@@ -29,6 +31,8 @@ const (
 	securityShortID   = 10
 	securityHoldOff   = 11
 	securityTimeout   = 12
+	securitySNI       = 14
+	securitySuites    = 16
 )
 
 // Security modes (resource 2) that the client has.
@@ -48,6 +52,8 @@ var securityDefinition = Definition{ID: securityObject, Name: "LWM2M Security", 
 	{ID: securityShortID, Name: "Short Server ID", Kind: lwm2m.Integer, Max: 65535},
 	{ID: securityHoldOff, Name: "Client Hold Off Time", Kind: lwm2m.Integer, Max: maxSeconds},
 	{ID: securityTimeout, Name: "Bootstrap-Server Account Timeout", Kind: lwm2m.Integer, Max: maxSeconds},
+	{ID: securitySNI, Name: "SNI", Kind: lwm2m.String, Max: 255},
+	{ID: securitySuites, Name: "DTLS/TLS Ciphersuite", Kind: lwm2m.Unsigned, Multiple: true, Max: 65535},
 }}
 
 // maxSeconds bounds the times that a bootstrap server can give.
@@ -97,6 +103,17 @@ func securityAccount(entries []lwm2m.Entry) (account, error) {
 			a.HoldOff = time.Duration(n) * time.Second
 		case securityTimeout:
 			a.AccountTimeout = time.Duration(n) * time.Second
+		case securitySNI:
+			a.SNI = e.Value.Raw()
+		case securitySuites:
+			if e.Path.Depth() == 4 {
+				a.Suites = append(a.Suites, dtls.Suite(n))
+			}
+		}
+	}
+	for _, s := range a.Suites {
+		if !slices.Contains(dtls.SecureSuites(), s) {
+			return account{}, fmt.Errorf("cipher suite %d is not supported", s)
 		}
 	}
 	switch secure := a.secureURI(); {
