@@ -48,6 +48,7 @@ type clientOptions struct {
 	verbose  bool
 	data     string
 	factory  string
+	cbc      bool
 	simulation
 }
 
@@ -91,6 +92,7 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.Uint32Var(&o.awake, "awake", o.awake, "with --queue, `SECONDS` that the device listens after each of its messages; 0: it never sleeps")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell more: with --queue, when the device falls asleep and wakes")
 	o.simulation.flags(f)
+	f.BoolVar(&o.cbc, "dtls-cbc", false, "also the cipher suite TLS_PSK_WITH_AES_128_CBC_SHA256, for old servers that have no better one")
 	f.StringVar(&o.factory, "factory", "", "`FILE` (TOML or JSON) with the accounts that the device has from its maker, instead of --host, --identity, --psk")
 	f.StringVar(&o.data, "data", "", "`DIRECTORY` for what survives a restart: accounts of a bootstrap, DTLS sessions, attributes, written values")
 	return c
@@ -112,6 +114,7 @@ func (o *clientOptions) config() (client.Config, error) {
 		return client.Config{}, fmt.Errorf("--lwm2m %s: choose 1.0 or 1.1", o.version)
 	}
 	cfg := client.Config{Endpoint: o.name, AccessControl: true, Version: version, Queue: o.queue, Awake: awakeWindow(o.awake)}
+	cfg.DTLS.AllowCBC = o.cbc
 	if o.factory != "" {
 		if o.key != "" || o.identity != "" || o.bootstrap {
 			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i and -s out")
