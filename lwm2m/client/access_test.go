@@ -9,11 +9,11 @@ import (
 )
 
 // aclScript is a device with two servers, 123 at 192.0.2.1 and 2 at 192.0.2.66, and rules.
-func aclScript(t *testing.T, rules []client.AccessControl) *script {
+func aclScript(t *testing.T, rules []client.AccessControl, more ...client.Object) *script {
 	s := newScript(t, func(c *client.Config) {
 		twoServers(c)
 		c.AccessControl, c.Access = true, rules
-	}, objects.NewTest())
+	}, append(more, objects.NewTest())...)
 	s.command("start")
 	first, firstToken := s.firstID, s.firstTok
 	s.command("server 192.0.2.66:5683")

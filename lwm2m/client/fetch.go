@@ -182,7 +182,7 @@ func (c *Client) reachFetch() {
 		return
 	}
 	for i := range c.accounts {
-		if a := &c.accounts[i]; a.secure == f.secure() && a.port == f.URI.port && strings.EqualFold(a.host, f.URI.host) && a.path.Remote.IsValid() {
+		if a := &c.accounts[i]; a.serves() && a.secure == f.secure() && a.port == f.URI.port && strings.EqualFold(a.host, f.URI.host) && a.path.Remote.IsValid() {
 			f.addrs, f.next = []netip.Addr{a.path.Remote.Addr()}, 0
 			c.connectFetch()
 			return
@@ -277,11 +277,15 @@ func (c *Client) fetchClosed(session uint64) {
 // askFetch asks for the next block (RFC 7959 section 2.4).
 func (c *Client) askFetch() {
 	f := c.fetch
-	f.phase = fetchAsking
 	path := f.path
 	if f.account >= 0 {
+		if f.account >= len(c.accounts) || !c.accounts[f.account].active() {
+			c.pauseFetch() // another bootstrap, or the server has gone
+			return
+		}
 		path = c.accounts[f.account].path
 	}
+	f.phase = fetchAsking
 	if !f.sized {
 		f.szx, f.sized = coap.SZX(c.stack.Endpoint().BlockSize(path)), true
 	}

@@ -703,3 +703,20 @@ func TestFirmwareOnAFullDisk(t *testing.T) {
 		< ACK 2.05 ct=0 : 2
 	`)
 }
+
+// A server without the right to write sends no package, not even by blocks.
+func TestFirmwareNeedsTheRightToWrite(t *testing.T) {
+	d := objects.NewDevice(&testDevice)
+	s := aclScript(t, []client.AccessControl{{Object: 5, Instance: 0, Owner: 2, Rights: []client.ServerRights{{Server: 123, Rights: client.RightRead}}}}, objects.NewFirmware(&objects.FirmwareConfig{}, d))
+	s.pkg = testPackage()
+	s.run(`
+		> PUT /5/0/0 ct=42 block1=0/true/64 size1=160 : part:0:64
+		< ACK 4.01 Block1=0/true/64 : this server has no right to do so
+		> PUT /5/0/0 ct=42 : part:0:160
+		< ACK 4.01 : this server has no right to do so
+		> PUT /5/0/1 ct=0 : coap://192.0.2.1/fw/7
+		< ACK 4.01 : this server has no right to do so
+		> GET /5/0/3 accept=0
+		< ACK 2.05 ct=0 : 0
+	`)
+}

@@ -66,6 +66,9 @@ func (c *Client) servePiece(op *operation, o Object, s Streamer) (*endpoint.Repl
 	if n, ok := op.Options.GetUint(coap.Size1); ok {
 		p.Size = int64(n)
 	}
+	if err := c.authorize(op.path, RightWrite); err != nil {
+		return nil, err
+	}
 	err := s.WritePiece(op.call, p)
 	c.objectTouched(o)
 	if err != nil {
