@@ -9,7 +9,7 @@ import (
 )
 
 // line is what a row knows of queue mode, in one word since there may be a million rows: the awake window in seconds, zero
-// while the device is asleep, and how many requests are kept for it. One shard writes it, the one that has the device.
+// while the device is asleep, and how many requests are kept for it.
 type line uint32
 
 const lineMost = 1<<16 - 1
@@ -29,11 +29,21 @@ func (r *row) listening() line {
 
 func (r *row) setWindow(d time.Duration) {
 	w := min((d+time.Second-1)/time.Second, lineMost)
-	r.line.Store(r.line.Load()&lineMost | uint32(w)<<16)
+	r.setLine(lineMost, uint32(w)<<16)
 }
 
 func (r *row) setQueued(n int) {
-	r.line.Store(r.line.Load()&^lineMost | uint32(min(max(n, 0), lineMost)))
+	r.setLine(^uint32(lineMost), uint32(min(max(n, 0), lineMost)))
+}
+
+// setLine changes the bits that are not in keep. A device that goes to another shard has two writers for a moment.
+func (r *row) setLine(keep, bits uint32) {
+	for {
+		old := r.line.Load()
+		if r.line.CompareAndSwap(old, old&keep|bits) {
+			return
+		}
+	}
 }
 
 func (f *Fleet) presence(e *server.Presence) {
