@@ -173,9 +173,16 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkNotification is a notification of one resource.
+// BenchmarkNotification is a notification of one resource; with a history, its record and the ACK that waits for it, too.
 func BenchmarkNotification(b *testing.B) {
+	b.Run("NON", func(b *testing.B) { benchNotification(b, coap.NON, false) })
+	b.Run("CON", func(b *testing.B) { benchNotification(b, coap.CON, false) })
+	b.Run("CON,history", func(b *testing.B) { benchNotification(b, coap.CON, true) })
+}
+
+func benchNotification(b *testing.B, kind coap.Type, history bool) {
 	x := newBench()
+	x.s.config.History = history
 	p := benchPath(0)
 	x.receive(p, benchRegister(0, benchLinks))
 	x.s.Do(x.now, 1, "urn:dev:os:heddle-000000", &Operation{Kind: Observe, Path: path("/3303/0/5700")})
@@ -186,7 +193,7 @@ func BenchmarkNotification(b *testing.B) {
 	}
 	m := coap.Message{Type: coap.ACK, Code: coap.Content, ID: q.ID, Token: q.Token, Options: observing(0, coap.Text), Payload: []byte("21.5")}
 	x.receive(p, mustAppend(m))
-	m.Type, m.Options = coap.NON, coap.Options{}.Add(coap.Observe, make([]byte, 3)).SetFormat(coap.Text)
+	m.Type, m.Options = kind, coap.Options{}.Add(coap.Observe, make([]byte, 3)).SetFormat(coap.Text)
 	var buf []byte
 	b.ReportAllocs()
 	n := 0
