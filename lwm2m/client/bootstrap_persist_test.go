@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -73,6 +74,36 @@ func TestBootstrapSurvivesRestart(t *testing.T) {
 		! BootstrapStarted{Server:coap://192.0.2.1 HoldOff:0s}
 		< CON POST /bs?ep=demo&pct=112
 	`)
+}
+
+// A full disk at Finish: its answer never leaves; once there is room, the next commit has the accounts, too.
+func TestBootstrapOnAFullDisk(t *testing.T) {
+	durable := func(c *client.Config) { bootstrapOnly(c); c.Durable, c.AccessControl = true, true }
+	s := newScript(t, durable, objects.NewTest()).bootstrapping()
+	for _, line := range lines(`
+		> PUT /0/3 ct=112 : /0/3/0=coap://192.0.2.1 /0/3/1=0 /0/3/2=3 /0/3/10=7
+		> PUT /1/5 ct=112 : /1/5/0=7 /1/5/1=600 /1/5/7=U
+		> PUT /2/0 ct=11542 : /2/0/0=3 /2/0/1=0 /2/0/3=7
+		> POST /bs`) {
+		s.command(line)
+	}
+	s.disk = nil
+	s.c.PersistFailed(s.now, s.seqs[len(s.seqs)-1], errors.New("no space left"))
+	s.drain("")
+	s.run(`
+		server 192.0.2.1:5683
+		> 2.01 /rd/1
+		! registered at 7: /rd/1, version 1.1
+		! persist 4 records
+		! STATE_READY
+		> PUT /31024/10/1 ct=0 : 5
+		! Written{Server:7 Path:/31024/10/1}
+		! persist 1 records
+		< ACK 2.04
+	`)
+	if a := s.restart(durable, objects.NewTest()).c.Accounts(); len(a) != 2 || a[1].ShortID != 7 {
+		t.Errorf("%+v", a)
+	}
 }
 
 // SNI and cipher suites (Security resources 14 and 16) are obeyed, and kept.

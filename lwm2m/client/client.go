@@ -140,6 +140,7 @@ func (c *Client) Persisted(now machine.Time, seq machine.Seq) {
 func (c *Client) PersistFailed(now machine.Time, seq machine.Seq, err error) {
 	c.begin(now, 0)
 	c.stack.PersistFailed(now, seq, err)
+	c.notStored()
 	c.notKept()
 	c.end()
 }

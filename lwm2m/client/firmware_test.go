@@ -698,7 +698,7 @@ func TestFirmwareOnAFullDisk(t *testing.T) {
 		< ACK 2.31 Block1=0/true/64
 		notpersisted
 		! FirmwareChanged{State:idle Result:2}
-		! persist 2 records
+		! persist 4 records
 		> GET /5/0/5 accept=0
 		< ACK 2.05 ct=0 : 2
 	`)

@@ -64,6 +64,26 @@ func (c *Client) persist() machine.Seq {
 	return seq
 }
 
+// unknown stands for a record of which nobody knows whether it is on disk; it is none.
+const unknown = "?"
+
+// notStored makes the next commit hold everything again, after one that the disk did not take: the answers that waited for
+// it never leave, but what they would have promised is in force until a restart.
+func (c *Client) notStored() {
+	for i := range c.accounts {
+		c.accounts[i].stored, c.accounts[i].storedAttributes = unknown, unknown
+	}
+	if c.boot != nil {
+		c.boot.stored = unknown
+	}
+	if c.access != nil {
+		c.access.stored = unknown
+	}
+	for i := range c.written {
+		c.written[i].dirty = true
+	}
+}
+
 // appendRecord appends the value of an account's record.
 func (a *account) appendRecord(dst []byte) []byte {
 	dst = append(dst, recordVersion)
