@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,9 +38,28 @@ type Session struct {
 	Step          int    `json:"step" doc:"messages so far, the device's request included"`
 	Of            int    `json:"of,omitempty" doc:"messages in all; 0: not known yet"`
 	Steps         []Step `json:"steps"`
-
-	id bootstrap.SessionID
 }
+
+// record is a session as it is kept. Events are only noted, on the machine's goroutine; views are made later, on the
+// readers' goroutines.
+type record struct {
+	id    bootstrap.SessionID
+	head  Session // without Steps
+	steps []bootstrap.Step
+}
+
+// view makes the view of a record. Who calls it has a copy, or the lock.
+func (x *record) view(reg *registry.Registry) Session {
+	v := x.head
+	v.Step, v.Steps = len(x.steps), make([]Step, len(x.steps))
+	for i := range x.steps {
+		v.Steps[i] = View(&x.steps[i], reg)
+	}
+	return v
+}
+
+// copy returns a record that does not change.
+func (x *record) copy() record { return record{x.id, x.head, slices.Clone(x.steps)} }
 
 // Bounds of what is kept.
 const (
@@ -69,13 +89,13 @@ type Sessions struct {
 	refused  func(*bootstrap.Refused)
 
 	mu       sync.Mutex
-	byID     map[bootstrap.SessionID]*Session // running
-	list     []*Session                       // oldest first
-	refusals []*Session                       // likewise
-	refusal  machine.Time                     // of the newest that became an event
-	turned   uint64                           // away so far
-	outcomes map[string]*Outcome              // by configuration
-	newest   map[string]*Session              // by configuration, of those in list
+	byID     map[bootstrap.SessionID]*record // running
+	list     []*record                       // oldest first
+	refusals []*record                       // likewise
+	refusal  machine.Time                    // of the newest that became an event
+	turned   uint64                          // away so far
+	outcomes map[string]*Outcome             // by configuration
+	newest   map[string]*record              // by configuration, of those in list
 }
 
 // SessionsOptions of OpenSessions.
@@ -90,8 +110,8 @@ type SessionsOptions struct {
 
 // OpenSessions loads what became of earlier sessions.
 func OpenSessions(o SessionsOptions) (*Sessions, error) {
-	s := &Sessions{hub: o.Hub, registry: o.Registry, store: o.Store, epoch: o.Epoch, refused: o.Refused, byID: map[bootstrap.SessionID]*Session{}, outcomes: map[string]*Outcome{},
-		newest: map[string]*Session{}}
+	s := &Sessions{hub: o.Hub, registry: o.Registry, store: o.Store, epoch: o.Epoch, refused: o.Refused, byID: map[bootstrap.SessionID]*record{}, outcomes: map[string]*Outcome{},
+		newest: map[string]*record{}}
 	err := o.Store.Load(ResultTable, func(key, value []byte) error {
 		out := new(Outcome)
 		if err := json.Unmarshal(value, out); err != nil {
@@ -106,22 +126,26 @@ func OpenSessions(o SessionsOptions) (*Sessions, error) {
 // List returns up to limit sessions and refusals, the newest first: those of an endpoint or configuration, or all where
 // it is empty.
 func (s *Sessions) List(endpoint string, limit int) []Session {
+	var found []record
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := []Session{}
 	i, j := len(s.list)-1, len(s.refusals)-1
-	for (i >= 0 || j >= 0) && len(out) < limit {
-		var x *Session
-		if j < 0 || i >= 0 && s.list[i].StartedAt >= s.refusals[j].StartedAt {
+	for (i >= 0 || j >= 0) && len(found) < limit {
+		var x *record
+		if j < 0 || i >= 0 && s.list[i].head.StartedAt >= s.refusals[j].head.StartedAt {
 			x = s.list[i]
 			i--
 		} else {
 			x = s.refusals[j]
 			j--
 		}
-		if endpoint == "" || x.Endpoint == endpoint || x.Configuration == endpoint {
-			out = append(out, x.clone())
+		if endpoint == "" || x.head.Endpoint == endpoint || x.head.Configuration == endpoint {
+			found = append(found, x.copy())
 		}
+	}
+	s.mu.Unlock()
+	out := make([]Session, len(found))
+	for i := range found {
+		out[i] = found[i].view(s.registry())
 	}
 	return out
 }
@@ -138,8 +162,8 @@ func (s *Sessions) Get(id string) (Session, bootstrap.SessionID, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := len(s.list) - 1; i >= 0; i-- {
-		if x := s.list[i]; x.ID == id {
-			return x.clone(), x.id, true
+		if x := s.list[i]; x.head.ID == id {
+			return x.view(s.registry()), x.id, true
 		}
 	}
 	return Session{}, 0, false
@@ -153,8 +177,8 @@ func (s *Sessions) Outcome(configuration string) (out Outcome, ok bool, newest *
 		out, ok = *o, true
 	}
 	if x := s.newest[configuration]; x != nil {
-		c := x.clone()
-		newest = &c
+		v := x.view(s.registry())
+		newest = &v
 	}
 	return out, ok, newest
 }
@@ -165,12 +189,6 @@ func (s *Sessions) Forget(configuration string) {
 	defer s.mu.Unlock()
 	delete(s.outcomes, configuration)
 	delete(s.newest, configuration)
-}
-
-func (x *Session) clone() Session {
-	c := *x
-	c.Steps = append([]Step{}, x.Steps...)
-	return c
 }
 
 // Take takes in an event of the machine.
@@ -184,7 +202,7 @@ func (s *Sessions) Take(event any) {
 		s.step(e.Session, &e.Step)
 	case *bootstrap.Answered:
 		if x := s.byID[e.Session]; x != nil && e.Version != (lwm2m.Version{}) {
-			x.Version = e.Version.String()
+			x.head.Version = e.Version.String()
 		}
 		s.step(e.Session, &e.Step)
 	case *bootstrap.Ended:
@@ -200,13 +218,13 @@ func (s *Sessions) turnedAway(e *bootstrap.Refused) {
 		s.refused(e)
 	}
 	s.turned++
-	x := &Session{ID: s.epoch + "-r" + strconv.FormatUint(s.turned, 10), Endpoint: e.Endpoint, Address: e.Path.Remote.String(), Security: machine.NoSecurity.String(),
-		Identity: e.Identity, State: "refused", Detail: capital(e.Why), StartedAt: Time(e.At), EndedAt: Time(e.At), Steps: []Step{}}
+	x := &record{head: Session{ID: s.epoch + "-r" + strconv.FormatUint(s.turned, 10), Endpoint: e.Endpoint, Address: e.Path.Remote.String(), Security: machine.NoSecurity.String(),
+		Identity: e.Identity, State: "refused", Detail: capital(e.Why), StartedAt: Time(e.At), EndedAt: Time(e.At)}}
 	if e.Identity != "" {
-		x.Security = machine.PSK.String()
+		x.head.Security = machine.PSK.String()
 	}
 	if s.refusals = append(s.refusals, x); len(s.refusals) > refusalsKept {
-		s.refusals = append([]*Session(nil), s.refusals[1:]...)
+		s.refusals = append([]*record(nil), s.refusals[1:]...)
 	}
 	if e.At.Sub(s.refusal) >= refusalEvery {
 		s.refusal = e.At
@@ -215,26 +233,26 @@ func (s *Sessions) turnedAway(e *bootstrap.Refused) {
 }
 
 func (s *Sessions) began(e *bootstrap.Began) {
-	x := &Session{ID: s.epoch + "-" + strconv.FormatUint(uint64(e.Session), 10), Endpoint: e.Endpoint, Configuration: e.Configuration, Address: e.Path.Remote.String(),
-		Security: machine.NoSecurity.String(), Format: format.Name(e.Format), State: "running", StartedAt: Time(e.At), Step: 1, id: e.Session}
+	x := &record{id: e.Session, head: Session{ID: s.epoch + "-" + strconv.FormatUint(uint64(e.Session), 10), Endpoint: e.Endpoint, Configuration: e.Configuration, Address: e.Path.Remote.String(),
+		Security: machine.NoSecurity.String(), Format: format.Name(e.Format), State: "running", StartedAt: Time(e.At)}}
 	if id := e.Path.Security; id != nil {
-		x.Security, x.Identity = id.Kind.String(), id.Name
+		x.head.Security, x.head.Identity = id.Kind.String(), id.Name
 	}
 	s.byID[e.Session], s.newest[e.Configuration] = x, x
 	if s.list = append(s.list, x); len(s.list) > sessionsKept {
 		s.drop()
 	}
-	x.Steps = []Step{View(&e.Step, s.registry())}
+	x.steps = []bootstrap.Step{e.Step}
 	s.publish(x)
 }
 
 // drop takes the oldest session off that is over; those that run are bounded by the machine.
 func (s *Sessions) drop() {
 	for i, x := range s.list {
-		if x.State != "running" {
+		if x.head.State != "running" {
 			s.list = append(s.list[:i:i], s.list[i+1:]...)
-			if s.newest[x.Configuration] == x {
-				delete(s.newest, x.Configuration)
+			if s.newest[x.head.Configuration] == x {
+				delete(s.newest, x.head.Configuration)
 			}
 			return
 		}
@@ -246,14 +264,12 @@ func (s *Sessions) step(id bootstrap.SessionID, step *bootstrap.Step) {
 	if x == nil {
 		return
 	}
-	x.Of = max(x.Of, step.Total)
-	v := View(step, s.registry())
-	if n := len(x.Steps); n > 0 && x.Steps[n-1].Number == v.Number {
-		x.Steps[n-1] = v
+	x.head.Of = max(x.head.Of, step.Total)
+	if n := len(x.steps); n > 0 && x.steps[n-1].Number == step.Number {
+		x.steps[n-1] = *step
 	} else {
-		x.Steps = append(x.Steps, v)
+		x.steps = append(x.steps, *step)
 	}
-	x.Step = len(x.Steps)
 	s.publish(x)
 }
 
@@ -263,39 +279,40 @@ func (s *Sessions) ended(e *bootstrap.Ended) {
 		return
 	}
 	delete(s.byID, e.Session)
-	x.State, x.EndedAt = "finished", Time(e.At)
+	h := &x.head
+	h.State, h.EndedAt = "finished", Time(e.At)
 	if e.Err != nil {
-		x.State, x.Detail = "failed", Sentence(e.Err)
-		if n := len(x.Steps); n > 0 && x.Steps[n-1].State == "sent" {
-			x.Steps[n-1].State, x.Steps[n-1].Detail = "failed", x.Detail
+		h.State, h.Detail = "failed", Sentence(e.Err)
+		if last := &x.steps[len(x.steps)-1]; !last.Done {
+			last.Done, last.Err = true, e.Err
 		}
 	}
-	o := s.outcomes[x.Configuration]
+	o := s.outcomes[h.Configuration]
 	if o == nil {
 		o = new(Outcome)
-		s.outcomes[x.Configuration] = o
+		s.outcomes[h.Configuration] = o
 	}
 	if e.Err == nil {
 		o.Done++
 	} else {
 		o.Failed++
 	}
-	o.Endpoint, o.State, o.Detail, o.At, o.Took = x.Endpoint, x.State, x.Detail, Time(e.At), e.Took.Seconds()
+	o.Endpoint, o.State, o.Detail, o.At, o.Took = h.Endpoint, h.State, h.Detail, Time(e.At), e.Took.Seconds()
 	if b, err := json.Marshal(o); err == nil {
 		// Nobody waits for it: at most the last result is lost.
-		s.store.Append([]machine.Record{{Table: ResultTable, Key: []byte(x.Configuration), Value: b}}, func(error) {})
+		s.store.Append([]machine.Record{{Table: ResultTable, Key: []byte(h.Configuration), Value: b}}, func(error) {})
 	}
 	s.publish(x)
 }
 
 // publish tells the followers of events how a session stands. Of what happens within a moment the newest is told.
-func (s *Sessions) publish(x *Session) {
+func (s *Sessions) publish(x *record) {
 	if s.hub.Idle() {
 		return
 	}
-	c := x.clone()
-	s.hub.PublishCell("bootstrap", c.Endpoint, c.ID, func() []byte {
-		b, _ := json.Marshal(&c)
+	c, reg := x.copy(), s.registry()
+	s.hub.PublishCell("bootstrap", c.head.Endpoint, c.head.ID, func() []byte {
+		b, _ := json.Marshal(c.view(reg))
 		return b
 	})
 }
