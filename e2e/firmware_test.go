@@ -201,3 +201,27 @@ func TestFirmwareOverKills(t *testing.T) {
 		t.Errorf("the device says %q", v)
 	}
 }
+
+// A device that sleeps is simply waited for: when it wakes by itself it gets its package, by push and by pull.
+func TestFirmwareOfASleepingDevice(t *testing.T) {
+	s := peer.HeddleServer(t, "--awake", "2s")
+	file, _ := firmwareFile(t, 200_000)
+	heddleFirmware(t, s, "add", file)
+	for _, method := range []string{"push", "pull"} {
+		device := heddleClient(t, s.CoAP, "--queue", "--awake", "2", "-t", "16", "--firmware", "time=100ms")
+		s.Await("the device sleeps", func() bool {
+			return s.REST("GET", "/api/v1/clients/heddle", nil).Body.Field("state") == "asleep"
+		})
+		id := heddleFirmware(t, s, "start", "lamp@2.0", "--endpoint", "heddle", "--method", method)
+		look := func() peer.Event { return s.REST("GET", "/api/v1/firmware/updates/"+id, nil).Body }
+		s.Await("it is waited for", func() bool { return look().Field("devices.0.asleep") == "true" })
+		if e := look(); e.Field("devices.0.state") != "waiting" || e.Field("state") != "running" {
+			t.Errorf("%s: %v", method, e)
+		}
+		s.Await("the update is done", func() bool { return look().Field("state") != "running" })
+		want(t, look(), map[string]string{"devices.0.state": "done", "devices.0.version": "2.0", "devices.0.method": method})
+		if err := device.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}

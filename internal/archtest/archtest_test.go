@@ -44,6 +44,9 @@ var mayNotImport = []struct{ from, to, reason string }{
 	{"sim", "host", "the simulation touches no real world"},
 	{"sim", "store", "the simulation has disks of its own"},
 	{"internal/api", "internal/cli", "nothing imports the command line"},
+	{"internal/firmware", "internal/api", "updates know devices and the store, not who shows them"},
+	{"internal/firmware", "lwm2m/client", "the server's side of an update carries no device"},
+	{"lwm2m/firmware", "coap", "a package's format and check know no protocol"},
 }
 
 // machines: packages that are or hold machines. They are plain values: no goroutine, lock, socket, clock, randomness.

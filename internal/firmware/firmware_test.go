@@ -161,6 +161,22 @@ func TestUpdateIsTriedAgain(t *testing.T) {
 	}
 }
 
+// Where the package cannot be fetched, auto pushes it.
+func TestAutoFallsBackToPush(t *testing.T) {
+	for name, change := range map[string]func(*thing){
+		"a URI that is not valid there": func(d *thing) { d.fail, d.fails = 7, 1 },
+		"never fetched":                 func(d *thing) { d.forgets = true },
+	} {
+		w := newWorld(t, nil)
+		p := w.package2(3000)
+		w.add("dev", change)
+		u := w.until(w.begin(Options{Package: p.ID, Endpoints: []string{"dev"}, Retries: 1}).ID, "finished", ended)
+		if x := u.Devices[0]; x.State != Done || x.Method != Push || x.Attempts != 2 {
+			t.Errorf("%s: %+v", name, x)
+		}
+	}
+}
+
 // A device that has the version already is left alone, unless it is forced.
 func TestUpdateOfWhatIsThere(t *testing.T) {
 	w := newWorld(t, nil)

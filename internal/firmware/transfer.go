@@ -33,8 +33,9 @@ func (m *Manager) choose(d *device, s *status) (string, error) {
 		}
 		return Pull, nil
 	}
+	failed := d.Method == Pull && d.Attempts > 0 // perhaps the device cannot reach the address that we know of us
 	switch {
-	case canPull:
+	case canPull && !(failed && canPush):
 		return Pull, nil
 	case canPush:
 		return Push, nil
@@ -249,7 +250,8 @@ func (m *Manager) pull(ctx context.Context, d *device, s status) (bool, error) {
 		case s.state == updating:
 			return true, m.change(d, func() { m.told(d) })
 		case s.state == idle && s.result >= 2 && (asked || m.sent(d) > 0):
-			return false, &fault{why: ResultText(s.result), result: s.result, again: retryable(s.result)}
+			// Of auto the next attempt is a push.
+			return false, &fault{why: ResultText(s.result), result: s.result, again: retryable(s.result) || d.update.Method == Auto && s.result != 2}
 		case s.state == idle:
 			uri := m.uri(d, s.protocols)
 			if uri == "" {

@@ -128,6 +128,9 @@ func pageHost(addr string) string {
 // listens on all of them, and those of --web-host.
 func (p *Program) hosts() []string {
 	names := append([]string(nil), p.config.WebHosts...)
+	if h := p.config.Firmware.Host; h != "" {
+		names = append(names, strings.Trim(h, "[]")) // devices ask for packages under this name
+	}
 	for _, l := range p.web {
 		a, err := netip.ParseAddrPort(l.Addr().String())
 		if err != nil {
