@@ -14,7 +14,7 @@ import (
 
 // The client keeps the rules of a machine, whatever comes in.
 func TestConform(t *testing.T) {
-	for _, kind := range []string{"plain", "secure", "bootstrap"} {
+	for _, kind := range []string{"plain", "secure", "bootstrap", "sleeping"} {
 		machinetest.Conform(t, machinetest.Kit{
 			New: func(r machine.Rand) machine.Machine { return conformClient(t, r, kind) },
 			Paths: []machine.Path{
@@ -69,7 +69,7 @@ func conformClient(t *testing.T, r machine.Rand, kind string) machine.Machine {
 			client.Account{Bootstrap: true, URI: "coap://192.0.2.66:5683", HoldOff: time.Second})
 	}
 	c, err := client.New(client.Config{
-		Rand: r, Endpoint: "conform", Local: deviceAddr, Servers: servers, Durable: true, AccessControl: kind == "bootstrap",
+		Rand: r, Endpoint: "conform", Local: deviceAddr, Servers: servers, Durable: true, AccessControl: kind == "bootstrap", Queue: kind == "sleeping", Awake: 10 * time.Second,
 		Objects: []client.Object{objects.NewDevice(&testDevice), objects.NewTest(), objects.NewTemperature(2, nil), objects.NewConnectivityStatistics()},
 	})
 	if err != nil {

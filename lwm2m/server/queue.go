@@ -86,9 +86,15 @@ func (s *Server) settleLine(n slot, l *line) {
 	}
 }
 
-// attend has a line looked at at the end of this input.
+// attend has a line looked at at the end of this input, if something waits in it.
 func (s *Server) attend(n slot, l *line) {
-	if l.first != nil && !l.noted {
+	if l.first != nil {
+		s.note(n, l)
+	}
+}
+
+func (s *Server) note(n slot, l *line) {
+	if !l.noted {
 		l.noted = true
 		s.lines.due = append(s.lines.due, n)
 	}

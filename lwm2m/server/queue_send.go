@@ -189,7 +189,7 @@ func (s *Server) complete(l *line, q *request, e *entry, o *Outcome, seq machine
 	}
 	o.Endpoint, o.Registration, o.Op, o.Path, o.Took = e.reg.Endpoint, e.reg, kind, path, s.now.Sub(q.at)
 	o.Kept, o.QueuedAt, o.Left = q.kept, q.at, int(l.kept)
-	s.attend(q.n, l)
+	s.note(q.n, l) // the last one leaves a line that is not needed
 	stored := q.kept && s.failed == nil
 	if stored {
 		records := append(s.noteResult(q.id, o), s.requestRemoved(e.reg.Endpoint, q))
