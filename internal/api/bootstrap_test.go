@@ -10,6 +10,7 @@ import (
 	"heddle.example/coap"
 	"heddle.example/internal/access"
 	"heddle.example/internal/bootstrap"
+	"heddle.example/internal/shards"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
 )
@@ -177,6 +178,14 @@ func TestETS_5_ServerInitiatedBootstrap(t *testing.T) {
 	code = coap.MethodNotAllowed
 	check(t, r, access.Operate, "POST /api/v1/clients/lamp/bootstrap?instance=0", "", 200, `"path":"/1/0/9"`, `"status":"refused"`)
 	check(t, r, access.Operate, "POST /api/v1/clients/nobody/bootstrap", "", 404)
+	// A device that sleeps is asked when it wakes.
+	r.do = func(_ context.Context, endpoint string, op *server.Operation) (string, *server.Outcome, error) {
+		return "op-9", nil, &shards.Kept{Kept: server.Kept{QueuedRequest: server.QueuedRequest{ID: 9, Endpoint: endpoint, Op: op.Kind, Path: op.Path, State: server.RequestQueued, Position: 1}}}
+	}
+	w := r.request(access.Operate, "POST", "/api/v1/clients/lamp/bootstrap", "")
+	if w.Code != 202 || !strings.HasPrefix(w.Header().Get("Location"), "/api/v1/operations/") || !strings.Contains(w.Body.String(), `"path":"/1/2/9"`) {
+		t.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+	}
 }
 
 // What the API takes and finds in order comes out as it went in.
