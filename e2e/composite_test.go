@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,14 @@ func TestCompositesWithLeshan2Client(t *testing.T) {
 		composite(t, s, "leshan", "write-composite", "2.04", values{"values": values{"/31024/10/1": 20}})
 	}
 	want(t, composite(t, s, "leshan", "read-composite", "2.05", values{"paths": []string{"/"}}), map[string]string{"resources.3.0.0": "Eclipse Leshan", "resources.31024.12.1": "22"})
+
+	// The list of paths and the answer are both longer than a block.
+	long := []string{"/31024/11/5", "/3"}
+	for i := range 100 {
+		long = append(long, fmt.Sprintf("/6/0/%d", i))
+	}
+	operate(t, s, "leshan", "write", "/31024/11/5", "2.04", values{"value": strings.Repeat("c0ffee", 500)})
+	want(t, composite(t, s, "leshan", "read-composite", "2.05", values{"paths": long, "timeout": 20}), map[string]string{"resources.31024.11.5": strings.Repeat("c0ffee", 500), "resources.3.0.9": "87", "resources.6.0.2": "8495"})
 
 	// Observed together, told together.
 	e := composite(t, s, "leshan", "observe-composite", "2.05", values{"paths": []string{"/3303/0/5700", "/3/0/9"}})
@@ -168,6 +177,21 @@ func TestCompositesWithLeshan2Server(t *testing.T) {
 		device.Send("lwchange /31024/11/1 21")
 	}
 	want(t, do(t, server, "205", "composite-read", ep, "/", "SENML_CBOR"), map[string]string{"values./.31024.10.1": "20", "values./.3.0.16": "U"})
+	long := []string{"/31024/12/1"}
+	for i := range 100 {
+		long = append(long, fmt.Sprintf("/3/0/%d", i))
+	}
+	do(t, server, "204", "write", ep, "/31024/11/5", strings.Repeat("c0ffee", 500))
+	long = append(long, "/31024/11/5")
+	e := do(t, server, "205", "composite-read", ep, strings.Join(long, ","), "SENML_CBOR")
+	if got := e.Field("values./31024/11/5"); len(got) != 2000 || e.Field("values./31024/12/1") != "22" {
+		t.Errorf("a long Read-Composite: %d bytes, %v", len(got), e)
+	}
+	do(t, server, "205", "composite-observe", ep, strings.Join(long, ","), "SENML_CBOR")
+	server.Forget()
+	device.Send("lwchange /31024/12/1 23")
+	want(t, server.Expect("composite-notification", "code=205"), map[string]string{"values./31024/12/1": "23"})
+	device.Send("lwchange /31024/12/1 22")
 	device.Send("lwsend /3/0/9 /31024/12")
 	device.ExpectLine("Send: 2.04 Changed")
 	want(t, server.Expect("send", "ep=heddle"), map[string]string{"values./31024/12/1": "22", "values./31024/12/3": "-27.98"})

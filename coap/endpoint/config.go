@@ -51,8 +51,10 @@ const (
 	NonLifetime      = 145 * time.Second
 )
 
-// maxRemembered is the largest answer that is kept for duplicates (RFC 7252 section 4.5 leaves it open).
-const maxRemembered = 1024
+// maxRemembered is the largest answer that is kept for duplicates (RFC 7252 section 4.5 leaves it open): one block. The
+// last block of a request's body is answered from memory, since the body is gone, and with FETCH that answer is the first
+// block of another body.
+const maxRemembered = 1024 + headerRoom
 
 // headerRoom is what a message needs beside a block: header, token, and the options of our own requests and answers.
 const headerRoom = 128

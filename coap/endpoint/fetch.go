@@ -33,6 +33,9 @@ func (e *Endpoint) fetch(now machine.Time, c *call, path *machine.Path, m *coap.
 				return
 			}
 			c.etag = append(c.etag, etag...)
+			if c.sending && c.repeatable() {
+				c.fetching, c.offset = false, 0 // what is asked for has to be said again, too
+			}
 			e.restart(now, c)
 			return
 		}

@@ -57,12 +57,10 @@ func (e *Endpoint) observing(now machine.Time, c *call, seq uint32) {
 	token := c.token
 	e.retoken(c)
 	o := e.newObservation(c.op, c.peer, token, seq, now)
-	m := coap.Message{Code: c.code, Options: c.options}
-	if !c.sending {
-		m.Payload = c.payload
-	}
+	m := coap.Message{Code: c.code, Options: c.options, Payload: c.payload}
 	o.request, _ = m.Append(nil)
 	o.fetch, o.initial, c.observation = c, true, o
+	c.observe = false // what is still fetched is fetched without it (RFC 7959 section 3.4)
 }
 
 func (e *Endpoint) endObservation(now machine.Time, o *observation) {

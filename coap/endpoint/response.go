@@ -41,6 +41,9 @@ func (e *Endpoint) receiveResponse(now machine.Time, cause machine.Cause, path *
 		}
 	}
 	c, o, other := e.holders(m.Token, p)
+	if c != nil && o == nil && c.leave && c.sending && m.Options.Has(coap.Observe) {
+		c = nil // a notification of what is being ended, while the request's body is on its way: no answer to that
+	}
 	if c == nil && o == nil {
 		if other {
 			e.stats.WrongSession++

@@ -213,6 +213,9 @@ func (e *Endpoint) restart(now machine.Time, c *call) bool {
 }
 
 func (e *Endpoint) next(now machine.Time, c *call) {
-	e.retoken(c)
+	// An Observe: 1 means the observation of its token, and counts with the last block of the request's body.
+	if !c.leave || c.fetching {
+		e.retoken(c)
+	}
 	e.sendCall(now, c)
 }

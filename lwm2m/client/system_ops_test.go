@@ -1,12 +1,15 @@
 package client_test
 
 import (
+	"testing"
 	"time"
 
+	"heddle.example/coap"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
+	"heddle.example/sim"
 )
 
 // observeAll sets an observation of each device, and one of several paths where it knows that.
@@ -67,6 +70,79 @@ func (x *system) checkSends(when string) {
 		}
 		if x.sent[d.name] < x.taken[d.name] {
 			x.t.Errorf("seed %d: %s: %s has %d answers of 2.04, the server has %d Sends", x.w.Seed(), when, d.name, x.taken[d.name], x.sent[d.name])
+		}
+	}
+}
+
+// A list of paths and an answer that are both longer than a block: FETCH with Block1 and then Block2 (RFC 7959 section
+// 3.3, RFC 8132), and notifications whose rest is fetched. Plain and over DTLS, on a link that loses.
+func TestCompositesInBlocks(t *testing.T) {
+	for seed := range uint64(4) {
+		compositesInBlocks(t, seed)
+	}
+}
+
+func compositesInBlocks(t *testing.T, seed uint64) {
+	x := newSystem(t, seed, 1, 2)
+	if !x.w.RunUntil(x.allReady, time.Minute) {
+		t.Fatal("not all devices are registered")
+	}
+	var paths []lwm2m.Path
+	for instance := range uint16(3) {
+		for _, r := range []uint16{1, 3, 5} {
+			paths = append(paths, lwm2m.NewPath(31024, 10+instance, r))
+		}
+	}
+	for i := range uint16(100) {
+		paths = append(paths, lwm2m.NewPath(3, 0, i))
+	}
+	paths = append(paths, lwm2m.MustPath("/3303/0/5700"))
+	big := make([]byte, 1500)
+	for i := range big {
+		big[i] = byte(i)
+	}
+	for _, d := range x.devices {
+		if !d.version.AtLeast(lwm2m.V1_1) {
+			continue
+		}
+		for _, format := range []coap.ContentFormat{coap.SenMLJSON, coap.SenMLCBOR} {
+			x.net.SetLink(sim.LinkConfig{Loss: 0.1, DelayMin: 5 * time.Millisecond, DelayMax: 30 * time.Millisecond})
+			big[0]++
+			want := lwm2m.Bytes(big)
+			var out *server.Outcome
+			do := func(op server.Operation) *server.Outcome {
+				t.Helper()
+				op.Format, op.HasFormat, op.Timeout = format, true, 4*time.Minute
+				out = nil
+				x.outcome = func(o *server.Outcome) { out = o }
+				x.do(d.name, op)
+				x.w.RunUntil(func() bool { return out != nil }, 5*time.Minute)
+				x.outcome = nil
+				if out == nil || out.Err != nil {
+					t.Fatalf("%s %v: %+v", d.name, op.Kind, out)
+				}
+				return out
+			}
+			if o := do(server.Operation{Kind: server.WriteComposite, Entries: []lwm2m.Entry{{Path: lwm2m.MustPath("/31024/10/5"), Value: want}, {Path: lwm2m.MustPath("/31024/11/5"), Value: want}}}); o.Code != coap.Changed {
+				t.Errorf("%s: Write-Composite: %v %s", d.name, o.Code, o.Payload)
+			}
+			o := do(server.Operation{Kind: server.ReadComposite, Paths: paths})
+			if v, _ := lwm2m.Get(o.Entries, lwm2m.MustPath("/31024/11/5")); v != want || len(o.Payload) < 3000 {
+				t.Errorf("seed %d: %s: Read-Composite: %v, %d bytes", seed, d.name, o.Code, len(o.Payload))
+			}
+			do(server.Operation{Kind: server.ObserveComposite, Paths: paths})
+			clear(x.notes)
+			x.w.RunFor(5 * time.Minute)
+			// The values change while their blocks are on their way; a lost one is one too many now and then.
+			if n := x.notes[d.name+" /"]; n == 0 || x.unreadable*20 > n {
+				t.Errorf("seed %d: %s: %d notifications in blocks, %d unreadable", seed, d.name, x.notes[d.name+" /"], x.unreadable)
+			}
+			if o := do(server.Operation{Kind: server.CancelObserveComposite, Paths: paths}); o.Code != coap.Content {
+				t.Errorf("%s: the cancel: %v %s", d.name, o.Code, o.Payload)
+			}
+			for _, o := range d.c.Observations() {
+				t.Errorf("seed %d: %s: still observed after the cancel: %v", seed, d.name, o.Paths)
+			}
 		}
 	}
 }

@@ -34,8 +34,10 @@ type system struct {
 	notes   map[string]int // notifications by endpoint and path
 	last    map[string]string
 
-	handshakes  int            // datagrams with a handshake record
-	sent, taken map[string]int // Sends that came to the server, and that a device had 2.04 for
+	handshakes  int                   // datagrams with a handshake record
+	outcome     func(*server.Outcome) // gets each, where set
+	unreadable  int                   // notifications
+	sent, taken map[string]int        // Sends that came to the server, and that a device had 2.04 for
 }
 
 type simDevice struct {
@@ -153,6 +155,9 @@ func (x *system) bootDevice(d *simDevice) {
 func (x *system) fromServer(_ machine.Time, a machine.Action) {
 	switch v := a.Value.(type) {
 	case *server.Outcome:
+		if x.outcome != nil {
+			x.outcome(v)
+		}
 		what, ok := x.asked[a.Op]
 		if !ok || x.ended[a.Op] {
 			x.t.Errorf("seed %d: a second result for operation %d", x.w.Seed(), a.Op)
@@ -177,6 +182,9 @@ func (x *system) fromServer(_ machine.Time, a machine.Action) {
 			}
 		}
 	case *server.Notified:
+		if v.Err != nil {
+			x.unreadable++
+		}
 		x.notes[v.Registration.Endpoint+" "+v.Observation.Path.String()]++
 	}
 }
