@@ -149,6 +149,7 @@ func TestPromptRunning(t *testing.T) {
 		t.Errorf("lwlist printed\n%s", got)
 	}
 
+	p.converse(t, s, "lwfw", "State: idle, result: initial\nProtocols: coap http https\nDone\n")
 	p.options.objects = nil
 	p.converse(t, s, "lwls", "/0/0  \n/1/0  \n/2 \n/3/0  \n/4/0  \n/5/0  \n/6/0  \n/7/0  \n/31024/10  /31024/11  /31024/12  \nDone\n")
 	p.converse(t, s, "lwadd", "Adding object 31024 failed: 134\nDone\n")
