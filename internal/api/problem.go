@@ -129,6 +129,8 @@ func problemOf(err error) *Problem {
 		return problem(status, "%s.", sentence(err))
 	case errors.Is(err, shards.ErrFull), errors.Is(err, server.ErrBusy), errors.Is(err, server.ErrTooMany):
 		return problem(503, "Too many operations are under way. Try again in a moment.")
+	case errors.Is(err, shards.ErrNoServer):
+		return problem(503, "No server runs on this data directory, and this needs one: start `heddle server`.")
 	case errors.Is(err, shards.ErrStopped):
 		return problem(503, "The server is stopping.")
 	case errors.Is(err, server.ErrNotStored):

@@ -101,14 +101,14 @@ func offline(s Store, dir string) (http.Handler, error) {
 type nobody struct{}
 
 func (nobody) Do(context.Context, string, *server.Operation) (string, *server.Outcome, error) {
-	return "", nil, shards.ErrStopped
+	return "", nil, shards.ErrNoServer
 }
-func (nobody) Observations(string) ([]server.Observation, error) { return nil, shards.ErrStopped }
-func (nobody) Forget(string) (bool, error)                       { return false, shards.ErrStopped }
-func (nobody) Queue(string) (q shards.Queue, err error)          { return q, shards.ErrStopped }
-func (nobody) CancelQueue(string) (int, error)                   { return 0, shards.ErrStopped }
-func (nobody) SetAwakeWindow(string, time.Duration) error        { return shards.ErrStopped }
-func (nobody) Cancel(string) (bool, error)                       { return false, shards.ErrStopped }
+func (nobody) Observations(string) ([]server.Observation, error) { return nil, shards.ErrNoServer }
+func (nobody) Forget(string) (bool, error)                       { return false, shards.ErrNoServer }
+func (nobody) Queue(string) (q shards.Queue, err error)          { return q, shards.ErrNoServer }
+func (nobody) CancelQueue(string) (int, error)                   { return 0, shards.ErrNoServer }
+func (nobody) SetAwakeWindow(string, time.Duration) error        { return shards.ErrNoServer }
+func (nobody) Cancel(string) (bool, error)                       { return false, shards.ErrNoServer }
 func (nobody) Operation(string) (o shards.Operation, ok bool, err error) {
-	return o, false, shards.ErrStopped
+	return o, false, shards.ErrNoServer
 }

@@ -24,6 +24,8 @@ var (
 	ErrFull = errors.New("shards: too many commands wait")
 	// ErrStopped says that the program ends.
 	ErrStopped = errors.New("shards: stopped")
+	// ErrNoServer says that there are no devices to ask: a command works on the directory of a server that does not run.
+	ErrNoServer = errors.New("shards: no server runs")
 )
 
 // inbox is how many commands may wait for a shard.
