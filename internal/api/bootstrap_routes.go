@@ -2,19 +2,11 @@ package api
 
 import (
 	"context"
-	"encoding/hex"
-	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"heddle.example/internal/access"
 	"heddle.example/internal/bootstrap"
-	"heddle.example/internal/credentials"
-	"heddle.example/lwm2m"
-	"heddle.example/lwm2m/server"
-	"heddle.example/machine"
 )
 
 // BootstrapBulkItem is one of many.
@@ -188,138 +180,5 @@ func (a *API) bootstrapDefault(tag string) {
 	})
 	huma.Register(a.huma, status(op("DELETE", path, "bootstrap.default.delete", access.Admin, tag, "Remove the configuration "+whose+": they are refused then"), 204, 404), func(context.Context, *empty) (*empty, error) {
 		return nil, a.removeBootstrap(bootstrap.Default)
-	})
-}
-
-type bootstrapStored struct {
-	Status int
-	Body   BootstrapConfiguration
-}
-
-func (a *API) storeBootstrap(endpoint string, in *BootstrapConfiguration) (*bootstrapStored, error) {
-	c, err := in.configuration(endpoint, a.c.Definitions.Registry())
-	if err != nil {
-		return nil, problemOf(err)
-	}
-	c, created, err := a.c.Bootstrap.Configurations.Put(c, false)
-	if err != nil {
-		return nil, problemOf(err)
-	}
-	for i := range c.Servers {
-		if c.Servers[i].Local && !c.Group() && c.Servers[i].Mode == machine.PSK {
-			a.tellCredential(endpoint, "replaced")
-		}
-	}
-	return &bootstrapStored{map[bool]int{true: http.StatusCreated, false: http.StatusOK}[created], a.viewConfiguration(c)}, nil
-}
-
-func (a *API) removeBootstrap(endpoint string) error {
-	if err := a.c.Bootstrap.Configurations.Delete(endpoint); err != nil {
-		return problemOf(err)
-	}
-	a.c.Bootstrap.Sessions.Forget(endpoint)
-	return nil
-}
-
-func (a *API) bootstrapKeys(ctx context.Context, in *keyInput, endpoint string, none *Problem) (*body[BootstrapKeys], error) {
-	c, ok := a.c.Bootstrap.Configurations.Get(endpoint)
-	p := who(ctx)
-	a.c.Access.Audit(access.Entry{User: p.User, Via: p.Via, Remote: in.remote, Action: "bootstrap.keys", Target: "/bootstrap/configurations/" + endpoint, Status: map[bool]int{true: 200, false: 404}[ok]})
-	if !ok {
-		return nil, none
-	}
-	keys := BootstrapKeys{Account: hex.EncodeToString(c.Reach.Key), Servers: map[string]string{}}
-	for i := range c.Servers {
-		if len(c.Servers[i].Key) > 0 {
-			keys.Servers[strconv.Itoa(i)] = hex.EncodeToString(c.Servers[i].Key)
-		}
-	}
-	return answer(keys), nil
-}
-
-type bootstrapBulkInput struct {
-	Body struct {
-		Items      []BootstrapBulkItem `json:"items" maxItems:"100000"`
-		OnConflict string              `json:"onConflict,omitempty" enum:"fail,replace,skip" default:"fail" doc:"what becomes of an endpoint that has a configuration already"`
-	}
-}
-
-func (a *API) bootstrapBulk(_ context.Context, in *bootstrapBulkInput) (*body[BulkResult], error) {
-	on, err := credentials.ParseOnConflict(in.Body.OnConflict)
-	if err != nil {
-		return nil, problemOf(err)
-	}
-	res := BulkResult{Errors: []BulkError{}}
-	var good []*bootstrap.Configuration
-	var place []int
-	reg := a.c.Definitions.Registry()
-	for i := range in.Body.Items {
-		item := &in.Body.Items[i]
-		c, err := item.configuration(item.Endpoint, reg)
-		if err != nil {
-			res.Errors = append(res.Errors, BulkError{i, sentence(err)})
-			continue
-		}
-		good, place = append(good, c), append(place, i)
-	}
-	r, err := a.c.Bootstrap.Configurations.PutAll(good, on)
-	if err != nil {
-		return nil, problemOf(err)
-	}
-	res.Added, res.Replaced, res.Skipped = r.Added, r.Replaced, r.Skipped
-	for _, e := range r.Errors {
-		res.Errors = append(res.Errors, BulkError{place[e.Index], sentence(e.Err)})
-	}
-	a.tellCredential("", "bulk")
-	return answer(res), nil
-}
-
-// viewConfiguration makes the view of a configuration with what became of its sessions.
-func (a *API) viewConfiguration(c *bootstrap.Configuration) BootstrapConfiguration {
-	v := viewBootstrap(c)
-	out, ok, newest := a.c.Bootstrap.Sessions.Outcome(c.Endpoint)
-	if ok {
-		v.Result = &out
-	}
-	v.Session = newest
-	return v
-}
-
-// bootstrapTrigger asks a registered device to bootstrap again (section 6.1.3, resource 9 of the Server object).
-func (a *API) bootstrapTrigger() {
-	type input struct {
-		EndpointInput
-		Instance int `query:"instance" minimum:"-1" maximum:"65534" default:"-1" doc:"of the device's Server object; absent: the first one"`
-	}
-	type bootstrapTriggered struct {
-		Operation string `json:"operation"`
-		Path      string `json:"path" example:"/1/0/9"`
-		Code      string `json:"code" example:"2.04"`
-		Status    string `json:"status" enum:"answered,refused"`
-		Detail    string `json:"detail,omitempty" doc:"why the device refused, in its own words where it sent some"`
-	}
-	huma.Register(a.huma, status(op("POST", "/clients/{endpoint}/bootstrap", "client.bootstrap", access.Operate, "Bootstrap", "Ask a registered device to bootstrap again: Execute 1/x/9. For a device that sleeps the request is kept (202)"), 200, 202, 404, 504), func(ctx context.Context, in *input) (*body[bootstrapTriggered], error) {
-		reg := a.c.Fleet.Registration(in.Endpoint)
-		if reg == nil {
-			return nil, unknown(in.Endpoint)
-		}
-		instance := in.Instance
-		inv := reg.Objects.Inventory()
-		if o := inv.Object(1); instance < 0 && o != nil && len(o.Instances) > 0 {
-			instance = int(o.Instances[0])
-		}
-		p := lwm2m.NewPath(1, uint16(max(instance, 0)), 9)
-		id, out, err := a.run(ctx, in.Endpoint, &server.Operation{Kind: server.Execute, Path: p, Timeout: timeoutDefault})
-		if err != nil {
-			return nil, humaError(err)
-		}
-		o := bootstrapTriggered{Operation: id, Path: p.String(), Code: out.Code.String(), Status: "answered"}
-		if !answered(out.Code) {
-			o.Status, o.Detail = "refused", strings.ToValidUTF8(string(out.Payload), "?")
-			if o.Detail == "" {
-				o.Detail = "The device does not take this: it may speak version 1.0, or have no account of a bootstrap server."
-			}
-		}
-		return answer(o), nil
 	})
 }

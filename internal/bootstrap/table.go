@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"heddle.example/internal/credentials"
 	"heddle.example/internal/keyset"
-	"heddle.example/lwm2m/bootstrap"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
@@ -158,64 +156,6 @@ func (c *Configuration) contains(text string) bool {
 	return text == "" || has(c.Endpoint) || has(c.Reach.Identity) || slices.ContainsFunc(c.Servers, func(s Server) bool { return has(s.Identity) || has(s.URI) })
 }
 
-// Key returns the key of an identity by which devices reach this server.
-func (t *Configurations) Key(identity []byte) ([]byte, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	c := t.byIdentity[string(identity)]
-	if c == nil || c.Disabled {
-		return nil, false
-	}
-	return c.Reach.Key, true
-}
-
-// Match returns the configuration for an endpoint: its own, else that of the longest group, else the default.
-func (t *Configurations) Match(endpoint string) *Configuration {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if c := t.byEndpoint[endpoint]; c != nil && !c.Group() && !c.Disabled {
-		return c
-	}
-	for _, c := range t.groups {
-		if !c.Disabled && c.Matches(endpoint) {
-			return c
-		}
-	}
-	return nil
-}
-
-// Resolve says who asks and what it is given: its name and configuration, or why it gets nothing.
-func (t *Configurations) Resolve(endpoint string, who *machine.Identity) (string, *Configuration, *bootstrap.Refusal) {
-	const unknown = "unknown endpoint"
-	if who == nil {
-		c := t.Match(endpoint)
-		switch {
-		case strings.HasSuffix(endpoint, "*"):
-			return "", nil, &bootstrap.Refusal{Why: unknown, Secret: "a name that ends in * is a group's"}
-		case c == nil:
-			return "", nil, &bootstrap.Refusal{Why: unknown, Secret: "no configuration is for this endpoint: add one, or switch the default on"}
-		case c.Reach.Mode != machine.NoSecurity:
-			return "", nil, &bootstrap.Refusal{Why: unknown, Secret: "this endpoint must use its identity and key, on the secure port"}
-		}
-		return endpoint, c, nil
-	}
-	t.mu.RLock()
-	own := t.byIdentity[who.Name]
-	t.mu.RUnlock()
-	switch {
-	case own == nil || own.Disabled || own.Reach.Mode != who.Kind:
-		return "", nil, &bootstrap.Refusal{Why: unknown, Secret: "the identity belongs to no configuration"}
-	case endpoint == "" && own.Group():
-		return "", nil, &bootstrap.Refusal{Why: "ep is missing"}
-	case endpoint == "":
-		return own.Endpoint, own, nil
-	}
-	if strings.HasSuffix(endpoint, "*") || t.Match(endpoint) != own {
-		return "", nil, &bootstrap.Refusal{Why: unknown, Secret: fmt.Sprintf("the identity belongs to the configuration of %q, not to this endpoint", own.Endpoint)}
-	}
-	return endpoint, own, nil
-}
-
 // Put stores a configuration in place of one of the same name, and reports whether it is new. With fresh, a name that has
 // one already is ErrExists. Where a server is this very program's, the device's credentials are stored with it.
 func (t *Configurations) Put(c *Configuration, fresh bool) (stored *Configuration, created bool, err error) {
@@ -233,131 +173,6 @@ func (t *Configurations) Put(c *Configuration, fresh bool) (stored *Configuratio
 	}
 	t.take(old, c)
 	return c, old == nil, nil
-}
-
-// prepare completes a configuration from the one that it replaces, and checks it.
-func (t *Configurations) prepare(c *Configuration, fresh bool) (complete, old *Configuration, err error) {
-	copied := *c
-	c = &copied
-	c.Servers = slices.Clone(c.Servers)
-	old, _ = t.Get(c.Endpoint)
-	if old != nil && fresh {
-		return nil, nil, fmt.Errorf("%w: %s", ErrExists, c.Endpoint)
-	}
-	if old == nil && t.Len() >= tableMost {
-		return nil, nil, ErrFull
-	}
-	c.keep(old)
-	c.UpdatedAt = t.now().UTC()
-	if c.CreatedAt = c.UpdatedAt; old != nil {
-		c.CreatedAt = old.CreatedAt
-	}
-	if t.local == nil {
-		for i := range c.Servers {
-			if c.Servers[i].Local {
-				return nil, nil, &Invalid{[]Item{{fmt.Sprintf("servers[%d].local", i), "no LwM2M server runs in this program: heddle server --bootstrap runs both"}}}
-			}
-		}
-	} else {
-		for i := range c.Servers {
-			c.Servers[i].Local = c.Servers[i].Local || t.local.IsLocal(c.Servers[i].URI)
-		}
-	}
-	if err := Check(c, t.registry()); err != nil {
-		return nil, nil, err
-	}
-	if c.Reach.Mode == machine.PSK {
-		t.mu.RLock()
-		holder := t.byIdentity[c.Reach.Identity]
-		t.mu.RUnlock()
-		if holder != nil && holder.Endpoint != c.Endpoint {
-			return nil, nil, fmt.Errorf("%w: account.identity %q belongs to the configuration of %q; each has its own", ErrConflict, c.Reach.Identity, holder.Endpoint)
-		}
-	}
-	return c, old, t.fits(c)
-}
-
-// keep takes over the keys that are left out, as they are where a person edits a configuration, and makes those that are
-// to be generated.
-func (c *Configuration) keep(old *Configuration) {
-	if old != nil {
-		c.Secret = old.Secret
-		if r := &c.Reach; r.Mode == machine.PSK && len(r.Key) == 0 && old.Reach.Mode == machine.PSK {
-			r.Key = old.Reach.Key
-		}
-	}
-	if len(c.Secret) == 0 {
-		c.Secret = make([]byte, 32)
-		rand.Read(c.Secret)
-	}
-	for i := range c.Servers {
-		s := &c.Servers[i]
-		if s.Mode != machine.PSK {
-			continue
-		}
-		if old != nil && len(s.Key) == 0 && (!s.Generate || c.Group()) {
-			for _, o := range old.Servers {
-				if o.ShortID == s.ShortID && o.Mode == machine.PSK {
-					s.Key = o.Key
-				}
-			}
-		}
-		switch {
-		case c.Group():
-			// Each device has an identity and a key of its own, whatever a person leaves open.
-			if s.Generate = true; s.Identity == "" || s.Identity == c.Endpoint {
-				s.Identity = Placeholder
-			}
-		case s.Generate:
-			s.Generate = false
-			s.Key = make([]byte, 16)
-			rand.Read(s.Key)
-		}
-	}
-}
-
-// fits reports whether this program's own server would take the device as the configuration has it.
-func (t *Configurations) fits(c *Configuration) error {
-	s := c.local()
-	if s == nil || c.Group() {
-		return nil
-	}
-	return t.admits(c.Endpoint, s)
-}
-
-func (t *Configurations) admits(endpoint string, s *Server) error {
-	if s.Mode != machine.PSK {
-		if _, has := t.local.Get(endpoint); has {
-			return fmt.Errorf("%w: %q has credentials on this server, so it would refuse the device without them; give it mode psk, or remove the credentials", ErrConflict, endpoint)
-		}
-		return nil
-	}
-	identity := s.identity(endpoint)
-	if holder, ok := t.local.ByIdentity([]byte(identity)); ok && holder.Endpoint != endpoint {
-		return fmt.Errorf("%w: identity %q belongs to endpoint %q on this server; each device needs its own", ErrConflict, identity, holder.Endpoint)
-	}
-	return nil
-}
-
-// entry returns the credentials that a device needs on this program's own server and does not have there yet.
-func (t *Configurations) entry(c *Configuration) (cr server.Credential, wanted bool) {
-	s := c.local()
-	if s == nil || c.Group() || s.Mode != machine.PSK {
-		return cr, false
-	}
-	cr = server.Credential{Endpoint: c.Endpoint, Identity: s.identity(c.Endpoint), Key: s.Key, Mode: machine.PSK}
-	have, ok := t.local.Get(c.Endpoint)
-	return cr, !ok || have.Identity != cr.Identity || !bytes.Equal(have.Key, cr.Key)
-}
-
-// enter stores the credentials of a device on this program's own server.
-func (t *Configurations) enter(c *Configuration) error {
-	cr, wanted := t.entry(c)
-	if !wanted {
-		return nil
-	}
-	_, err := t.local.Put(cr, false)
-	return err
 }
 
 // take makes a change that is on disk hold, and tells whose key it changed.
@@ -414,104 +229,6 @@ func (t *Configurations) Delete(endpoint string) error {
 		return notStored(err)
 	}
 	return nil
-}
-
-// ItemError is why one item of a bulk was not added.
-type ItemError struct {
-	Index int
-	Err   error
-}
-
-// Result of a bulk.
-type Result struct {
-	Added, Replaced, Skipped int
-	Errors                   []ItemError
-}
-
-// item is a configuration of a bulk on its way into the table.
-type item struct {
-	index  int
-	c, old *Configuration
-}
-
-// PutAll adds many configurations in one commit. A bad item is reported and does not keep the others out.
-func (t *Configurations) PutAll(items []*Configuration, on credentials.OnConflict) (Result, error) {
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	var res Result
-	var good []item
-	names, identities := map[string]bool{}, map[string]bool{}
-	for i, it := range items {
-		c, old, err := t.prepare(it, on != credentials.Replace)
-		if err == nil && (names[c.Endpoint] || c.Reach.Mode == machine.PSK && identities[c.Reach.Identity]) {
-			err = fmt.Errorf("%w: an item before it has the same endpoint or bootstrap identity", ErrConflict)
-		}
-		switch {
-		case on == credentials.Skip && errors.Is(err, ErrExists):
-			res.Skipped++
-			continue
-		case err != nil:
-			res.Errors = append(res.Errors, ItemError{i, err})
-			continue
-		}
-		names[c.Endpoint] = true
-		if c.Reach.Mode == machine.PSK {
-			identities[c.Reach.Identity] = true
-		}
-		good = append(good, item{i, c, old})
-	}
-	good, err := t.enterAll(good, &res)
-	if err != nil || len(good) == 0 {
-		return res, err
-	}
-	changed := make([]*Configuration, len(good))
-	for i, g := range good {
-		changed[i] = g.c
-	}
-	if err := t.commit(changed); err != nil {
-		return Result{}, err
-	}
-	for _, g := range good {
-		if g.old != nil {
-			res.Replaced++
-		} else {
-			res.Added++
-		}
-		t.take(g.old, g.c)
-	}
-	slices.SortFunc(res.Errors, func(a, b ItemError) int { return a.Index - b.Index })
-	return res, nil
-}
-
-// enterAll stores the credentials of many devices in one commit, and leaves those that have none out.
-func (t *Configurations) enterAll(good []item, res *Result) ([]item, error) {
-	var all []server.Credential
-	var of []int // the item that each belongs to
-	for i, g := range good {
-		if cr, wanted := t.entry(g.c); wanted {
-			all, of = append(all, cr), append(of, i)
-		}
-	}
-	if len(all) == 0 {
-		return good, nil
-	}
-	r, err := t.local.PutAll(all, credentials.Replace)
-	if err != nil {
-		return nil, err
-	}
-	failed := map[int]bool{}
-	for _, e := range r.Errors {
-		i := of[e.Index]
-		failed[i] = true
-		res.Errors = append(res.Errors, ItemError{good[i].index, e.Err})
-	}
-	var keep []item
-	for i, g := range good {
-		if !failed[i] {
-			keep = append(keep, g)
-		}
-	}
-	return keep, nil
 }
 
 // commit makes configurations durable.
