@@ -126,7 +126,7 @@ func TestHeddleClientOverABadLink(t *testing.T) {
 			at := peer.UDPPort(t)
 			server := peer.Leshan2Server(t, "--coaps", at, "--psk", "heddle,id,"+key, "--suites", suite.java)
 			relay := peer.NewRelay(t, at, uint64(i), peer.Faults{Loss: 0.05, Duplicate: 0.1, Reorder: 0.1})
-			device := heddleClient(t, relay.Addr(), "-i", "id", "-s", key)
+			device := heddleClient(t, relay.Addr(), "-i", "id", "-s", key, "--dtls-cbc")
 			device.ExpectLine("State: STATE_READY")
 			server.Expect("registered", "ep=heddle")
 			want(t, do(t, server, "205", "read", "heddle", "/31024/12/1"), map[string]string{"value": "22"})
