@@ -21,8 +21,6 @@ type GroupOptions struct {
 	OnAction func(shard int, now machine.Time, a machine.Action)
 	// Route names the machine that a datagram is for. It is called from several goroutines at once and must not wait.
 	Route func(p *machine.Path, b []byte) int
-	// Readers is how many goroutines read each socket; 0: as many as there are machines.
-	Readers int
 }
 
 // Group is several machines, each with an owner of its own, behind the same sockets: the shards of a server. Whoever
@@ -71,7 +69,7 @@ func (g *Group) Start() error {
 		o.mu.Unlock()
 	}
 	for _, s := range r.Sockets {
-		for n := range or(r.Readers, len(g.owners)) {
+		for n := range g.owners { // as many readers as machines
 			raw, ok := s.open.raw, true
 			if n > 0 {
 				if raw, ok = g.duplicate(s); !ok {

@@ -215,7 +215,10 @@ func TestSendWaitsForItsCommit(t *testing.T) {
 	}
 	// 3 fails; 4 and 5 were issued after it and are lost with it, whatever the disk says.
 	disk.answer(errors.New("full"), nil, errors.New("full"))
-	// The next is a new promise.
+	// The next is a new promise, once the owner knows of the failures: what is asked for before is lost with them.
+	for o.Stats().Failed < 2 {
+		time.Sleep(time.Millisecond)
+	}
 	c.Write([]byte("durable 6"))
 	<-disk.asked
 	disk.answer(nil)

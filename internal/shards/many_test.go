@@ -108,6 +108,20 @@ func dial(t *testing.T, to netip.AddrPort) *socket {
 	return &socket{UDPConn: c, t: t}
 }
 
+// dialTo is dial from an address that belongs to shard k.
+func dialTo(t *testing.T, f *fleet, k int) *socket {
+	t.Helper()
+	for range 1000 {
+		s := dial(t, f.plain)
+		if byAddress(s.LocalAddr().(*net.UDPAddr).AddrPort(), len(f.list)) == k {
+			return s
+		}
+		s.Close()
+	}
+	t.Fatalf("no address of shard %d", k)
+	return nil
+}
+
 // ask sends a request and returns its answer, passing by what the server asks meanwhile.
 func (s *socket) ask(code coap.Code, uri, payload string) *coap.Message {
 	s.t.Helper()
@@ -158,7 +172,7 @@ func TestManyShards(t *testing.T) {
 	sockets := map[string]*socket{}
 	for i := range devices {
 		ep := fmt.Sprintf("plain-%d", i)
-		s := dial(t, f.plain)
+		s := dialTo(t, f, i%4)
 		m := s.ask(coap.POST, "/rd?lwm2m=1.1&lt=300&ep="+ep, "</3/0>")
 		if m.Code != coap.Created {
 			t.Fatalf("Register is answered %s", m.Code)
@@ -166,8 +180,10 @@ func TestManyShards(t *testing.T) {
 		sockets[ep], locations[ep] = s, m.Options.Location()
 		at[f.where(t, ep)]++
 	}
-	if len(at) != 4 {
-		t.Errorf("the devices are on %v", at)
+	for k := range 4 {
+		if at[k] != devices/4 {
+			t.Errorf("the devices are on %v", at)
+		}
 	}
 	for i := range devices {
 		ep := fmt.Sprintf("plain-%d", i)

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ func (s *Server) request(path machine.Path, in *endpoint.Incoming) {
 func (s *Server) parse(options coap.Options) (q Question, why string) {
 	seen := map[string]bool{}
 	for query := range options.Queries() {
-		name, value, _ := cut(string(query))
+		name, value, _ := strings.Cut(string(query), "=")
 		switch name {
 		case "ep", "pct":
 			if seen[name] {
@@ -85,15 +86,6 @@ func (s *Server) parse(options coap.Options) (q Question, why string) {
 		}
 	}
 	return q, ""
-}
-
-func cut(s string) (name, value string, has bool) {
-	for i := range len(s) {
-		if s[i] == '=' {
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
 }
 
 // queryText is the query as it was sent, for the operator.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"heddle.example/machine"
@@ -54,15 +53,6 @@ func Home(table machine.Table, key, value []byte) (shard uint8, placed bool, ep 
 		}
 		return uint8(binary.BigEndian.Uint64(key) >> opShard), true, "", nil
 	}
-	ep, _, _ = cutEndpoint(key)
-	return 0, false, ep, nil
-}
-
-// cutEndpoint takes the endpoint off a key that begins with one: endpoint, zero byte, the rest.
-func cutEndpoint(key []byte) (ep string, rest []byte, ok bool) {
-	i := bytes.IndexByte(key, 0)
-	if i < 0 {
-		return string(key), nil, false
-	}
-	return string(key[:i]), key[i+1:], true
+	name, _, _ := cutByte(key, 0) // such keys begin with the endpoint and a zero byte
+	return 0, false, string(name), nil
 }
