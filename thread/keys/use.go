@@ -1,0 +1,111 @@
+package keys
+
+import (
+	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
+)
+
+// Index returns the key index that stands for a sequence in frames.
+func Index(sequence uint32) uint8 { return uint8(sequence&0x7f) + 1 }
+
+// MAC returns the current MAC key, MLE the current MLE key.
+func (m *Manager) MAC() *ieee802154.Key { return m.current.MAC }
+
+// MLE returns the current MLE key.
+func (m *Manager) MLE() *ieee802154.Key { return m.current.MLE }
+
+// MLEFor returns the MLE key of any sequence.
+func (m *Manager) MLEFor(sequence uint32) *ieee802154.Key {
+	if sequence == m.sequence {
+		return m.current.MLE
+	}
+	if !m.hasTemp || m.tempSeq != sequence {
+		m.temporary, m.tempSeq, m.hasTemp = m.cache.Get(m.nk, sequence), sequence, true
+	}
+	return m.temporary.MLE
+}
+
+// ByIndex returns the MAC key and the sequence that a key index of a received frame means: the current one or one of its
+// neighbours.
+func (m *Manager) ByIndex(index uint8) (key *ieee802154.Key, sequence uint32, ok bool) {
+	switch index {
+	case Index(m.sequence):
+		return m.current.MAC, m.sequence, true
+	case Index(m.sequence - 1):
+		if m.previous == nil {
+			m.previous = m.cache.Get(m.nk, m.sequence-1).MAC
+		}
+		return m.previous, m.sequence - 1, true
+	case Index(m.sequence + 1):
+		if m.next == nil {
+			m.next = m.cache.Get(m.nk, m.sequence+1).MAC
+		}
+		return m.next, m.sequence + 1, true
+	}
+	return nil, 0, false
+}
+
+// SetKEK sets the key-encryption key of a joining (key id mode 0).
+func (m *Manager) SetKEK(kek [16]byte) { m.kek, m.kekCounter = ieee802154.NewKey(kek), 0 }
+
+// KEK returns the key-encryption key, or nil.
+func (m *Manager) KEK() *ieee802154.Key { return m.kek }
+
+// NextKEK returns the next frame counter of key id mode 0.
+func (m *Manager) NextKEK() uint32 { m.kekCounter++; return m.kekCounter - 1 }
+
+// Mode2 returns the fixed key of key id mode 2.
+func (m *Manager) Mode2() *ieee802154.Key { return m.cache.Mode2() }
+
+// NextMode2 returns the next frame counter of key id mode 2. That key is public: it need not be unique over restarts.
+func (m *Manager) NextMode2() uint32 { m.mode2++; return m.mode2 }
+
+// NextMAC returns the next frame counter of the MAC key and the commit that must be on disk before a frame with it
+// leaves.
+func (m *Manager) NextMAC(now machine.Time) (counter uint32, after machine.Seq) {
+	counter, _ = m.TakeMAC(now, 1)
+	return counter, m.reserved
+}
+
+// TakeMAC reserves a run of n frame counters of the MAC key, for acks that the radio secures by itself.
+func (m *Manager) TakeMAC(now machine.Time, n uint32) (first uint32, after machine.Seq) {
+	first = m.mac
+	m.mac += n
+	if m.mac >= m.stored.MAC {
+		m.Store(now)
+	}
+	return first, m.reserved
+}
+
+// NextMLE returns the next frame counter of the MLE key and the commit that must be on disk before a message with it
+// leaves.
+func (m *Manager) NextMLE(now machine.Time) (counter uint32, after machine.Seq) {
+	counter = m.mle
+	m.mle++
+	if m.mle >= m.stored.MLE {
+		m.Store(now)
+	}
+	return counter, m.reserved
+}
+
+// Store reserves counters on disk. It is called when those reserved are used up, and by whoever writes the same record.
+func (m *Manager) Store(now machine.Time) machine.Seq {
+	m.stored = m.Reserve()
+	m.reserved = m.env.StoreCounters(now, m.stored)
+	return m.reserved
+}
+
+// Reserve returns what a record written now has to hold.
+func (m *Manager) Reserve() Counters {
+	return Counters{Sequence: m.sequence, MAC: m.mac + Ahead, MLE: m.mle + Ahead}
+}
+
+// Counters returns the next frame counters, as the shell and MLE's Link-layer Frame Counter TLV show them.
+func (m *Manager) Counters() Counters { return Counters{Sequence: m.sequence, MAC: m.mac, MLE: m.mle} }
+
+// RaiseMAC lifts the next frame counter of the MAC key, never lowers it.
+func (m *Manager) RaiseMAC(now machine.Time, counter uint32) {
+	if counter > m.mac {
+		m.TakeMAC(now, counter-m.mac)
+	}
+}
