@@ -1,0 +1,166 @@
+package netdata
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Preferences of a route (RFC 4191, in two bits).
+const (
+	Low    = -1
+	Medium = 0
+	High   = 1
+)
+
+func preference(bits uint8) int8 {
+	switch bits & 3 {
+	case 1:
+		return High
+	case 3:
+		return Low
+	}
+	return Medium
+}
+
+func preferenceBits(p int8) uint16 { return uint16(p) & 3 }
+
+// The flags of a Border Router entry (5.18.3).
+const (
+	flagPreferred    = 1 << 13
+	flagSLAAC        = 1 << 12
+	flagDHCP         = 1 << 11
+	flagConfigure    = 1 << 10
+	flagDefaultRoute = 1 << 9
+	flagOnMesh       = 1 << 8
+	flagNDDNS        = 1 << 7
+	flagDP           = 1 << 6
+)
+
+// The flags of a Has Route entry (5.18.2).
+const (
+	flagNAT64  = 1 << 5
+	flagAdvPIO = 1 << 4
+)
+
+// OnMeshPrefix is a prefix that nodes have addresses of, as one border router offers it.
+type OnMeshPrefix struct {
+	Prefix                                                                     netip.Prefix
+	Preference                                                                 int8
+	Preferred, SLAAC, DHCP, Configure, DefaultRoute, OnMesh, NDDNS, DP, Stable bool
+	RLOC16                                                                     uint16
+}
+
+// Flags returns the entry's flags as they are on the air.
+func (p *OnMeshPrefix) Flags() uint16 {
+	f := preferenceBits(p.Preference) << 14
+	for _, x := range [...]struct {
+		on  bool
+		bit uint16
+	}{{p.Preferred, flagPreferred}, {p.SLAAC, flagSLAAC}, {p.DHCP, flagDHCP}, {p.Configure, flagConfigure},
+		{p.DefaultRoute, flagDefaultRoute}, {p.OnMesh, flagOnMesh}, {p.NDDNS, flagNDDNS}, {p.DP, flagDP}} {
+		if x.on {
+			f |= x.bit
+		}
+	}
+	return f
+}
+
+// Valid reports whether a node may offer the prefix, beside the mesh-local one.
+func (p *OnMeshPrefix) Valid(meshLocal netip.Prefix) bool {
+	if p.DHCP && p.SLAAC || p.SLAAC && p.Prefix.Bits() != 64 { // RFC 4862: an interface of 802.15.4 has 64 bits
+		return false
+	}
+	return p.Prefix.Bits() > 0 && validPrefix(p.Prefix, p.Preference, meshLocal)
+}
+
+func validPrefix(p netip.Prefix, preference int8, meshLocal netip.Prefix) bool {
+	if preference < Low || preference > High || !p.IsValid() || !p.Addr().Is6() {
+		return false
+	}
+	return !meshLocal.IsValid() || p.Bits() < meshLocal.Bits() || !meshLocal.Contains(p.Addr())
+}
+
+// ExternalRoute is a prefix outside the mesh that one border router leads to.
+type ExternalRoute struct {
+	Prefix                netip.Prefix
+	Preference            int8
+	NAT64, AdvPIO, Stable bool
+	RLOC16                uint16
+}
+
+// Flags returns the entry's flags as they are on the air.
+func (r *ExternalRoute) Flags() uint8 {
+	f := uint8(preferenceBits(r.Preference)) << 6
+	if r.NAT64 {
+		f |= flagNAT64
+	}
+	if r.AdvPIO {
+		f |= flagAdvPIO
+	}
+	return f
+}
+
+// Valid reports whether a node may offer the route, beside the mesh-local prefix.
+func (r *ExternalRoute) Valid(meshLocal netip.Prefix) bool {
+	return (!r.NAT64 || ValidNAT64(r.Prefix)) && validPrefix(r.Prefix, r.Preference, meshLocal)
+}
+
+// ValidNAT64 reports whether a prefix has one of the lengths of RFC 6052 section 2.2.
+func ValidNAT64(p netip.Prefix) bool {
+	switch p.Bits() {
+	case 32, 40, 48, 56, 64, 96:
+		return true
+	}
+	return false
+}
+
+// Service is a service as one server offers it. Its slices are borrowed from the data that it was read from.
+type Service struct {
+	ID         uint8 // the leader's
+	Enterprise uint32
+	Data       []byte
+	ServerData []byte
+	Stable     bool
+	RLOC16     uint16
+}
+
+// Context is a prefix that 6LoWPAN headers name by a number.
+type Context struct {
+	ID       uint8
+	Compress bool // senders may use it; else only receivers know it still
+	Stable   bool
+	Prefix   netip.Prefix
+}
+
+func makePrefix(b []byte, bits uint8) netip.Prefix {
+	var a [16]byte
+	copy(a[:], b)
+	return netip.PrefixFrom(netip.AddrFrom16(a), int(bits)).Masked()
+}
+
+func (t item) netip(b []byte) netip.Prefix { return makePrefix(t.prefix(b), t.bits(b)) }
+
+func (t item) onMesh(b []byte, br item, entry []byte) OnMeshPrefix {
+	f := binary.BigEndian.Uint16(entry[2:])
+	return OnMeshPrefix{
+		Prefix: t.netip(b), Preference: preference(uint8(f >> 14)), RLOC16: rloc(entry), Stable: br.stable,
+		Preferred: f&flagPreferred != 0, SLAAC: f&flagSLAAC != 0, DHCP: f&flagDHCP != 0, Configure: f&flagConfigure != 0,
+		DefaultRoute: f&flagDefaultRoute != 0, OnMesh: f&flagOnMesh != 0, NDDNS: f&flagNDDNS != 0, DP: f&flagDP != 0,
+	}
+}
+
+func (t item) route(b []byte, hr item, entry []byte) ExternalRoute {
+	f := entry[2]
+	return ExternalRoute{Prefix: t.netip(b), Preference: preference(f >> 6), RLOC16: rloc(entry), Stable: hr.stable,
+		NAT64: f&flagNAT64 != 0, AdvPIO: f&flagAdvPIO != 0}
+}
+
+func (t item) service(b []byte, s item) Service {
+	return Service{ID: t.serviceID(b), Enterprise: t.enterprise(b), Data: t.serviceData(b),
+		ServerData: b[s.at+4 : s.end], Stable: s.stable, RLOC16: rloc(b[s.at+2:])}
+}
+
+func (t item) context(b []byte, c item) Context {
+	return Context{ID: b[c.at+2] & 0x0f, Compress: b[c.at+2]&0x10 != 0, Stable: c.stable,
+		Prefix: makePrefix(t.prefix(b), min(b[c.at+3], 128))}
+}

@@ -1,0 +1,100 @@
+package netdata
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"heddle.example/machine"
+	"heddle.example/thread/status"
+)
+
+// AddOnMeshPrefix offers an on-mesh prefix, in place of what this node offers with that prefix. Register makes it known.
+func (m *Manager) AddOnMeshPrefix(now machine.Time, p OnMeshPrefix) error {
+	if !p.Valid(m.env.MeshLocalPrefix()) {
+		return status.InvalidArgs
+	}
+	return m.addLocalPrefix(now, p.Prefix, kindBorderRouter, binary.BigEndian.AppendUint16(nil, p.Flags()), p.Stable)
+}
+
+// AddExternalRoute offers an external route, in place of what this node offers with that prefix.
+func (m *Manager) AddExternalRoute(now machine.Time, r ExternalRoute) error {
+	if !r.Valid(m.env.MeshLocalPrefix()) {
+		return status.InvalidArgs
+	}
+	return m.addLocalPrefix(now, r.Prefix, kindHasRoute, []byte{r.Flags()}, r.Stable)
+}
+
+func (m *Manager) addLocalPrefix(now machine.Time, p netip.Prefix, kind uint8, flags []byte, stable bool) error {
+	b, bits := wire(p)
+	m.local.dropPrefix(b, bits)
+	value := append([]byte{invalidRLOC16 >> 8, invalidRLOC16 & 0xff}, flags...)
+	if !m.local.room(4 + prefixBytes(bits) + 2 + len(value)) {
+		m.env.NetworkDataFull(now)
+		return status.NoBufs
+	}
+	t := m.local.appendPrefix(0, bits, b)
+	m.local.b = append(append(m.local.b, kind<<1, byte(len(value))), value...)
+	m.local.resize(&t, 2+len(value))
+	m.local.setStable(t.at, stable)
+	m.local.setStable(t.sub, stable)
+	return nil
+}
+
+func (s *store) dropPrefix(prefix []byte, bits uint8) bool {
+	t, ok := Data(s.b).findPrefix(prefix, bits)
+	if ok {
+		s.removeTLV(t, nil)
+	}
+	return ok
+}
+
+// RemoveOnMeshPrefix takes the offer of a prefix back.
+func (m *Manager) RemoveOnMeshPrefix(p netip.Prefix) error {
+	if b, bits := wire(p); !m.local.dropPrefix(b, bits) {
+		return status.NotFound
+	}
+	return nil
+}
+
+// RemoveExternalRoute takes the offer of a route back.
+func (m *Manager) RemoveExternalRoute(p netip.Prefix) error { return m.RemoveOnMeshPrefix(p) }
+
+// AddService offers a service, in place of what this node offers under that enterprise number and service data.
+func (m *Manager) AddService(now machine.Time, enterprise uint32, data []byte, stable bool, server []byte) error {
+	_ = m.RemoveService(enterprise, data)
+	if !m.local.room(serviceSize(enterprise, data) + 4 + len(server)) {
+		m.env.NetworkDataFull(now)
+		return status.NoBufs
+	}
+	t := m.local.appendService(0, enterprise, data)
+	m.local.b = append(m.local.b, kindServer<<1, byte(2+len(server)))
+	m.local.b = append(binary.BigEndian.AppendUint16(m.local.b, m.env.RLOC16()), server...)
+	m.local.resize(&t, 4+len(server))
+	m.local.setStable(t.at, stable)
+	m.local.setStable(t.sub, stable)
+	return nil
+}
+
+// RemoveService takes the offer of a service back.
+func (m *Manager) RemoveService(enterprise uint32, data []byte) error {
+	t, ok := Data(m.local.b).findService(enterprise, data)
+	if !ok {
+		return status.NotFound
+	}
+	m.local.removeTLV(t, nil)
+	return nil
+}
+
+// setRLOC writes the node's locator into all entries of its local data.
+func (s *store) setRLOC(rloc16 uint16) {
+	for i := 0; ; {
+		t, ok := read(s.b, i, len(s.b))
+		if !ok {
+			return
+		}
+		i = t.end
+		if t, ok = t.fixed(s.b); ok {
+			binary.BigEndian.PutUint16(s.b[t.sub+2:], rloc16)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package netdata
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread/status"
+	"heddle.example/thread/tlv"
+)
+
+// notifier brings the leader's data in line with what this node offers, and tells it of children that are gone. It asks
+// again until the leader has it right (OpenThread network_data_notifier.cpp).
+type notifier struct {
+	delay   time.Duration // how long after an answer to look again; 0: at once
+	timer   machine.Time
+	task    machine.Time // a look that waits for the end of the current input
+	old     uint16       // the locator under which the leader knows this node's entries
+	waiting bool         // for an answer
+}
+
+const (
+	staleChildDelay  = 5 * time.Second   // kDelayRemoveStaleChildren
+	serverDataDelay  = 300 * time.Second // kDelaySynchronizeServerData
+	serverDataPath   = "a/sd"
+	threadRLOC16     = 2 // Thread TLVs of the management protocol
+	threadNetworkTLV = 10
+)
+
+func (n *notifier) wake(now machine.Time) { n.task = now }
+
+// Register tells the leader of what this node offers, if that changed (the shell's `netdata register`).
+func (m *Manager) Register(now machine.Time) {
+	m.not.delay = 0
+	m.not.wake(now)
+}
+
+func (m *Manager) expireNotifier(now machine.Time) {
+	due := false
+	if m.not.timer <= now {
+		m.not.timer, due = machine.Never, true
+	}
+	if m.not.task <= now {
+		m.not.task, due = machine.Never, true
+	}
+	if due {
+		m.synchronize(now)
+	}
+}
+
+func (m *Manager) synchronize(now machine.Time) {
+	n := &m.not
+	if !m.env.Attached() || n.waiting || n.delay != 0 && n.timer != machine.Never {
+		return
+	}
+	if m.env.Router() {
+		n.delay = staleChildDelay
+		own := m.env.RLOC16()
+		for _, r := range m.Data().RLOC16s(nil) {
+			if r&0x1ff != 0 && r>>10 == own>>10 && !m.env.ValidChild(r) {
+				m.notify(now, nil, r)
+				return
+			}
+		}
+	}
+	n.delay = serverDataDelay
+	if in, soon := m.env.RouterSoon(); soon { // its locator is about to change
+		n.timer = now.Add(in + time.Second)
+		return
+	}
+	own := m.env.RLOC16()
+	m.local.setRLOC(own)
+	if m.Data().Contains(m.Local(), own) && m.Local().Contains(m.Data(), own) {
+		return
+	}
+	if n.old == own {
+		n.old = invalidRLOC16
+	}
+	old := n.old
+	n.old = own
+	m.checkRoom(now, old)
+	m.notify(now, m.local.b, old)
+}
+
+// notify sends Server Data to the leader; data nil only removes old.
+func (m *Manager) notify(now machine.Time, data []byte, old uint16) {
+	var b []byte
+	if data != nil || old == invalidRLOC16 {
+		b = tlv.Append(b, threadNetworkTLV, data)
+	}
+	if old != invalidRLOC16 {
+		b = tlv.Append(b, threadRLOC16, binary.BigEndian.AppendUint16(nil, old))
+	}
+	m.not.waiting = true
+	m.env.Post(now, m.leaderAddress(), serverDataPath, b, m.notified)
+}
+
+func (m *Manager) notified(now machine.Time, _ []byte, err error) {
+	m.not.waiting = false
+	if err != nil {
+		m.not.wake(now)
+		return
+	}
+	m.not.timer = now.Add(m.not.delay + time.Millisecond)
+}
+
+// checkRoom finds out on a copy whether what this node offers fits, and says so where it does not.
+func (m *Manager) checkRoom(now machine.Time, old uint16) {
+	if m.env.Leader() {
+		return
+	}
+	r := registry{store: store{append([]byte(nil), m.reg.b...)}, next: machine.Never}
+	var c change
+	if old != invalidRLOC16 {
+		r.removeRLOC(now, old, false, nil, &c)
+	}
+	own := m.env.RLOC16()
+	if validate(m.local.b, own) == nil && r.register(now, own, m.local.b, &c) == status.NoBufs {
+		m.env.NetworkDataFull(now)
+	}
+}
+
+// leaderAddress is the leader's anycast address.
+func (m *Manager) leaderAddress() netip.Addr {
+	a := m.env.MeshLocalPrefix().Addr().As16()
+	copy(a[8:], []byte{0, 0, 0, 0xff, 0xfe, 0, 0xfc, 0})
+	return netip.AddrFrom16(a)
+}
