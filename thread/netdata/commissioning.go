@@ -55,7 +55,9 @@ func (m *Manager) commissioning16(kind uint8) (uint16, bool) {
 func (m *Manager) BorderAgent() (uint16, bool) { return m.commissioning16(tlvBorderAgentLocator) }
 
 // CommissioningSession returns the session of the active or the last commissioner.
-func (m *Manager) CommissioningSession() (uint16, bool) { return m.commissioning16(tlvCommissionerSess) }
+func (m *Manager) CommissioningSession() (uint16, bool) {
+	return m.commissioning16(tlvCommissionerSess)
+}
 
 // JoinerUDPPort returns the port that joiner routers listen on.
 func (m *Manager) JoinerUDPPort() (uint16, bool) { return m.commissioning16(tlvJoinerUDPPort) }

@@ -2,7 +2,6 @@ package netdata
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"slices"
 )
 
@@ -144,8 +143,3 @@ func (s *store) anonymous(t, x item) {
 
 // ServiceALOC16 is the anycast locator of a service.
 func ServiceALOC16(id uint8) uint16 { return 0xfc10 + uint16(id) }
-
-func wire(p netip.Prefix) ([]byte, uint8) {
-	a := p.Masked().Addr().As16()
-	return a[:], uint8(p.Bits())
-}

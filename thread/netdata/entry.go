@@ -2,7 +2,8 @@ package netdata
 
 import (
 	"encoding/binary"
-	"net/netip"
+
+	"heddle.example/thread/ip6"
 )
 
 // Preferences of a route (RFC 4191, in two bits).
@@ -44,7 +45,7 @@ const (
 
 // OnMeshPrefix is a prefix that nodes have addresses of, as one border router offers it.
 type OnMeshPrefix struct {
-	Prefix                                                                     netip.Prefix
+	Prefix                                                                     ip6.Prefix
 	Preference                                                                 int8
 	Preferred, SLAAC, DHCP, Configure, DefaultRoute, OnMesh, NDDNS, DP, Stable bool
 	RLOC16                                                                     uint16
@@ -66,23 +67,20 @@ func (p *OnMeshPrefix) Flags() uint16 {
 }
 
 // Valid reports whether a node may offer the prefix, beside the mesh-local one.
-func (p *OnMeshPrefix) Valid(meshLocal netip.Prefix) bool {
-	if p.DHCP && p.SLAAC || p.SLAAC && p.Prefix.Bits() != 64 { // RFC 4862: an interface of 802.15.4 has 64 bits
+func (p *OnMeshPrefix) Valid(meshLocal ip6.Network) bool {
+	if p.DHCP && p.SLAAC || p.SLAAC && p.Prefix.Bits != 64 { // RFC 4862: an interface of 802.15.4 has 64 bits
 		return false
 	}
-	return p.Prefix.Bits() > 0 && validPrefix(p.Prefix, p.Preference, meshLocal)
+	return p.Prefix.Bits > 0 && validPrefix(p.Prefix, p.Preference, meshLocal)
 }
 
-func validPrefix(p netip.Prefix, preference int8, meshLocal netip.Prefix) bool {
-	if preference < Low || preference > High || !p.IsValid() || !p.Addr().Is6() {
-		return false
-	}
-	return !meshLocal.IsValid() || p.Bits() < meshLocal.Bits() || !meshLocal.Contains(p.Addr())
+func validPrefix(p ip6.Prefix, preference int8, meshLocal ip6.Network) bool {
+	return preference >= Low && preference <= High && p.Bits <= 128 && (p.Bits < 64 || p.Addr.Network() != meshLocal)
 }
 
 // ExternalRoute is a prefix outside the mesh that one border router leads to.
 type ExternalRoute struct {
-	Prefix                netip.Prefix
+	Prefix                ip6.Prefix
 	Preference            int8
 	NAT64, AdvPIO, Stable bool
 	RLOC16                uint16
@@ -101,13 +99,13 @@ func (r *ExternalRoute) Flags() uint8 {
 }
 
 // Valid reports whether a node may offer the route, beside the mesh-local prefix.
-func (r *ExternalRoute) Valid(meshLocal netip.Prefix) bool {
+func (r *ExternalRoute) Valid(meshLocal ip6.Network) bool {
 	return (!r.NAT64 || ValidNAT64(r.Prefix)) && validPrefix(r.Prefix, r.Preference, meshLocal)
 }
 
 // ValidNAT64 reports whether a prefix has one of the lengths of RFC 6052 section 2.2.
-func ValidNAT64(p netip.Prefix) bool {
-	switch p.Bits() {
+func ValidNAT64(p ip6.Prefix) bool {
+	switch p.Bits {
 	case 32, 40, 48, 56, 64, 96:
 		return true
 	}
@@ -129,21 +127,21 @@ type Context struct {
 	ID       uint8
 	Compress bool // senders may use it; else only receivers know it still
 	Stable   bool
-	Prefix   netip.Prefix
+	Prefix   ip6.Prefix
 }
 
-func makePrefix(b []byte, bits uint8) netip.Prefix {
-	var a [16]byte
+func makePrefix(b []byte, bits uint8) ip6.Prefix {
+	var a ip6.Address
 	copy(a[:], b)
-	return netip.PrefixFrom(netip.AddrFrom16(a), int(bits)).Masked()
+	return ip6.PrefixOf(a, int(bits))
 }
 
-func (t item) netip(b []byte) netip.Prefix { return makePrefix(t.prefix(b), t.bits(b)) }
+func (t item) ip6(b []byte) ip6.Prefix { return makePrefix(t.prefix(b), t.bits(b)) }
 
 func (t item) onMesh(b []byte, br item, entry []byte) OnMeshPrefix {
 	f := binary.BigEndian.Uint16(entry[2:])
 	return OnMeshPrefix{
-		Prefix: t.netip(b), Preference: preference(uint8(f >> 14)), RLOC16: rloc(entry), Stable: br.stable,
+		Prefix: t.ip6(b), Preference: preference(uint8(f >> 14)), RLOC16: rloc(entry), Stable: br.stable,
 		Preferred: f&flagPreferred != 0, SLAAC: f&flagSLAAC != 0, DHCP: f&flagDHCP != 0, Configure: f&flagConfigure != 0,
 		DefaultRoute: f&flagDefaultRoute != 0, OnMesh: f&flagOnMesh != 0, NDDNS: f&flagNDDNS != 0, DP: f&flagDP != 0,
 	}
@@ -151,7 +149,7 @@ func (t item) onMesh(b []byte, br item, entry []byte) OnMeshPrefix {
 
 func (t item) route(b []byte, hr item, entry []byte) ExternalRoute {
 	f := entry[2]
-	return ExternalRoute{Prefix: t.netip(b), Preference: preference(f >> 6), RLOC16: rloc(entry), Stable: hr.stable,
+	return ExternalRoute{Prefix: t.ip6(b), Preference: preference(f >> 6), RLOC16: rloc(entry), Stable: hr.stable,
 		NAT64: f&flagNAT64 != 0, AdvPIO: f&flagAdvPIO != 0}
 }
 

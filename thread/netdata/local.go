@@ -2,9 +2,9 @@ package netdata
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
 
@@ -24,15 +24,14 @@ func (m *Manager) AddExternalRoute(now machine.Time, r ExternalRoute) error {
 	return m.addLocalPrefix(now, r.Prefix, kindHasRoute, []byte{r.Flags()}, r.Stable)
 }
 
-func (m *Manager) addLocalPrefix(now machine.Time, p netip.Prefix, kind uint8, flags []byte, stable bool) error {
-	b, bits := wire(p)
-	m.local.dropPrefix(b, bits)
+func (m *Manager) addLocalPrefix(now machine.Time, p ip6.Prefix, kind uint8, flags []byte, stable bool) error {
+	m.local.dropPrefix(p)
 	value := append([]byte{invalidRLOC16 >> 8, invalidRLOC16 & 0xff}, flags...)
-	if !m.local.room(4 + prefixBytes(bits) + 2 + len(value)) {
+	if !m.local.room(4 + p.Size() + 2 + len(value)) {
 		m.env.NetworkDataFull(now)
 		return status.NoBufs
 	}
-	t := m.local.appendPrefix(0, bits, b)
+	t := m.local.appendPrefix(0, p.Bits, p.Addr[:])
 	m.local.b = append(append(m.local.b, kind<<1, byte(len(value))), value...)
 	m.local.resize(&t, 2+len(value))
 	m.local.setStable(t.at, stable)
@@ -40,8 +39,8 @@ func (m *Manager) addLocalPrefix(now machine.Time, p netip.Prefix, kind uint8, f
 	return nil
 }
 
-func (s *store) dropPrefix(prefix []byte, bits uint8) bool {
-	t, ok := Data(s.b).findPrefix(prefix, bits)
+func (s *store) dropPrefix(p ip6.Prefix) bool {
+	t, ok := Data(s.b).findPrefix(p.Addr[:], p.Bits)
 	if ok {
 		s.removeTLV(t, nil)
 	}
@@ -49,15 +48,15 @@ func (s *store) dropPrefix(prefix []byte, bits uint8) bool {
 }
 
 // RemoveOnMeshPrefix takes the offer of a prefix back.
-func (m *Manager) RemoveOnMeshPrefix(p netip.Prefix) error {
-	if b, bits := wire(p); !m.local.dropPrefix(b, bits) {
+func (m *Manager) RemoveOnMeshPrefix(p ip6.Prefix) error {
+	if !m.local.dropPrefix(p) {
 		return status.NotFound
 	}
 	return nil
 }
 
 // RemoveExternalRoute takes the offer of a route back.
-func (m *Manager) RemoveExternalRoute(p netip.Prefix) error { return m.RemoveOnMeshPrefix(p) }
+func (m *Manager) RemoveExternalRoute(p ip6.Prefix) error { return m.RemoveOnMeshPrefix(p) }
 
 // AddService offers a service, in place of what this node offers under that enterprise number and service data.
 func (m *Manager) AddService(now machine.Time, enterprise uint32, data []byte, stable bool, server []byte) error {

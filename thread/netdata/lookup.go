@@ -3,8 +3,8 @@ package netdata
 import (
 	"bytes"
 	"encoding/binary"
-	"net/netip"
 
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
 
@@ -23,7 +23,7 @@ const (
 )
 
 // nextMatch is the walk over the Prefix TLVs that an address belongs to.
-func (d Data) nextMatch(i int, a *[16]byte) (item, bool) {
+func (d Data) nextMatch(i int, a *ip6.Address) (item, bool) {
 	for {
 		t, ok := next(d, i, kindPrefix)
 		if !ok || samePrefix(t.prefix(d), a[:], t.bits(d)) {
@@ -33,21 +33,21 @@ func (d Data) nextMatch(i int, a *[16]byte) (item, bool) {
 	}
 }
 
-func meshLocalContext(p netip.Prefix) Context {
-	return Context{Compress: true, Stable: true, Prefix: p}
+func meshLocalContext(n ip6.Network) Context {
+	return Context{Compress: true, Stable: true, Prefix: n.Prefix()}
 }
 
 // ContextFor returns the context with the longest prefix of an address. Number 0 is the mesh-local prefix.
-func (m *Manager) ContextFor(addr netip.Addr) (c Context, ok bool) {
-	if ml := m.env.MeshLocalPrefix(); ml.Contains(addr) {
+func (m *Manager) ContextFor(addr ip6.Address) (c Context, ok bool) {
+	if ml := m.env.MeshLocalPrefix(); addr.Network() == ml {
 		c, ok = meshLocalContext(ml), true
 	}
-	d, a := m.Data(), addr.As16()
-	for t, found := d.nextMatch(0, &a); found; t, found = d.nextMatch(t.end, &a) {
+	d := m.Data()
+	for t, found := d.nextMatch(0, &addr); found; t, found = d.nextMatch(t.end, &addr) {
 		x, has := t.next(d, t.sub, kindContext)
-		if has && (!ok || int(t.bits(d)) > c.Prefix.Bits()) {
+		if has && (!ok || t.bits(d) > c.Prefix.Bits) {
 			c, ok = t.context(d, x), true
-			c.Prefix = t.netip(d)
+			c.Prefix = t.ip6(d)
 		}
 	}
 	return c, ok
@@ -64,7 +64,7 @@ func (m *Manager) Context(id uint8) (Context, bool) {
 		return Context{}, false
 	}
 	c := t.context(d, x)
-	c.Prefix = t.netip(d)
+	c.Prefix = t.ip6(d)
 	return c, true
 }
 
@@ -78,12 +78,12 @@ func (d Data) contextPrefix(id uint8) (t, c item, ok bool) {
 }
 
 // OnMesh reports whether an address is one of this mesh: mesh-local, or of an on-mesh prefix.
-func (m *Manager) OnMesh(addr netip.Addr) bool {
-	if m.env.MeshLocalPrefix().Contains(addr) {
+func (m *Manager) OnMesh(addr ip6.Address) bool {
+	if addr.Network() == m.env.MeshLocalPrefix() {
 		return true
 	}
-	d, a := m.Data(), addr.As16()
-	for t, ok := d.nextMatch(0, &a); ok; t, ok = d.nextMatch(t.end, &a) {
+	d := m.Data()
+	for t, ok := d.nextMatch(0, &addr); ok; t, ok = d.nextMatch(t.end, &addr) {
 		for s, ok := t.next(d, t.sub, kindBorderRouter); ok; s, ok = t.next(d, s.end, kindBorderRouter) {
 			for v := s.value(d); len(v) >= 4; v = v[4:] {
 				if binary.BigEndian.Uint16(v[2:])&flagOnMesh != 0 {
@@ -97,9 +97,9 @@ func (m *Manager) OnMesh(addr netip.Addr) bool {
 
 // Route returns the border router that a datagram for the outside goes to: the longest external route in the domain of
 // the source's prefix, else that prefix's default route.
-func (m *Manager) Route(source, destination netip.Addr) (uint16, error) {
-	d, a := m.Data(), source.As16()
-	for t, ok := d.nextMatch(0, &a); ok; t, ok = d.nextMatch(t.end, &a) {
+func (m *Manager) Route(source, destination ip6.Address) (uint16, error) {
+	d := m.Data()
+	for t, ok := d.nextMatch(0, &source); ok; t, ok = d.nextMatch(t.end, &source) {
 		if _, offered := t.next(d, t.sub, kindBorderRouter); !offered {
 			continue
 		}
@@ -118,11 +118,11 @@ func (m *Manager) Route(source, destination netip.Addr) (uint16, error) {
 	return 0, status.NoRoute
 }
 
-func (m *Manager) externalRoute(domain uint8, destination netip.Addr) (best uint16, found bool) {
-	d, a := m.Data(), destination.As16()
+func (m *Manager) externalRoute(domain uint8, destination ip6.Address) (best uint16, found bool) {
+	d := m.Data()
 	var pref int8
 	length := -1
-	for t, ok := d.nextMatch(0, &a); ok; t, ok = d.nextMatch(t.end, &a) {
+	for t, ok := d.nextMatch(0, &destination); ok; t, ok = d.nextMatch(t.end, &destination) {
 		if t.domain(d) != domain || int(t.bits(d)) <= length {
 			continue
 		}
@@ -231,15 +231,23 @@ func (m *Manager) ServiceID(enterprise uint32, data []byte, stable bool) (uint8,
 func (m *Manager) NAT64() (best ExternalRoute, found bool) {
 	for r := range m.Data().ExternalRoutes() {
 		if r.NAT64 && ValidNAT64(r.Prefix) && (!found || r.Preference > best.Preference ||
-			r.Preference == best.Preference && r.Prefix.Compare(best.Prefix) < 0) {
+			r.Preference == best.Preference && less(r.Prefix, best.Prefix)) {
 			best, found = r, true
 		}
 	}
 	return best, found
 }
 
+// less orders prefixes as OpenThread does: by their common bits, then the shorter first.
+func less(a, b ip6.Prefix) bool {
+	if n := a.Addr.Match(b.Addr); n < int(min(a.Bits, b.Bits)) {
+		return a.Addr[n/8] < b.Addr[n/8]
+	}
+	return a.Bits < b.Bits
+}
+
 // IsNAT64 reports whether an address stands for an IPv4 one.
-func (m *Manager) IsNAT64(addr netip.Addr) bool {
+func (m *Manager) IsNAT64(addr ip6.Address) bool {
 	for r := range m.Data().ExternalRoutes() {
 		if r.NAT64 && ValidNAT64(r.Prefix) && r.Prefix.Contains(addr) {
 			return true
@@ -249,9 +257,8 @@ func (m *Manager) IsNAT64(addr netip.Addr) bool {
 }
 
 // Domain returns the domain of a prefix in the network data.
-func (m *Manager) Domain(p netip.Prefix) (uint8, bool) {
-	b, bits := wire(p)
-	t, ok := m.Data().findPrefix(b, bits)
+func (m *Manager) Domain(p ip6.Prefix) (uint8, bool) {
+	t, ok := m.Data().findPrefix(p.Addr[:], p.Bits)
 	if !ok {
 		return 0, false
 	}

@@ -1,10 +1,10 @@
 package netdata
 
 import (
-	"net/netip"
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
 
@@ -25,7 +25,7 @@ type Env interface {
 	Leader() bool
 	RLOC16() uint16
 	LeaderRLOC16() uint16
-	MeshLocalPrefix() netip.Prefix
+	MeshLocalPrefix() ip6.Network
 	// PathCost is the cost of the way to a locator, 16 or more where there is none. A minimal device says 0 for itself
 	// and the same for all others.
 	PathCost(rloc16 uint16) uint8
@@ -39,10 +39,10 @@ type Env interface {
 	PrimaryBBR() (uint16, bool)
 	// DeprecatedDomain is the domain of a prefix that is gone from the network data, but that the node still has an
 	// address of (thread/slaac).
-	DeprecatedDomain(source netip.Addr) (uint8, bool)
+	DeprecatedDomain(source ip6.Address) (uint8, bool)
 	// Post sends a confirmable request to the management port from the node's locator, and calls done once with the answer
 	// or an error.
-	Post(now machine.Time, to netip.Addr, path string, payload []byte, done func(now machine.Time, answer []byte, err error))
+	Post(now machine.Time, to ip6.Address, path string, payload []byte, done func(now machine.Time, answer []byte, err error))
 	// NetworkDataChanged says that the data or its version changed: the node tells its neighbours (MLE), and looks for
 	// prefixes, contexts and services again.
 	NetworkDataChanged(now machine.Time)

@@ -2,12 +2,11 @@ package netdata
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
-	"heddle.example/thread/tlv"
 )
 
 // notifier brings the leader's data in line with what this node offers, and tells it of children that are gone. It asks
@@ -87,10 +86,10 @@ func (m *Manager) synchronize(now machine.Time) {
 func (m *Manager) notify(now machine.Time, data []byte, old uint16) {
 	var b []byte
 	if data != nil || old == invalidRLOC16 {
-		b = tlv.Append(b, threadNetworkTLV, data)
+		b = append(append(b, threadNetworkTLV, byte(len(data))), data...)
 	}
 	if old != invalidRLOC16 {
-		b = tlv.Append(b, threadRLOC16, binary.BigEndian.AppendUint16(nil, old))
+		b = binary.BigEndian.AppendUint16(append(b, threadRLOC16, 2), old)
 	}
 	m.not.waiting = true
 	m.env.Post(now, m.leaderAddress(), serverDataPath, b, m.notified)
@@ -122,8 +121,4 @@ func (m *Manager) checkRoom(now machine.Time, old uint16) {
 }
 
 // leaderAddress is the leader's anycast address.
-func (m *Manager) leaderAddress() netip.Addr {
-	a := m.env.MeshLocalPrefix().Addr().As16()
-	copy(a[8:], []byte{0, 0, 0, 0xff, 0xfe, 0, 0xfc, 0})
-	return netip.AddrFrom16(a)
-}
+func (m *Manager) leaderAddress() ip6.Address { return ip6.RLOC(m.env.MeshLocalPrefix(), alocLeader) }

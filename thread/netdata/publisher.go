@@ -1,9 +1,8 @@
 package netdata
 
 import (
-	"net/netip"
-
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
 
@@ -29,12 +28,12 @@ func (m *Manager) PublishExternalRoute(now machine.Time, r ExternalRoute) error 
 }
 
 // ReplaceExternalRoute publishes a route in place of another one.
-func (m *Manager) ReplaceExternalRoute(now machine.Time, old netip.Prefix, r ExternalRoute) error {
+func (m *Manager) ReplaceExternalRoute(now machine.Time, old ip6.Prefix, r ExternalRoute) error {
 	return status.NotImplemented
 }
 
 // UnpublishPrefix ends the publishing of a prefix or route.
-func (m *Manager) UnpublishPrefix(now machine.Time, p netip.Prefix) error {
+func (m *Manager) UnpublishPrefix(now machine.Time, p ip6.Prefix) error {
 	return status.NotImplemented
 }
 
@@ -42,7 +41,7 @@ func (m *Manager) UnpublishPrefix(now machine.Time, p netip.Prefix) error {
 func (m *Manager) PublishDNSSRPAnycast(now machine.Time, sequence, version uint8) {}
 
 // PublishDNSSRPUnicast offers a DNS/SRP server at an address.
-func (m *Manager) PublishDNSSRPUnicast(now machine.Time, addr netip.Addr, port uint16, version uint8) {
+func (m *Manager) PublishDNSSRPUnicast(now machine.Time, addr ip6.Address, port uint16, version uint8) {
 }
 
 // PublishDNSSRPMeshLocal offers a DNS/SRP server at this node's mesh-local address.

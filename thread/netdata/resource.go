@@ -2,16 +2,15 @@ package netdata
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"heddle.example/machine"
-	"heddle.example/thread/tlv"
+	"heddle.example/thread/ip6"
 )
 
 // Resource is a path on the management port. Handle appends the answer's payload to dst; with ok false there is no answer.
 type Resource struct {
 	Path   string
-	Handle func(now machine.Time, from netip.Addr, request, dst []byte) (answer []byte, ok bool)
+	Handle func(now machine.Time, from ip6.Address, request, dst []byte) (answer []byte, ok bool)
 }
 
 // Resources are what a full device offers on its management port for network data.
@@ -19,32 +18,24 @@ func (m *Manager) Resources() []Resource {
 	return []Resource{{serverDataPath, m.serverData}, {"c/cg", m.commissionerGet}, {"c/cs", m.commissionerSet}}
 }
 
-// Locator returns the RLOC16 of a routing locator's address.
-func Locator(a netip.Addr) (uint16, bool) {
-	b := a.As16()
-	r := binary.BigEndian.Uint16(b[14:])
-	return r, string(b[8:14]) == "\x00\x00\x00\xff\xfe\x00" && r < 0xfc00
-}
-
 // serverData is a registration (5.15.6): what the sender offers, and perhaps a locator whose entries go.
-func (m *Manager) serverData(now machine.Time, from netip.Addr, request, dst []byte) ([]byte, bool) {
-	sender, ok := Locator(from)
-	if !ok || !m.env.Leader() || m.waiting {
+func (m *Manager) serverData(now machine.Time, from ip6.Address, request, dst []byte) ([]byte, bool) {
+	if !from.IID().IsRoutingLocator() || !m.env.Leader() || m.waiting {
 		return dst, false
 	}
-	if v, ok := tlv.Find(request, threadRLOC16); ok {
+	if v, ok := subTLV(request, threadRLOC16); ok {
 		if len(v) < 2 {
 			return dst, false
 		}
 		m.removeRLOC(now, binary.BigEndian.Uint16(v), false)
 	}
-	if v, ok := tlv.Find(request, threadNetworkTLV); ok && len(v) <= MaxSize {
-		m.register(now, sender, v)
+	if v, ok := subTLV(request, threadNetworkTLV); ok && len(v) <= MaxSize {
+		m.register(now, from.IID().Locator(), v)
 	}
 	return dst, true
 }
 
-func (m *Manager) commissionerGet(_ machine.Time, _ netip.Addr, request, dst []byte) ([]byte, bool) {
+func (m *Manager) commissionerGet(_ machine.Time, _ ip6.Address, request, dst []byte) ([]byte, bool) {
 	if !m.env.Leader() || m.waiting {
 		return dst, false
 	}
@@ -67,7 +58,7 @@ func (m *Manager) AppendCommissioning(dst, request []byte) []byte {
 }
 
 // commissionerSet replaces the commissioning data but for the border agent's locator, which stays (8.9.1.2).
-func (m *Manager) commissionerSet(now machine.Time, _ netip.Addr, request, dst []byte) ([]byte, bool) {
+func (m *Manager) commissionerSet(now machine.Time, _ ip6.Address, request, dst []byte) ([]byte, bool) {
 	if !m.env.Leader() {
 		return dst, false
 	}
