@@ -1,0 +1,193 @@
+package thread
+
+import (
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/tmf"
+)
+
+// Node is one Thread device. It is a machine.Machine and machine.Durable, with the radio's inputs beside:
+//
+//   - Actions Send with Value *radio.Transmit, and Ask with *radio.Config, *radio.State, *radio.EnergyScan are for the radio;
+//     RadioReceived, RadioSent and RadioEnergy are its answers.
+//   - Action Persist holds settings.
+//   - Action Ask with *ResetRequest wants the node made anew.
+//   - Action Event holds *Changed, *Datagram, *PingReply and the events of commands; Result ends a command.
+//
+// It is used by one owner at a time. A closed node is simply dropped.
+type Node struct {
+	config  Config
+	profile *Profile
+	out     machine.Outbox
+	cause   machine.Cause
+	depth   int          // of inputs, so that an input that another one calls does not end it
+	born    machine.Time // first input: up time counts from here
+	settings
+	lastOp machine.OpID
+
+	pending Flags      // changes that no part was told of yet
+	told    Flags      // changes of this input, for the Event
+	loop    [][]byte   // datagrams to ourselves, until the end of the input
+	reasm   []assembly // IPv6 fragments
+
+	up         bool
+	unicast    []Address
+	multicast  []ip6.Address
+	joined     []ip6.Address // the part of multicast that a user has asked for
+	sockets    []*socket
+	lastSocket SocketID
+	lastPort   uint16
+	echo       EchoMode
+
+	ping         *pinger
+	pingID       uint16
+	echoSequence uint16
+	fragmentID   uint32
+
+	tmf tmf.Agent
+}
+
+// New returns a node with the settings of its disk, its interface down. Its first input should be Expire.
+func New(c Config) (*Node, error) {
+	n := &Node{config: c, profile: c.Profile, out: machine.NewOutbox(c.Nest), echo: EchoAll}
+	if n.profile == nil {
+		n.profile = &DefaultProfile
+	}
+	if err := n.settings.load(c.Settings); err != nil {
+		return nil, err
+	}
+	n.tmf = *tmf.New(tmf.Config{Rand: c.Rand}, (*tmfEnv)(n))
+	return n, nil
+}
+
+// begin starts an input; finish ends it. Inputs that another input calls are part of that one.
+func (n *Node) begin(now machine.Time, cause machine.Cause) {
+	if n.depth++; n.depth > 1 {
+		return
+	}
+	n.out.Begin()
+	if n.cause = cause; n.born == 0 {
+		n.born = now
+	}
+}
+
+// finish lets all parts know what has changed and delivers what the node has sent itself, until nothing is left.
+func (n *Node) finish(now machine.Time) {
+	if n.depth > 1 {
+		n.depth--
+		return
+	}
+	for rounds := 0; n.pending != 0 || len(n.loop) > 0; rounds++ {
+		if f := n.pending; f != 0 {
+			n.pending = 0
+			n.told |= f
+			n.changed(now, f)
+			continue
+		}
+		b := n.loop[0]
+		n.loop = n.loop[1:]
+		if rounds < maxLoop {
+			n.receiveLoop(now, b)
+		}
+	}
+	n.loop = nil
+	if f := n.told; f != 0 {
+		n.told = 0
+		n.event(0, &Changed{f})
+	}
+	n.flushSettings()
+	n.depth--
+}
+
+// maxLoop bounds what one input can make a node say to itself.
+const maxLoop = 1000
+
+// signal notes that something has changed.
+func (n *Node) signal(f Flags) { n.pending |= f }
+
+func (n *Node) event(op machine.OpID, value any) {
+	n.out.Push(machine.Action{Kind: machine.Event, Op: op, Cause: n.cause, Value: value})
+}
+
+// Next implements machine.Machine.
+func (n *Node) Next() (machine.Action, bool) { return n.out.Next() }
+
+// Receive implements machine.Machine: an IPv6 datagram from the host, on its way into the mesh.
+func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path, b []byte) {
+	n.begin(now, cause)
+	defer n.finish(now)
+	n.fromHost(now, b)
+}
+
+// Deadline implements machine.Machine.
+func (n *Node) Deadline() machine.Time {
+	d := n.tmf.Deadline()
+	if n.ping != nil {
+		d = min(d, n.ping.at)
+	}
+	for i := range n.reasm {
+		d = min(d, n.reasm[i].until)
+	}
+	return d
+}
+
+// Expire implements machine.Machine.
+func (n *Node) Expire(now machine.Time) {
+	n.begin(now, 0)
+	defer n.finish(now)
+	n.tmf.Expire(now)
+	n.expirePing(now)
+	n.expireFragments(now)
+}
+
+// Persisted implements machine.Durable.
+func (n *Node) Persisted(now machine.Time, seq machine.Seq) {
+	n.begin(now, 0)
+	n.finish(now)
+}
+
+// PersistFailed implements machine.Durable. A node whose settings cannot be kept goes on: transmissions that wait for
+// them never leave, and the next change tries again.
+func (n *Node) PersistFailed(now machine.Time, seq machine.Seq, err error) {
+	n.begin(now, 0)
+	n.finish(now)
+}
+
+// Uptime returns the time since the node's first input.
+func (n *Node) Uptime(now machine.Time) time.Duration {
+	if n.born == 0 {
+		return 0
+	}
+	return now.Sub(n.born)
+}
+
+// EUI64 returns the address that the device was made with.
+func (n *Node) EUI64() ieee802154.ExtAddr { return n.config.EUI64 }
+
+// Profile returns the node's parameters.
+func (n *Node) Profile() *Profile { return n.profile }
+
+// EchoMode returns which echo requests the node answers; SetEchoMode changes it.
+func (n *Node) EchoMode() EchoMode { return n.echo }
+
+// SetEchoMode says which echo requests the node answers.
+func (n *Node) SetEchoMode(m EchoMode) { n.echo = m }
+
+// Reset asks the driver to make the node anew from its settings.
+func (n *Node) Reset(now machine.Time, cause machine.Cause) {
+	n.begin(now, cause)
+	n.out.Push(machine.Action{Kind: machine.Ask, Cause: cause, Value: &ResetRequest{}})
+	n.finish(now)
+}
+
+// FactoryReset is Reset without the settings.
+func (n *Node) FactoryReset(now machine.Time, cause machine.Cause) {
+	n.begin(now, cause)
+	n.wipe()
+	n.flushSettings()
+	n.out.Push(machine.Action{Kind: machine.Ask, Cause: cause, Value: &ResetRequest{Factory: true}})
+	n.finish(now)
+}
