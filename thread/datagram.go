@@ -140,7 +140,7 @@ func (n *Node) receive(now machine.Time, b []byte, in *incoming) {
 		}
 		break
 	}
-	if next == ip6.IPv6 {
+	if next == ip6.IP6 {
 		n.receiveTunnel(now, b[at:], in)
 		return
 	}

@@ -70,14 +70,14 @@ type PingStatistics struct {
 // Datagram is the value of an Event: UDP for a socket that was opened with OpenUDP. Payload is borrowed until the drain
 // is over.
 type Datagram struct {
-	Socket     SocketID
-	Local      ip6.Address
-	Peer       ip6.Address
-	LocalPort  uint16
-	PeerPort   uint16
-	HopLimit   uint8
-	Payload    []byte
-	Multicast  bool // it came to a multicast address
+	Socket    SocketID
+	Local     ip6.Address
+	Peer      ip6.Address
+	LocalPort uint16
+	PeerPort  uint16
+	HopLimit  uint8
+	Payload   []byte
+	Multicast bool // it came to a multicast address
 }
 
 // ResetRequest is the value of an Ask: the node is to be made anew from its settings, or without them.

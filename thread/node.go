@@ -46,6 +46,7 @@ type Node struct {
 	pingID       uint16
 	echoSequence uint16
 	fragmentID   uint32
+	counters     Counters
 
 	tmf tmf.Agent
 }
