@@ -23,7 +23,7 @@ type Disk struct {
 
 	world    *World
 	rand     source
-	node     *Node
+	done     func(seq machine.Seq, err error) // the driver that is told; nil while the computer is off
 	mounts   int
 	durable  map[machine.Table]map[string][]byte
 	pending  []commit // asked for, not yet on disk
@@ -37,7 +37,8 @@ type commit struct {
 	records []machine.Record
 }
 
-func newDisk(w *World, name string) *Disk {
+// Disk makes a disk for a driver of its own kind: it calls Mount at boot, Write for each Persist, and Crash at power off.
+func (w *World) Disk(name string) *Disk {
 	return &Disk{SyncDelay: time.Millisecond, world: w, rand: w.source("disk " + name), durable: map[machine.Table]map[string][]byte{}}
 }
 
@@ -83,9 +84,11 @@ func (d *Disk) Commits() int { return d.commits }
 // Lost returns how many commits crashes took.
 func (d *Disk) Lost() int { return d.lost }
 
-func (d *Disk) mount(n *Node) { d.node = n; d.mounts++ }
+// Mount names who is told of each commit that ended, until the next Mount or Crash.
+func (d *Disk) Mount(done func(seq machine.Seq, err error)) { d.done = done; d.mounts++ }
 
-func (d *Disk) write(seq machine.Seq, records []machine.Record) {
+// Write begins commit seq.
+func (d *Disk) Write(seq machine.Seq, records []machine.Record) {
 	c := commit{seq: seq}
 	for _, r := range records {
 		c.records = append(c.records, machine.Record{Table: r.Table, Key: append([]byte(nil), r.Key...), Value: clone(r.Value)})
@@ -104,7 +107,7 @@ func (d *Disk) write(seq machine.Seq, records []machine.Record) {
 	// Syncs end in the order in which they were asked for.
 	d.lastSync = max(d.lastSync, d.world.now.Add(d.SyncDelay))
 	d.world.At(d.lastSync, func() {
-		if mount != d.mounts || d.node.m == nil {
+		if mount != d.mounts || d.done == nil {
 			return
 		}
 		if err == nil {
@@ -112,13 +115,13 @@ func (d *Disk) write(seq machine.Seq, records []machine.Record) {
 			d.apply(c.records)
 			d.pending = d.pending[1:]
 		}
-		d.node.committed(seq, err)
+		d.done(seq, err)
 	})
 }
 
-// crash keeps a random prefix of what was being written. The record after it may be torn, which a journal's checksum
+// Crash cuts the power: it keeps a random prefix of what was being written. The record after it may be torn, which a journal's checksum
 // makes the same as lost.
-func (d *Disk) crash() {
+func (d *Disk) Crash() {
 	keep := 0
 	if len(d.pending) > 0 {
 		keep = int(d.rand.Uint64() % uint64(len(d.pending)+1))
@@ -127,7 +130,7 @@ func (d *Disk) crash() {
 		d.apply(c.records)
 	}
 	d.lost += len(d.pending) - keep
-	d.pending, d.lastSync = nil, 0
+	d.pending, d.lastSync, d.done = nil, 0, nil
 	d.mounts++
 }
 

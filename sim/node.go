@@ -28,7 +28,7 @@ type Node struct {
 // Node adds a computer with the given addresses to a network. It is off until Boot.
 func (w *World) Node(name string, network *Network, addrs ...netip.Addr) *Node {
 	n := &Node{name: name, world: w, network: network, addrs: addrs}
-	n.disk, n.wake = newDisk(w, name), n.expire
+	n.disk, n.wake = w.Disk(name), n.expire
 	if network != nil {
 		for _, a := range addrs {
 			network.attach(a, n.arrive)
@@ -51,7 +51,7 @@ func (n *Node) Boot(m machine.Machine) {
 	n.Crash()
 	n.boots++
 	n.m, n.gate = m, machine.Gate{}
-	n.disk.mount(n)
+	n.disk.Mount(n.committed)
 	n.drain()
 }
 
@@ -62,7 +62,7 @@ func (n *Node) Crash() {
 	}
 	n.world.events.Stop(n.timer)
 	n.m, n.timer = nil, 0
-	n.disk.crash()
+	n.disk.Crash()
 }
 
 // Do runs f as an input of the machine, and drains. f is not called when the node is off.
@@ -124,7 +124,7 @@ func (n *Node) drain() {
 				n.send(a)
 			}
 		case machine.Persist:
-			n.disk.write(a.Seq, a.Records)
+			n.disk.Write(a.Seq, a.Records)
 		default:
 			if n.OnAction != nil {
 				n.OnAction(n.world.now, a)

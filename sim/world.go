@@ -62,6 +62,29 @@ func (w *World) At(t machine.Time, f func()) { w.events.Set(0, max(t, w.now), f)
 // After calls f once d has passed.
 func (w *World) After(d time.Duration, f func()) { w.At(w.now.Add(d), f) }
 
+// Timer is one place in the event queue, for a driver that is called again and again: setting it allocates nothing.
+type Timer struct {
+	world *World
+	id    machine.TimerID
+	fire  func()
+}
+
+// Timer makes a timer that calls f whenever it fires. It is not set yet.
+func (w *World) Timer(f func()) *Timer {
+	t := &Timer{world: w}
+	t.fire = func() { t.id = 0; f() }
+	return t
+}
+
+// Set sets the timer for the instant at, or now if that is past. Never stops it.
+func (t *Timer) Set(at machine.Time) { t.id = t.world.events.Set(t.id, max(at, t.world.now), t.fire) }
+
+// At returns when the timer fires, or Never.
+func (t *Timer) At() machine.Time { return t.world.events.At(t.id) }
+
+// Stop stops the timer.
+func (t *Timer) Stop() { t.world.events.Stop(t.id); t.id = 0 }
+
 // Log adds a line to the transcript, with the time since Start.
 func (w *World) Log(format string, args ...any) {
 	w.transcript = append(w.transcript, fmt.Sprintf("%12.6f ", w.now.Sub(Start).Seconds())+fmt.Sprintf(format, args...))
