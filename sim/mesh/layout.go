@@ -47,7 +47,7 @@ func Floors(n, floors int, width, depth, height float64, r machine.Rand) []Posit
 // DiscFor returns the radius of a disc on which each of n radios hears about degree others, for a reach in metres. Those
 // near the edge hear fewer, so it is a little smaller than density alone would say.
 func DiscFor(n int, degree, reach float64) float64 {
-	return 0.93 * reach * math.Sqrt(float64(n)/degree)
+	return 0.97 * reach * math.Sqrt(float64(n)/degree)
 }
 
 // uniform returns a number from 0 to less than 1.

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"heddle.example/machine"
@@ -100,10 +101,10 @@ func (n *Node) place() {
 	m.space.near(n.position, func(i int) {
 		peer := m.nodes[i]
 		rssi := m.config.Propagation.rssi(n.position, peer.position, m.shadows.of(n.index, i))
-		if rssi < audible {
+		if math.Round(rssi) < audible {
 			return
 		}
-		r := int8(min(rssi, 0))
+		r := int8(math.Round(min(rssi, 0)))
 		n.links = append(n.links, link{int32(i), r})
 		at, _ := slices.BinarySearchFunc(peer.links, n.index, comparePeer)
 		peer.links = slices.Insert(peer.links, at, link{int32(n.index), r})
