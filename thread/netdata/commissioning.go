@@ -87,3 +87,12 @@ func (m *Manager) SetCommissioning(now machine.Time, value []byte) error {
 	m.apply(now, change{any: true})
 	return nil
 }
+
+// SetBorderAgent corrects the border agent's locator, at the leader: its parent changed.
+func (m *Manager) SetBorderAgent(now machine.Time, rloc16 uint16) {
+	v, ok := m.Commissioning(tlvBorderAgentLocator)
+	if ok && len(v) >= 2 && m.env.Leader() {
+		binary.BigEndian.PutUint16(v, rloc16)
+		m.apply(now, change{any: true})
+	}
+}

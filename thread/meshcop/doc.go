@@ -1,0 +1,68 @@
+// Package meshcop keeps the operational datasets of a Thread node: the active one that it works with, and the pending one
+// that takes its place when its delay is over.
+//
+// Dataset is the wire format, TLVs; Info the same as fields. Manager is the machine: it restores and saves both datasets,
+// spreads them (management requests to the leader here, MLE messages by package mle, which asks it for them), and at the
+// leader it is the authority that accepts changes (/c/as, /c/ps) and admits one commissioner. It also serves what a
+// commissioner asks of every node: announce, energy scan, PAN id query.
+//
+// Facts come from OpenThread's src/core/meshcop and src/core/thread; clause numbers are those of Thread 1.1.1 chapter 8.
+package meshcop
+
+// MaxLength is the most bytes of a dataset (OpenThread dataset.h, OT_OPERATIONAL_DATASET_MAX_LENGTH).
+const MaxLength = 254
+
+// The types of MeshCoP TLVs (8.10.1).
+const (
+	Channel             = 0
+	PANID               = 1
+	ExtPANID            = 2
+	NetworkName         = 3
+	PSKc                = 4
+	NetworkKey          = 5
+	NetworkKeySequence  = 6
+	MeshLocalPrefix     = 7
+	SteeringDataTLV     = 8
+	BorderAgentLocator  = 9
+	CommissionerID      = 10
+	CommissionerSession = 11
+	SecurityPolicyTLV   = 12
+	Get                 = 13
+	ActiveTimestamp     = 14
+	CommissionerUDPPort = 15
+	State               = 16
+	JoinerDTLS          = 17
+	JoinerUDPPort       = 18
+	JoinerIID           = 19
+	JoinerRouterLocator = 20
+	JoinerRouterKEK     = 21
+	ProvisioningURL     = 32
+	VendorName          = 33
+	VendorModel         = 34
+	VendorSWVersion     = 35
+	VendorData          = 36
+	VendorStackVersion  = 37
+	UDPEncapsulation    = 48
+	IPv6Address         = 49
+	PendingTimestamp    = 51
+	DelayTimer          = 52
+	ChannelMask         = 53
+	Count               = 54
+	Period              = 55
+	ScanDuration        = 56
+	EnergyList          = 57
+	DomainName          = 59
+	WakeupChannel       = 74
+	DiscoveryRequest    = 128
+	DiscoveryResponse   = 129
+	JoinerAdvertisement = 241
+)
+
+const (
+	firstChannel   = 11
+	lastChannel    = 26
+	channels       = 0x07fff800
+	networkNameMax = 16
+	stateReject    = 0xff
+	stateAccept    = 1
+)

@@ -1,0 +1,192 @@
+package meshcop
+
+import (
+	"bytes"
+
+	"heddle.example/machine"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/status"
+)
+
+const errInvalidArgs = status.InvalidArgs
+
+func (h *holder) path(set bool) string {
+	switch {
+	case h.isPending && set:
+		return "c/ps"
+	case h.isPending:
+		return "c/pg"
+	case set:
+		return "c/as"
+	}
+	return "c/ag"
+}
+
+// sync asks the leader to take the saved dataset, if it is newer than the network's.
+func (h *holder) sync(now machine.Time, d *Dataset) {
+	m := h.m
+	if h.asking || !m.env.Attached() || m.env.Leader() || !h.local.After(h.network) {
+		return
+	}
+	if t, ok := m.PendingActiveTimestamp(); !h.isPending && ok && t == h.local {
+		return // the pending dataset is just taking its place
+	}
+	h.ask(now, d)
+}
+
+func (h *holder) ask(now machine.Time, d *Dataset) {
+	h.asking = true
+	h.m.env.Post(now, h.m.leaderALOC(), h.path(true), bytes.Clone(d.b), h.answered)
+}
+
+func (h *holder) answered(now machine.Time, answer []byte, err error) {
+	h.asking = false
+	if err == nil {
+		switch v, ok := find(answer, State); {
+		case !ok || len(v) < 1 || v[0] == 0:
+			err = status.Parse
+		case v[0] == stateReject:
+			err = status.Rejected
+		}
+	}
+	done := h.done
+	h.done = nil
+	h.timer = now.Add(sendSetDelay)
+	if done != nil {
+		done(now, err)
+	}
+}
+
+// MgmtSet sends MGMT_ACTIVE_SET or MGMT_PENDING_SET to the leader: fields, and more TLVs as they are (the shell's `dataset
+// mgmtsetcommand`). done gets the leader's verdict.
+func (m *Manager) MgmtSet(now machine.Time, pending bool, n Info, more []byte, done func(now machine.Time, err error)) error {
+	h := m.holder(pending)
+	d, err := n.Dataset()
+	if err == nil {
+		err = d.Append(more)
+	}
+	if s, active := m.env.Commissioner(); err == nil && active && !d.Has(CommissionerSession) {
+		err = d.Write(CommissionerSession, []byte{byte(s >> 8), byte(s)})
+	}
+	switch {
+	case err != nil:
+		return err
+	case h.asking:
+		return status.Already
+	}
+	h.done = done
+	h.ask(now, &d)
+	return nil
+}
+
+// MgmtGet sends MGMT_ACTIVE_GET or MGMT_PENDING_GET for these TLVs, or all, to a node; the unspecified address is the
+// leader.
+func (m *Manager) MgmtGet(now machine.Time, pending bool, kinds []byte, to ip6.Address, done func(now machine.Time, answer []byte, err error)) error {
+	var list []byte
+	for _, k := range kinds {
+		if bytes.IndexByte(list, k) < 0 && len(list) < maxGet {
+			list = append(list, k)
+		}
+	}
+	var b []byte
+	if len(list) > 0 {
+		b = append(append(b, Get, byte(len(list))), list...)
+	}
+	if to.IsUnspecified() {
+		to = m.leaderALOC()
+	}
+	m.env.Post(now, to, m.holder(pending).path(false), b, done)
+	return nil
+}
+
+const maxGet = 64 // types of a Get TLV that are looked at (kMaxGetTypes)
+
+// AppendGet appends the answer to a MGMT_*_GET. check leaves out the network key where the policy does not give it away.
+func (m *Manager) AppendGet(now machine.Time, dst []byte, pending bool, request []byte, check bool) []byte {
+	kinds, _ := find(request, Get)
+	kinds = kinds[:min(len(kinds), maxGet)]
+	d, _ := m.holder(pending).read(now)
+	for k, v, i, ok := next(d.b, 0); ok; k, v, i, ok = next(d.b, i) {
+		wanted := len(kinds) == 0 || bytes.IndexByte(kinds, k) >= 0 || pending && k == DelayTimer
+		if wanted && !(check && k == NetworkKey && !m.params.Policy.ObtainNetworkKey) {
+			dst = append(append(dst, k, byte(len(v))), v...)
+		}
+	}
+	return dst
+}
+
+// request is what is found out about a MGMT_*_SET at the leader.
+type request struct {
+	d                               Dataset
+	connectivity, key, commissioner bool
+}
+
+// verify checks a MGMT_*_SET or MGMT_ACTIVE_REPLACE (8.7.3 to 8.7.5).
+func (h *holder) verify(now machine.Time, b []byte, replace bool) (r request, ok bool) {
+	m := h.m
+	d, err := ParseDataset(b)
+	if err != nil || d.Validate() != nil {
+		return r, false
+	}
+	active := d.Timestamp(ActiveTimestamp)
+	if !active.Valid() || !d.Timestamp(h.kind()).Valid() || !d.Timestamp(h.kind()).After(h.local) {
+		return r, false
+	}
+	n := d.Info()
+	r.key = n.Has&HasNetworkKey != 0 && n.NetworkKey != m.params.NetworkKey
+	r.connectivity = r.key || n.Has&HasChannel != 0 && uint8(n.Channel) != m.params.Channel ||
+		n.Has&HasPANID != 0 && n.PANID != m.params.PANID ||
+		n.Has&HasMeshLocalPrefix != 0 && n.MeshLocalPrefix != m.params.MeshLocalPrefix
+	if h.isPending && !r.key && !active.After(m.active.network) {
+		return r, false
+	}
+	if s, from := find16(d.b, CommissionerSession); from {
+		r.commissioner = true
+		d.Remove(CommissionerSession)
+		have, some := m.env.CommissioningSession()
+		if !some || have != s || !h.isPending && r.connectivity {
+			return r, false
+		}
+		if !replace { // a commissioner may leave out what stays
+			r.d, _ = m.active.read(now)
+		}
+	}
+	if replace && (!r.commissioner || h.isPending || !d.Complete()) || r.d.WriteAll(&d) != nil {
+		return r, false
+	}
+	if v, ok := find32(r.d.b, DelayTimer); ok {
+		shortest := m.delayMin
+		if v = min(v, delayMax); r.key && v < ms(m.delayDefault) {
+			shortest = m.delayDefault
+		}
+		_ = r.d.Write32(DelayTimer, max(v, ms(shortest)))
+	}
+	return r, true
+}
+
+// serveSet is the leader's side of MGMT_*_SET and MGMT_ACTIVE_REPLACE.
+func (h *holder) serveSet(now machine.Time, b, dst []byte, replace bool) []byte {
+	m := h.m
+	state := byte(stateReject)
+	if r, ok := h.verify(now, b, replace); ok && m.env.Leader() {
+		switch {
+		case !h.isPending && r.connectivity: // such a change has to wait: it becomes a pending dataset
+			m.delayActive(now, &r.d)
+			state = stateAccept
+		case h.take(now, &r.d, false):
+			m.env.IncrementVersion(now, true)
+			state = stateAccept
+		}
+		if s, ok := m.env.CommissioningSession(); state == stateAccept && !r.commissioner && ok {
+			m.env.Post(now, ip6.RLOC(m.params.MeshLocalPrefix, 0xfc30+s%8), "c/dc", nil, nil)
+		}
+	}
+	return append(dst, State, 1, state)
+}
+
+// delayActive makes a pending dataset of an active one.
+func (m *Manager) delayActive(now machine.Time, d *Dataset) {
+	if d.WriteTimestamp(PendingTimestamp, d.Timestamp(ActiveTimestamp)) == nil && d.Write32(DelayTimer, ms(m.delayMin)) == nil {
+		m.pending.take(now, d, false)
+	}
+}
