@@ -68,6 +68,11 @@ type world struct {
 	config   func(*Config)
 }
 
+// hasty gives up on a device soon. Only tests of giving up want it: on a busy machine 300 ms are nothing.
+func hasty(c *Config) {
+	c.Patience.Installed, c.Patience.Stalled = 300*time.Millisecond, 300*time.Millisecond
+}
+
 func newWorld(t *testing.T, config func(*Config)) *world {
 	w := &world{t: t, things: map[string]*thing{}, observed: map[string][]lwm2m.Path{}, st: store.Memory(), dir: t.TempDir(), config: config}
 	w.start()
@@ -97,7 +102,7 @@ func (w *world) start() {
 		},
 		Endpoint: func(id string) (string, bool) { return id, true },
 		BaseURI:  func(scheme string, _ *server.Registration) string { return scheme + "://192.0.2.1/fw/" },
-		Patience: Patience{Poll: 10 * time.Millisecond, Backoff: time.Millisecond, Installed: 300 * time.Millisecond, Stalled: 300 * time.Millisecond},
+		Patience: Patience{Poll: 10 * time.Millisecond, Backoff: time.Millisecond, Installed: time.Minute, Stalled: time.Minute},
 	}
 	if w.config != nil {
 		w.config(&c)
@@ -290,13 +295,11 @@ func (d *thing) block(b *server.WriteBlock, out *server.Outcome) coap.Code {
 // fetch downloads the package by blocks, as a device over coap does.
 func (d *thing) fetch(w *world, endpoint string) {
 	w.mu.Lock()
-	name, m := d.uri[len("coap://192.0.2.1/fw/"):], w.m
+	name := d.uri[len("coap://192.0.2.1/fw/"):]
 	w.mu.Unlock()
 	var got []byte
 	for num := uint32(0); ; num++ {
-		answer := make(chan server.FilePart, 1)
-		m.TakeFile(&server.FileRequest{Name: name, Block: coap.Block{Num: num, SZX: 6}}, func(p server.FilePart) { answer <- p })
-		p := <-answer
+		p := w.block(name, num)
 		if p.Code != 0 {
 			w.heard(endpoint, func(d *thing) { d.state, d.result = idle, 7 })
 			return
@@ -306,6 +309,26 @@ func (d *thing) fetch(w *world, endpoint string) {
 		}
 	}
 	w.heard(endpoint, func(d *thing) { d.state, d.got = downloaded, got })
+}
+
+// block asks for a block until it is answered, as CoAP's retransmission does: the program may be restarted meanwhile.
+func (w *world) block(name string, num uint32) server.FilePart {
+	for {
+		w.mu.Lock()
+		m := w.m
+		w.mu.Unlock()
+		answer := make(chan server.FilePart, 1)
+		m.TakeFile(&server.FileRequest{Name: name, Block: coap.Block{Num: num, SZX: 6}}, func(p server.FilePart) { answer <- p })
+		select {
+		case p := <-answer:
+			if p.Code != coap.ServiceUnavailable {
+				return p
+			}
+		case <-time.After(100 * time.Millisecond):
+		case <-w.t.Context().Done():
+			return server.FilePart{Code: coap.ServiceUnavailable}
+		}
+	}
 }
 
 // package2 adds version 2.0.
@@ -331,7 +354,7 @@ func (w *world) begin(o Options) Update {
 func (w *world) until(id, what string, ok func(u Update) bool) Update {
 	w.t.Helper()
 	var u Update
-	for range 1000 {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); {
 		var err error
 		if u, err = w.m.Update(id, "", 1000); err != nil {
 			w.t.Fatal(err)

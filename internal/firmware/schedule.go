@@ -12,9 +12,6 @@ import (
 // launch starts an update's scheduler, where it does not run already. The caller holds the lock.
 func (m *Manager) launch(u *update) {
 	for _, d := range u.devices {
-		if d.news == nil {
-			d.news = make(chan struct{}, 1)
-		}
 		u.queue(d)
 	}
 	u.kick()

@@ -228,6 +228,9 @@ func (u *update) count(d *device) {
 // admit makes a device known that has not ended.
 func (m *Manager) admit(d *device) {
 	m.tokens[d.Token], m.busy[d.Endpoint] = d, d
+	if d.news == nil {
+		d.news = make(chan struct{}, 1) // before Take can find the device
+	}
 	m.watches.Store(d.Endpoint, d)
 }
 
