@@ -45,6 +45,8 @@ type Manager struct {
 	hasTemp   bool
 
 	mac, mle   uint32 // next counters
+	ackStart   uint32 // counters that frames leave out: acks have them
+	ackEnd     uint32
 	stored     Counters
 	reserved   machine.Seq // the commit that made stored durable
 	guardHours uint16      // length of the guard time
@@ -119,7 +121,7 @@ func (m *Manager) SetSequence(now machine.Time, sequence uint32, why Cause) bool
 	if sequence == m.sequence || why == Followed && m.guard > 0 {
 		return false
 	}
-	m.sequence, m.mac, m.mle = sequence, 0, 0
+	m.sequence, m.mac, m.mle, m.ackStart, m.ackEnd = sequence, 0, 0, 0, 0
 	m.derive()
 	m.stored = Counters{}
 	m.resetRotation(now)

@@ -63,19 +63,38 @@ func (m *Manager) NextMode2() uint32 { m.mode2++; return m.mode2 }
 // NextMAC returns the next frame counter of the MAC key and the commit that must be on disk before a frame with it
 // leaves.
 func (m *Manager) NextMAC(now machine.Time) (counter uint32, after machine.Seq) {
-	counter, _ = m.TakeMAC(now, 1)
-	return counter, m.reserved
-}
-
-// TakeMAC reserves a run of n frame counters of the MAC key, for acks that the radio secures by itself.
-func (m *Manager) TakeMAC(now machine.Time, n uint32) (first uint32, after machine.Seq) {
-	first = m.mac
-	m.mac += n
+	if m.mac == m.ackStart && m.ackEnd > m.ackStart {
+		m.mac = m.ackEnd
+	}
+	counter = m.mac
+	m.mac++
 	if m.mac >= m.stored.MAC {
 		m.Store(now)
 	}
-	return first, m.reserved
+	return counter, m.reserved
 }
+
+// ackGap is how many frames can be sent before their counters come up to those of acks.
+const ackGap = 256
+
+// ReserveAcks sets n frame counters of the MAC key aside for acks that the radio secures by itself, beside the node. They
+// are ahead of those of frames: receivers take no ack with a counter below that of a frame before it (Thread 1.2), but a
+// frame with one below that of an ack. When frames have come up to them, what is left of them is of no use: AcksPassed.
+func (m *Manager) ReserveAcks(now machine.Time, n uint32) (first uint32) {
+	first = max(m.mac+ackGap, m.ackEnd)
+	if m.ackStart < m.ackEnd && m.mac < m.ackStart {
+		m.mac = m.ackEnd // the run before may still be in use, and only one can be jumped over
+		first = m.mac + ackGap
+	}
+	m.ackStart, m.ackEnd = first, first+n
+	if m.ackEnd >= m.stored.MAC {
+		m.Store(now)
+	}
+	return first
+}
+
+// AcksPassed reports that no frame counters are set aside ahead of those of frames.
+func (m *Manager) AcksPassed() bool { return m.mac >= m.ackEnd }
 
 // NextMLE returns the next frame counter of the MLE key and the commit that must be on disk before a message with it
 // leaves.
@@ -97,7 +116,7 @@ func (m *Manager) Store(now machine.Time) machine.Seq {
 
 // Reserve returns what a record written now has to hold.
 func (m *Manager) Reserve() Counters {
-	return Counters{Sequence: m.sequence, MAC: m.mac + Ahead, MLE: m.mle + Ahead}
+	return Counters{Sequence: m.sequence, MAC: max(m.mac, m.ackEnd) + Ahead, MLE: m.mle + Ahead}
 }
 
 // Counters returns the next frame counters, as the shell and MLE's Link-layer Frame Counter TLV show them.
@@ -106,6 +125,9 @@ func (m *Manager) Counters() Counters { return Counters{Sequence: m.sequence, MA
 // RaiseMAC lifts the next frame counter of the MAC key, never lowers it.
 func (m *Manager) RaiseMAC(now machine.Time, counter uint32) {
 	if counter > m.mac {
-		m.TakeMAC(now, counter-m.mac)
+		m.mac = max(counter, m.ackEnd)
+		if m.mac >= m.stored.MAC {
+			m.Store(now)
+		}
 	}
 }
