@@ -57,6 +57,7 @@ type Env interface {
 	Data
 	Datasets
 	Addresses
+	RoutingEnv // of full Thread devices; a minimal one never calls it
 }
 
 // Link is the part of the MAC and of the mesh layer that MLE steers.

@@ -186,9 +186,11 @@ func (m *MLE) Deadline() machine.Time { return m.timers.next }
 
 // Expire fires the timers that are due.
 func (m *MLE) Expire(now machine.Time) {
+	m.ftd.now = now
 	for {
 		t, ok := m.timers.pop(now)
 		if !ok {
+			m.tableChanged(now)
 			return
 		}
 		switch t {

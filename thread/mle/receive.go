@@ -48,6 +48,7 @@ func (r *rx) multicast() bool { return r.Dst.IsMulticast() }
 
 // Receive takes in a datagram.
 func (m *MLE) Receive(now machine.Time, d *Datagram) {
+	m.ftd.now = now
 	if d.HopLimit != 255 || len(d.Payload) == 0 || !d.Src.IsLinkLocalUnicast() {
 		m.counters.Malformed++
 		return // it came over a router, or pretends to
@@ -63,6 +64,7 @@ func (m *MLE) Receive(now machine.Time, d *Datagram) {
 	default:
 		m.counters.Malformed++
 	}
+	m.tableChanged(now)
 }
 
 // receivePlain takes in what strangers may send.
