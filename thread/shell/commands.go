@@ -1,0 +1,175 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+
+	"heddle.example/thread/status"
+)
+
+// handler runs a command; a are the words after its name. Nil prints Done, status.Pending nothing yet.
+type handler func(s *Shell, a args) error
+
+// entry is a command of a table. Tables are sorted by name, as OpenThread's are, and `help` prints them so.
+type entry struct {
+	name string
+	ftd  bool // full Thread devices only
+	run  handler
+}
+
+// find looks a name up in a table.
+func (s *Shell) find(table []entry, name string) handler {
+	i, ok := slices.BinarySearchFunc(table, name, func(e entry, n string) int { return strings.Compare(e.name, n) })
+	if !ok || table[i].ftd && !s.node.FTD() {
+		return nil
+	}
+	return table[i].run
+}
+
+func (s *Shell) list(table []entry) {
+	for _, e := range table {
+		if !e.ftd || s.node.FTD() {
+			s.Line("%s", e.name)
+		}
+	}
+}
+
+// dispatch runs a line.
+func (s *Shell) dispatch(a args) error {
+	if run := s.find(commands, a[0]); run != nil {
+		return run(s, a[1:])
+	}
+	if a[0] == "help" {
+		s.list(commands)
+		for _, c := range s.extras() {
+			s.Line("%s", c.Name)
+		}
+		return nil
+	}
+	if run := s.find(aliases, a[0]); run != nil {
+		return run(s, a[1:])
+	}
+	for _, c := range s.extras() {
+		if c.Name == a[0] {
+			return c.Run(s, a[1:])
+		}
+	}
+	return status.InvalidCommand
+}
+
+// group runs a subcommand of a table. Without a word, or with help, it prints the table.
+func (s *Shell) group(table []entry, a args) error {
+	if len(a) == 0 || a[0] == "help" {
+		s.list(table)
+		if len(a) == 0 {
+			return status.InvalidCommand
+		}
+		return nil
+	}
+	if run := s.find(table, a[0]); run != nil {
+		return run(s, a[1:])
+	}
+	return status.InvalidCommand
+}
+
+// extras are the commands that are no part of OpenThread's own table: the simulator's and the driver's.
+func (s *Shell) extras() []Command { return s.cfg.Extra }
+
+// Names returns all commands, for completion.
+func (s *Shell) Names() []string {
+	var all []string
+	for _, e := range commands {
+		if !e.ftd || s.node.FTD() {
+			all = append(all, e.name)
+		}
+	}
+	for _, c := range s.extras() {
+		all = append(all, c.Name)
+	}
+	return append(all, "help")
+}
+
+// aliases are names of older OpenThread versions, which `help` does not list.
+var aliases = []entry{
+	{name: "masterkey", run: networkKey},
+}
+
+// commands is OpenThread's table. It is filled in init, as `debug` and `help` look into it.
+var commands []entry
+
+func init() {
+	commands = []entry{
+		{name: "attachtime", run: attachTime},
+		{name: "bufferinfo", run: bufferInfo},
+		{name: "ccathreshold", run: ccaThreshold},
+		{name: "channel", run: channel},
+		{name: "child", ftd: true, run: child},
+		{name: "childip", ftd: true, run: childIP},
+		{name: "childmax", ftd: true, run: childMax},
+		{name: "childrouterlinks", ftd: true, run: childRouterLinks},
+		{name: "childsupervision", run: childSupervision},
+		{name: "childtimeout", run: childTimeout},
+		{name: "contextreusedelay", ftd: true, run: contextReuseDelay},
+		{name: "counters", run: counters},
+		{name: "debug", run: debug},
+		{name: "detach", run: detach},
+		{name: "discover", run: discover},
+		{name: "eidcache", ftd: true, run: eidCache},
+		{name: "eui64", run: eui64},
+		{name: "extaddr", run: extAddr},
+		{name: "extpanid", run: extPANID},
+		{name: "factoryreset", run: factoryReset},
+		{name: "ifconfig", run: ifconfig},
+		{name: "instanceid", run: instanceID},
+		{name: "ipaddr", run: ipAddr},
+		{name: "ipmaddr", run: ipMAddr},
+		{name: "keysequence", run: keySequence},
+		{name: "leaderdata", run: leaderData},
+		{name: "leaderweight", ftd: true, run: leaderWeight},
+		{name: "log", run: logLevel},
+		{name: "mac", run: macCommand},
+		{name: "macfilter", run: macFilter},
+		{name: "mleadvimax", ftd: true, run: mleAdvIMax},
+		{name: "mliid", run: mlIID},
+		{name: "mode", run: mode},
+		{name: "multiradio", run: multiRadio},
+		{name: "neighbor", ftd: true, run: neighbors},
+		{name: "netstat", run: netstat},
+		{name: "networkidtimeout", ftd: true, run: networkIDTimeout},
+		{name: "networkkey", run: networkKey},
+		{name: "networkname", run: networkName},
+		{name: "nexthop", ftd: true, run: nextHop},
+		{name: "panid", run: panID},
+		{name: "parent", run: parent},
+		{name: "parentpriority", ftd: true, run: parentPriority},
+		{name: "partitionid", ftd: true, run: partitionID},
+		{name: "platform", run: platform},
+		{name: "pollperiod", run: pollPeriod},
+		{name: "preferrouterid", ftd: true, run: preferRouterID},
+		{name: "promiscuous", run: promiscuous},
+		{name: "pskc", ftd: true, run: pskc},
+		{name: "radio", run: radioCommand},
+		{name: "radiofilter", run: radioFilter},
+		{name: "rcp", run: rcp},
+		{name: "region", run: region},
+		{name: "releaserouterid", ftd: true, run: releaseRouterID},
+		{name: "reset", run: reset},
+		{name: "rloc16", run: rloc16},
+		{name: "router", ftd: true, run: routers},
+		{name: "routerdowngradethreshold", ftd: true, run: routerDowngrade},
+		{name: "routereligible", ftd: true, run: routerEligible},
+		{name: "routeridrange", ftd: true, run: routerIDRange},
+		{name: "routerselectionjitter", ftd: true, run: routerJitter},
+		{name: "routerupgradethreshold", ftd: true, run: routerUpgrade},
+		{name: "scan", run: scan},
+		{name: "singleton", run: singleton},
+		{name: "state", run: state},
+		{name: "thread", run: threadCommand},
+		{name: "timeinqueue", run: timeInQueue},
+		{name: "txpower", run: txPower},
+		{name: "unsecureport", run: unsecurePort},
+		{name: "uptime", run: uptime},
+		{name: "vendor", run: vendor},
+		{name: "version", run: version},
+	}
+}

@@ -1,0 +1,230 @@
+package shell
+
+import (
+	"heddle.example/machine"
+	"heddle.example/thread/info"
+	"heddle.example/thread/ip6"
+)
+
+// Node is what the shell needs of a thread.Node. Getters change nothing. Errors are status.Errors.
+type Node interface {
+	machine.Machine
+	Base
+	Link
+	Network
+	FullThread
+	Interface
+	NetData
+	Datasets
+	Diagnostics
+}
+
+// Base is the device.
+type Base interface {
+	FTD() bool
+	VersionString() string
+	Platform() string
+	Uptime(now machine.Time) uint64 // milliseconds
+	InstanceID() uint32
+	LogLevel() uint8
+	SetLogLevel(uint8) error
+	BufferInfo() info.BufferInfo
+	ResetBufferInfo()
+	Vendor(field VendorField) string
+	SetVendor(field VendorField, s string) error
+}
+
+// VendorField is one of the texts that say who made the device.
+type VendorField uint8
+
+// The texts.
+const (
+	VendorName VendorField = iota
+	VendorModel
+	VendorSoftware
+	VendorAppURL
+)
+
+// Link is the radio and its MAC.
+type Link interface {
+	EUI64() [8]byte
+	ExtAddr() [8]byte
+	SetExtAddr(now machine.Time, e [8]byte) error
+	PANID() uint16
+	SetPANID(now machine.Time, id uint16) error
+	Channel() uint8
+	SetChannel(now machine.Time, c uint8) error
+	ChannelMasks() (supported, preferred uint32)
+	PollPeriod() uint32 // milliseconds
+	SetPollPeriod(now machine.Time, ms uint32) error
+	AltShort() uint16
+	DirectRetries() uint8
+	SetDirectRetries(uint8)
+	IndirectRetries() uint8
+	SetIndirectRetries(uint8)
+	SendDataRequest(now machine.Time) error
+	SendEmptyData(now machine.Time) error
+	MACCounters() info.MACCounters
+	ResetMACCounters()
+	TxPower() int8
+	SetTxPower(now machine.Time, dBm int8) error
+	CCAThreshold() int8
+	SetCCAThreshold(now machine.Time, dBm int8) error
+	Region() uint16
+	SetRegion(uint16) error
+	Promiscuous() bool
+	SetPromiscuous(now machine.Time, on bool) error
+	RadioFilter() bool
+	SetRadioFilter(now machine.Time, on bool) error
+	RadioEnabled(now machine.Time, on bool) error
+	Filter
+	// ActiveScan and EnergyScan end with one Result of the operation; what they find comes before it as Events.
+	ActiveScan(now machine.Time, cause machine.Cause, mask uint32, ms uint16) (machine.OpID, error)
+	EnergyScan(now machine.Time, cause machine.Cause, mask uint32, ms uint16) (machine.OpID, error)
+	Discover(now machine.Time, cause machine.Cause, mask uint32) (machine.OpID, error)
+	TimeInQueue() (bins []uint32, binMS uint32)
+	MaxTimeInQueue() uint32
+	ResetTimeInQueue()
+}
+
+// FilterMode says what the addresses of the MAC filter mean.
+type FilterMode uint8
+
+// The modes.
+const (
+	FilterDisabled FilterMode = iota
+	FilterAllow
+	FilterDeny
+)
+
+// FilterEntry is one address of the MAC filter.
+type FilterEntry struct {
+	Ext    [8]byte
+	RSS    int8
+	HasRSS bool
+}
+
+// Filter is the MAC filter.
+type Filter interface {
+	FilterMode() FilterMode
+	SetFilterMode(FilterMode)
+	FilterAddresses() []FilterEntry
+	AddFilterAddress([8]byte) error // Already when it is there
+	RemoveFilterAddress([8]byte)
+	ClearFilterAddresses()
+	FilterRSS() []FilterEntry
+	FilterDefaultRSS() (int8, bool)
+	AddFilterRSS([8]byte, int8) error
+	SetFilterDefaultRSS(int8)
+	RemoveFilterRSS([8]byte)
+	ClearFilterDefaultRSS()
+	ClearFilterRSS()
+	NoiseFloor() int8
+}
+
+// Network is MLE: what every device has.
+type Network interface {
+	Role() info.Role
+	BecomeDetached(now machine.Time) error
+	BecomeChild(now machine.Time) error
+	SetThreadEnabled(now machine.Time, on bool) error
+	Detach(now machine.Time, cause machine.Cause) (machine.OpID, error)
+	Mode() info.Mode
+	SetMode(now machine.Time, m info.Mode) error
+	RLOC16() uint16
+	LeaderData() (info.LeaderData, error)
+	Singleton() bool
+	Parent(now machine.Time) (info.Router, error)
+	SearchParent(now machine.Time) error
+	ChildTimeout() uint32
+	SetChildTimeout(now machine.Time, sec uint32) error
+	Supervision() (interval, check uint16)
+	SetSupervisionInterval(now machine.Time, sec uint16) error
+	SetSupervisionCheck(now machine.Time, sec uint16) error
+	SupervisionFailures() uint16
+	ResetSupervisionFailures()
+	KeySequence() uint32
+	SetKeySequence(now machine.Time, seq uint32) error
+	KeyGuardTime() uint16 // hours
+	SetKeyGuardTime(hours uint16) error
+	MLECounters(now machine.Time) info.MLECounters
+	ResetMLECounters(now machine.Time)
+	AttachTime(now machine.Time) uint32
+	NetworkKey() [16]byte
+	SetNetworkKey(now machine.Time, k [16]byte) error
+	NetworkName() string
+	SetNetworkName(now machine.Time, name string) error
+	ExtPANID() [8]byte
+	SetExtPANID(now machine.Time, id [8]byte) error
+	PSKc() [16]byte
+	SetPSKc(now machine.Time, k [16]byte) error
+	MeshLocal() ip6.Network
+	SetMeshLocal(now machine.Time, p ip6.Network) error
+	SetMeshLocalIID(now machine.Time, iid [8]byte) error
+}
+
+// FullThread is what only a full Thread device has.
+type FullThread interface {
+	BecomeRouter(now machine.Time) error
+	BecomeLeader(now machine.Time) error
+	Partition() uint32
+	PreferredPartition() uint32
+	SetPreferredPartition(uint32) error
+	LeaderWeight() uint8
+	SetLeaderWeight(uint8)
+	RouterEligible() bool
+	SetRouterEligible(now machine.Time, on bool) error
+	RouterSelectionJitter() uint8
+	SetRouterSelectionJitter(uint8)
+	RouterUpgradeThreshold() uint8
+	SetRouterUpgradeThreshold(uint8)
+	RouterDowngradeThreshold() uint8
+	SetRouterDowngradeThreshold(uint8)
+	ChildRouterLinks() uint8
+	SetChildRouterLinks(uint8) error
+	ParentPriority() int8
+	SetParentPriority(int8) error
+	SetPreferredRouterID(uint8) error
+	RouterIDRange() (low, high uint8)
+	SetRouterIDRange(low, high uint8) error
+	ReleaseRouterID(now machine.Time, id uint8) error
+	NetworkIDTimeout() uint8
+	SetNetworkIDTimeout(uint8)
+	AdvertiseMax() uint32 // milliseconds
+	MaxChildren() uint16
+	SetMaxChildren(uint16) error
+	MaxChildAddresses() uint8
+	SetMaxChildAddresses(uint8) error
+	Children(now machine.Time) []info.Child     // in the order of the table
+	Routers(now machine.Time) []info.Router     // by id
+	Neighbors(now machine.Time) []info.Neighbor // children, then routers
+	NextHop(rloc16 uint16) (next uint16, cost uint8)
+	EIDCache(now machine.Time) []info.CacheEntry
+	ContextReuseDelay() uint32
+	SetContextReuseDelay(sec uint32)
+}
+
+// Interface is the IPv6 layer.
+type Interface interface {
+	InterfaceUp() bool
+	SetInterfaceUp(now machine.Time, up bool) error
+	Addresses() []info.Address
+	AddAddress(now machine.Time, a ip6.Address) error
+	RemoveAddress(now machine.Time, a ip6.Address) error
+	LinkLocal() ip6.Address
+	MeshLocalEID() ip6.Address
+	RLOC() ip6.Address
+	Groups() []ip6.Address
+	Subscribe(now machine.Time, a ip6.Address) error
+	Unsubscribe(now machine.Time, a ip6.Address) error
+	IPCounters() info.IPCounters
+	ResetIPCounters()
+	BorderCounters() info.BorderCounters
+	ResetBorderCounters()
+	Sockets() []info.Socket
+	UnsecurePorts() []uint16
+	AddUnsecurePort(uint16) error
+	RemoveUnsecurePort(uint16) error
+	RemoveUnsecurePorts()
+	Synthesize(ip4 [4]byte) (ip6.Address, error) // through NAT64
+}

@@ -1,0 +1,216 @@
+// Package shell is a Thread node's command line, in the words, order, errors and spacing of OpenThread's (src/cli), so
+// that scripts written for ot-cli-ftd drive it. Bytes go in, bytes come out; it is as much a machine as the node that
+// it sits on.
+package shell
+
+import (
+	"fmt"
+
+	"heddle.example/machine"
+	"heddle.example/thread/status"
+)
+
+// LineLimit is how long a line can be, as OPENTHREAD_CONFIG_CLI_MAX_LINE_LENGTH with its terminating zero says. More is
+// neither echoed nor kept (apps/cli/cli_uart.cpp).
+const LineLimit = 640 - 1
+
+const prompt = "> "
+
+// Exit is what a line or a key asked of the program that runs the node.
+type Exit uint8
+
+// What a Shell asks of its driver.
+const (
+	Stay         Exit = iota
+	Quit              // exit, or Ctrl-D
+	Reset             // start the node again, with its settings
+	FactoryReset      // wipe the settings, then start again
+	Interrupt         // Ctrl-C
+)
+
+// Command is a command that the driver adds; it comes after OpenThread's own in `help`. Run writes its lines with
+// Printf and returns nil for Done.
+type Command struct {
+	Name string
+	Run  func(s *Shell, args []string) error
+}
+
+// Config is what a Shell is made with.
+type Config struct {
+	// Echo makes the shell repeat what is typed, as OpenThread's does. A terminal that edits lines itself turns it off.
+	Echo bool
+	// Extra commands, in this order.
+	Extra []Command
+}
+
+// Shell is the command line of one node.
+type Shell struct {
+	node  Node
+	cfg   Config
+	now   machine.Time
+	cause machine.Cause
+	out   []byte
+	line  []byte
+	last  byte
+	exit  Exit
+
+	pending  bool         // a command goes on, and new ones are dropped
+	timeout  machine.Time // when a pending command gives up
+	giveUp   error        // and what it then ends with
+	pingOpen bool         // the pending command is a ping
+	locating bool
+
+	datasetState
+	netdataState
+	udpState
+}
+
+// New returns the shell of a node, which has printed its first prompt.
+func New(n Node, cfg Config) *Shell {
+	s := &Shell{node: n, cfg: cfg, timeout: machine.Never}
+	s.udpState.secure = true
+	s.print(prompt)
+	return s
+}
+
+// Input takes in what was typed. It stops at a byte that asks something of the driver, and returns how many it took.
+func (s *Shell) Input(now machine.Time, cause machine.Cause, b []byte) int {
+	s.now, s.cause = now, cause
+	for i, c := range b {
+		last := s.last
+		s.last = c
+		switch c {
+		case '\n', '\r':
+			if c == '\n' && last == '\r' {
+				continue // CR LF ends one line
+			}
+			s.echo("\r\n")
+			line := string(s.line)
+			s.line = s.line[:0]
+			s.run(line)
+		case 0x03:
+			s.exit = Interrupt
+		case 0x04:
+			s.exit = Quit
+		case '\b', 127:
+			if n := len(s.line); n > 0 {
+				s.line = s.line[:n-1]
+				s.echo("\b \b")
+			}
+		default:
+			if len(s.line) < LineLimit {
+				s.line = append(s.line, c)
+				if s.cfg.Echo {
+					s.out = append(s.out, c)
+				}
+			}
+		}
+		if s.exit != Stay {
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// Run runs one line, as if it was typed without echo.
+func (s *Shell) Run(now machine.Time, cause machine.Cause, line string) {
+	s.now, s.cause = now, cause
+	s.run(line)
+}
+
+// Output returns what is to be printed since the last call. It is valid until the next input.
+func (s *Shell) Output() []byte {
+	b := s.out
+	s.out = s.out[:0]
+	return b
+}
+
+// Exit returns what the driver is asked for, once.
+func (s *Shell) Exit() Exit {
+	e := s.exit
+	s.exit = Stay
+	return e
+}
+
+// Pending reports whether a command goes on; until it has ended, what is typed is echoed and dropped.
+func (s *Shell) Pending() bool { return s.pending }
+
+// Deadline says when Expire wants to be called.
+func (s *Shell) Deadline() machine.Time { return s.timeout }
+
+// Expire ends a pending command that has waited long enough.
+func (s *Shell) Expire(now machine.Time) {
+	if now >= s.timeout {
+		s.now = now
+		s.locating = false
+		s.finish(s.giveUp)
+	}
+}
+
+// Printf prints without a line's end. A line ends with \r\n.
+func (s *Shell) Printf(format string, a ...any) { s.out = fmt.Appendf(s.out, format, a...) }
+
+// Line prints one line.
+func (s *Shell) Line(format string, a ...any) {
+	s.Printf(format, a...)
+	s.print("\r\n")
+}
+
+// Finish ends the pending command of a driver's own Command, which returned status.Pending.
+func (s *Shell) Finish(err error) { s.finish(err) }
+
+func (s *Shell) print(t string) { s.out = append(s.out, t...) }
+
+func (s *Shell) echo(t string) {
+	if s.cfg.Echo {
+		s.print(t)
+	}
+}
+
+// run is OpenThread's Interpreter::ProcessLine: what is wrong with a line comes after whether it is wanted at all.
+func (s *Shell) run(line string) {
+	a, err := split(line)
+	if s.pending && !a.is(0, "factoryreset") {
+		return
+	}
+	s.pending = true
+	if err == nil && len(a) == 0 {
+		s.pending = false
+		s.print(prompt)
+		return
+	}
+	if err == nil {
+		err = s.dispatch(a)
+	}
+	if s.exit == Reset || s.exit == FactoryReset {
+		s.out = s.out[:0] // what was typed in the same breath goes with the old node
+		s.pending = false
+		return
+	}
+	s.finish(err)
+}
+
+// finish prints how a command ended, and the prompt. status.Pending means that it goes on.
+func (s *Shell) finish(err error) {
+	if err == error(status.Pending) || !s.pending {
+		return
+	}
+	s.result(err)
+	s.pending = false
+	s.timeout = machine.Never
+	s.print(prompt)
+}
+
+func (s *Shell) result(err error) {
+	if err == nil {
+		s.Line("Done")
+		return
+	}
+	s.Line("Error %d: %s", number(err), number(err).Name())
+}
+
+// wait makes a pending command end by itself.
+func (s *Shell) wait(ms int64, err error) {
+	s.timeout = s.now + machine.Time(ms)*1e6
+	s.giveUp = err
+}
