@@ -144,39 +144,3 @@ type CacheEntry struct {
 	RetryDelay uint16 // seconds; RetryQuery only
 	RampDown   bool
 }
-
-// Address is one unicast address of the node.
-type Address struct {
-	IP        ip6.Address
-	Bits      uint8
-	Origin    Origin
-	Preferred bool
-	Valid     bool
-}
-
-// Origin says where an address comes from.
-type Origin uint8
-
-// The origins of addresses, in OpenThread's order.
-const (
-	FromThread Origin = iota
-	FromSLAAC
-	FromDHCP
-	FromUser
-)
-
-// String returns the origin as `ipaddr -v` prints it.
-func (o Origin) String() string {
-	if int(o) < len(originNames) {
-		return originNames[o]
-	}
-	return "unknown"
-}
-
-var originNames = [...]string{"thread", "slaac", "dhcp6", "manual"}
-
-// Socket is an open UDP socket.
-type Socket struct {
-	Local, Peer         ip6.Address
-	LocalPort, PeerPort uint16
-}

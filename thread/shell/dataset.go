@@ -1,6 +1,9 @@
 package shell
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
@@ -141,7 +144,7 @@ func init() {
 }
 
 func parseNetworkName(a args, n *meshcop.Info) error {
-	if len(a) == 0 || len(a[0]) > 16 || !meshcop.ValidName(a[0]) {
+	if len(a) == 0 || len(a[0]) > 16 || !utf8.ValidString(a[0]) || strings.ContainsFunc(a[0], func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return status.InvalidArgs
 	}
 	n.NetworkName = a[0]

@@ -44,7 +44,7 @@ func factoryReset(s *Shell, _ args) error {
 }
 
 func uptime(s *Shell, a args) error {
-	switch ms := s.node.Uptime(s.now); {
+	switch ms := uint64(s.node.Uptime(s.now).Milliseconds()); {
 	case len(a) == 0:
 		s.Line("%s", clock(ms, true))
 	case a[0] == "ms":

@@ -49,7 +49,7 @@ func networkDiagnostic(s *Shell, a args) error {
 			return err
 		}
 		s.wait(diagTimeout, nil)
-		return pendingErr
+		return errPending
 	case "reset":
 		_ = s.node.DiagnosticReset(s.now, s.cause, dst, types) // nobody asks how it went
 		return nil

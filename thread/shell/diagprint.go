@@ -8,57 +8,56 @@ import (
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/tlv"
-	"heddle.example/thread/tmf"
 )
 
 // diagnostic prints an answer, as bytes and as YAML (HandleDiagnosticGetResponse). It ends at the first TLV that is wrong.
 func (s *Shell) diagnostic(from ip6.Address, tlvs []byte) {
 	s.Line("DIAG_GET.rsp/ans from %s: %s", from, hexOf(tlvs))
 	for t, v := range tlv.All(tlvs) {
-		if !s.diagTLV(tmf.DiagType(t), v) {
+		if !s.diagTLV(diagType(t), v) {
 			return
 		}
 	}
 }
 
 // diagLengths are the shortest good values.
-var diagLengths = map[tmf.DiagType]int{
-	tmf.DiagExtAddress: 8, tmf.DiagAddress16: 2, tmf.DiagMode: 1, tmf.DiagTimeout: 4, tmf.DiagConnectivity: 7, tmf.DiagRoute: 9,
-	tmf.DiagLeaderData: 8, tmf.DiagMACCounters: 36, tmf.DiagBatteryLevel: 1, tmf.DiagSupplyVoltage: 2, tmf.DiagMaxChildTimeout: 4,
-	tmf.DiagEUI64: 8, tmf.DiagMLECounters: 66, tmf.DiagEnhancedRoute: 9,
+var diagLengths = map[diagType]int{
+	diagExtAddress: 8, diagAddress16: 2, diagMode: 1, diagTimeout: 4, diagConnectivity: 7, diagRoute: 9,
+	diagLeaderData: 8, diagMACCounters: 36, diagBatteryLevel: 1, diagSupplyVoltage: 2, diagMaxChildTimeout: 4,
+	diagEUI64: 8, diagMLECounters: 66, diagEnhancedRoute: 9,
 }
 
-func (s *Shell) diagTLV(t tmf.DiagType, v []byte) bool {
+func (s *Shell) diagTLV(t diagType, v []byte) bool {
 	if len(v) < diagLengths[t] {
 		return false
 	}
 	be := binary.BigEndian
 	switch t {
-	case tmf.DiagExtAddress:
+	case diagExtAddress:
 		s.Line("Ext Address: %s", hexOf(v[:8]))
-	case tmf.DiagAddress16:
+	case diagAddress16:
 		s.Line("Rloc16: 0x%04x", be.Uint16(v))
-	case tmf.DiagMode:
+	case diagMode:
 		s.Line("Mode:")
 		s.diagMode(indent, v[0])
-	case tmf.DiagTimeout:
+	case diagTimeout:
 		s.Line("Timeout: %d", be.Uint32(v))
-	case tmf.DiagConnectivity:
+	case diagConnectivity:
 		s.diagConnectivity(v)
-	case tmf.DiagRoute:
+	case diagRoute:
 		return s.diagRoute(v)
-	case tmf.DiagEnhancedRoute:
+	case diagEnhancedRoute:
 		return s.diagEnhancedRoute(v)
-	case tmf.DiagLeaderData:
+	case diagLeaderData:
 		s.Line("Leader Data:")
 		s.Line(indent+"PartitionId: 0x%08x", be.Uint32(v))
 		s.Line(indent+"Weighting: %d", v[4])
 		s.Line(indent+"DataVersion: %d", v[5])
 		s.Line(indent+"StableDataVersion: %d", v[6])
 		s.Line(indent+"LeaderRouterId: 0x%02x", v[7])
-	case tmf.DiagNetworkData:
+	case diagNetworkData:
 		s.Line("Network Data: %s", hexOf(v))
-	case tmf.DiagAddresses:
+	case diagAddresses:
 		if len(v)%16 != 0 {
 			return false
 		}
@@ -66,12 +65,12 @@ func (s *Shell) diagTLV(t tmf.DiagType, v []byte) bool {
 		for ; len(v) > 0; v = v[16:] {
 			s.Line(indent+"- %s", ip6.Address(v[:16]))
 		}
-	case tmf.DiagMACCounters:
+	case diagMACCounters:
 		s.Line("MAC Counters:")
 		for i, name := range macCounterNames {
 			s.Line(indent+"%s: %d", name, be.Uint32(v[4*i:]))
 		}
-	case tmf.DiagMLECounters:
+	case diagMLECounters:
 		s.Line("MLE Counters:")
 		for i, name := range roleCounterNames {
 			s.Line(indent+"%s: %d", name, be.Uint16(v[2*i:]))
@@ -79,29 +78,29 @@ func (s *Shell) diagTLV(t tmf.DiagType, v []byte) bool {
 		for i, name := range timeCounterNames {
 			s.Line("%s: %d", name, be.Uint64(v[2*len(roleCounterNames)+8*i:])) // not indented, as in OpenThread
 		}
-	case tmf.DiagBatteryLevel:
+	case diagBatteryLevel:
 		s.Line("Battery Level: %d%%", v[0])
-	case tmf.DiagSupplyVoltage:
+	case diagSupplyVoltage:
 		s.Line("Supply Voltage: %dmV", be.Uint16(v))
-	case tmf.DiagChildTable:
+	case diagChildTable:
 		return s.diagChildTable(v)
-	case tmf.DiagChannelPages:
+	case diagChannelPages:
 		s.Line("Channel Pages: '%s'", hexOf(v[:min(len(v), 8)]))
-	case tmf.DiagMaxChildTimeout:
+	case diagMaxChildTimeout:
 		s.Line("Max Child Timeout: %d", be.Uint32(v))
-	case tmf.DiagEUI64:
+	case diagEUI64:
 		s.Line("EUI64: %s", hexOf(v[:8]))
-	case tmf.DiagVendorName:
+	case diagVendorName:
 		return s.diagText("Vendor Name", v, 32)
-	case tmf.DiagVendorModel:
+	case diagVendorModel:
 		return s.diagText("Vendor Model", v, 32)
-	case tmf.DiagVendorSoftware:
+	case diagVendorSoftware:
 		return s.diagText("Vendor SW Version", v, 16)
-	case tmf.DiagVendorURL:
+	case diagVendorURL:
 		return s.diagText("Vendor App URL", v, 96)
-	case tmf.DiagStackVersion:
+	case diagStackVersion:
 		return s.diagText("Thread Stack Version", v, 64)
-	case tmf.DiagNonPreferredMask:
+	case diagNonPreferredMask:
 		mask, ok := meshcop.ParseChannelMask(v)
 		if !ok {
 			return false

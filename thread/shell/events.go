@@ -3,6 +3,7 @@ package shell
 import (
 	"heddle.example/machine"
 	"heddle.example/thread"
+	"heddle.example/thread/info"
 )
 
 // begin makes an operation of the node the pending command, or passes on why it did not begin.
@@ -11,7 +12,7 @@ func (s *Shell) begin(op machine.OpID, err error) error {
 		return err
 	}
 	s.op = op
-	return pendingErr
+	return errPending
 }
 
 // Observe takes in an action of the node: it prints what the user wants to see of it.
@@ -42,4 +43,47 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 func (s *Shell) end(err error) {
 	s.op = 0
 	s.finish(err)
+}
+
+// observe prints what package info has types for.
+func (s *Shell) observe(a machine.Action, mine bool) {
+	switch v := a.Value.(type) {
+	case *info.ScanResult:
+		if mine {
+			s.scanResult(v)
+		}
+	case *info.EnergyResult:
+		if mine {
+			s.Line("| %2d | %4d |", v.Channel, v.RSSI)
+		}
+	case *info.Done:
+		if mine {
+			if v.Detached {
+				s.Line("Finished detaching")
+			}
+			s.end(v.Err)
+		} else if a.Op != 0 && a.Op == s.update {
+			s.update = 0
+			name := "OK"
+			if v.Err != nil {
+				name = number(v.Err).Name()
+			}
+			s.Line("Dataset update complete: %s", name)
+		}
+	case *info.Diagnostic:
+		if s.pending && v.Err == nil {
+			s.diagnostic(v.From, v.TLVs)
+		}
+	case *info.DiscoveryRequest:
+		if s.discoveryRequests {
+			s.Line("~ Discovery Request from %s: version=%d,joiner=%d", hexOf(v.Ext[:]), v.Version, digit(v.Joiner))
+		}
+	}
+}
+
+func (s *Shell) scanResult(r *info.ScanResult) {
+	if r.Discovered {
+		s.Printf("| %-16s | %s ", r.Name, hexOf(r.ExtPAN[:]))
+	}
+	s.Line("| %04x | %s | %2d | %3d | %3d |", r.PAN, hexOf(r.Ext[:]), r.Channel, r.RSSI, r.LQI)
 }

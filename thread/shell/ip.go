@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heddle.example/thread"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
@@ -13,16 +14,16 @@ import (
 func ifconfig(s *Shell, a args) error {
 	switch a.at(0) {
 	case "":
-		if s.node.InterfaceUp() {
+		if s.node.IsUp() {
 			s.Line("up")
 		} else {
 			s.Line("down")
 		}
 		return nil
 	case "up":
-		return s.node.SetInterfaceUp(s.now, true)
+		return s.node.Up(s.now, s.cause)
 	case "down":
-		return s.node.SetInterfaceUp(s.now, false)
+		return s.node.Down(s.now, s.cause)
 	}
 	return status.InvalidArgs
 }
@@ -35,9 +36,9 @@ func ipAddr(s *Shell, a args) error {
 	switch a.at(0) {
 	case "":
 		for _, x := range s.node.Addresses() {
-			s.Printf("%s", x.IP)
+			s.Printf("%s", x.Addr)
 			if verbose {
-				s.Printf(" origin:%s plen:%d preferred:%d valid:%d", x.Origin, x.Bits, digit(x.Preferred), digit(x.Valid))
+				s.Printf(" origin:%s plen:%d preferred:%d valid:%d", x.Origin, x.PrefixLength, digit(x.Preferred), digit(x.Valid))
 			}
 			s.Line("")
 		}
@@ -46,13 +47,14 @@ func ipAddr(s *Shell, a args) error {
 		if err != nil {
 			return err
 		}
-		return s.node.AddAddress(s.now, ip)
+		x := thread.Address{Addr: ip, PrefixLength: 64, Origin: thread.OriginManual, Preferred: true, Valid: true}
+		return s.do(func() error { return s.node.AddAddress(x) })
 	case "del":
 		ip, err := a.ip(1)
 		if err != nil {
 			return err
 		}
-		return s.node.RemoveAddress(s.now, ip)
+		return s.do(func() error { return s.node.RemoveAddress(ip) })
 	case "linklocal":
 		s.Line("%s", s.node.LinkLocal())
 	case "rloc":
@@ -68,14 +70,14 @@ func ipAddr(s *Shell, a args) error {
 func ipMAddr(s *Shell, a args) error {
 	switch a.at(0) {
 	case "":
-		for _, ip := range s.node.Groups() {
+		for _, ip := range s.node.MulticastAddresses() {
 			s.Line("%s", ip)
 		}
 	case "add":
 		for i := 1; ; i++ { // several in one line, as in the reference device
 			ip, err := a.ip(i)
 			if err == nil {
-				err = s.node.Subscribe(s.now, ip)
+				err = s.do(func() error { return s.node.Subscribe(ip) })
 			}
 			if err != nil || !a.has(i+1) {
 				return err
@@ -86,7 +88,7 @@ func ipMAddr(s *Shell, a args) error {
 		if err != nil {
 			return err
 		}
-		return s.node.Unsubscribe(s.now, ip)
+		return s.do(func() error { return s.node.Unsubscribe(ip) })
 	case "llatn":
 		s.Line("%s", ip6.LinkLocalAllThreadNodes(s.node.MeshLocal()))
 	case "rlatn":
@@ -115,8 +117,9 @@ func (s *Shell) destination(a args, i int, what string) (ip6.Address, error) {
 
 func netstat(s *Shell, _ args) error {
 	s.table(column{"Local Address", 49}, column{"Peer Address", 49})
-	for _, k := range s.node.Sockets() {
-		s.Line("| %-47s | %-47s |", sockAddr(k.Local, k.LocalPort), sockAddr(k.Peer, k.PeerPort))
+	for _, id := range s.node.UDPSockets() {
+		local, port, peer, peerPort, _ := s.node.UDPAddress(id)
+		s.Line("| %-47s | %-47s |", sockAddr(local, port), sockAddr(peer, peerPort))
 	}
 	return nil
 }

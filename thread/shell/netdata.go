@@ -2,8 +2,10 @@ package shell
 
 import (
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/meshcop"
 	"heddle.example/thread/netdata"
 	"heddle.example/thread/status"
+	"heddle.example/thread/tlv"
 )
 
 // NetData is the network data: the partition's and the node's own part.
@@ -329,8 +331,14 @@ func (s *Shell) commissioning(m *netdata.Manager) {
 	} else {
 		s.Printf("-")
 	}
-	if m.ExtraCommissioning() {
+	all, _ := m.Data().Commissioning()
+	for t := range tlv.All(all) {
+		switch t {
+		case meshcop.CommissionerSession, meshcop.BorderAgentLocator, meshcop.JoinerUDPPort, meshcop.SteeringDataTLV:
+			continue
+		}
 		s.Printf(" e")
+		break
 	}
 	s.Line("")
 }

@@ -26,9 +26,9 @@ func state(s *Shell, a args) error {
 func threadCommand(s *Shell, a args) error {
 	switch a.at(0) {
 	case "start":
-		return s.node.SetThreadEnabled(s.now, true)
+		return s.node.Start(s.now, s.cause)
 	case "stop":
-		return s.node.SetThreadEnabled(s.now, false)
+		return s.node.Stop(s.now, s.cause)
 	case "version":
 		s.Line("%d", threadVersion)
 		return nil

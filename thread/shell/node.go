@@ -1,7 +1,11 @@
 package shell
 
 import (
+	"time"
+
 	"heddle.example/machine"
+	"heddle.example/thread"
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 )
@@ -17,6 +21,9 @@ type Node interface {
 	NetData
 	Datasets
 	Diagnostics
+	UDP
+	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
+	Do(now machine.Time, cause machine.Cause, f func() error) error
 }
 
 // Base is the device.
@@ -24,7 +31,7 @@ type Base interface {
 	FTD() bool
 	VersionString() string
 	Platform() string
-	Uptime(now machine.Time) uint64 // milliseconds
+	Uptime(now machine.Time) time.Duration
 	InstanceID() uint32
 	LogLevel() uint8
 	SetLogLevel(uint8) error
@@ -47,7 +54,7 @@ const (
 
 // Link is the radio and its MAC.
 type Link interface {
-	EUI64() [8]byte
+	EUI64() ieee802154.ExtAddr
 	ExtAddr() [8]byte
 	SetExtAddr(now machine.Time, e [8]byte) error
 	PANID() uint16
@@ -127,7 +134,8 @@ type Network interface {
 	Role() info.Role
 	BecomeDetached(now machine.Time) error
 	BecomeChild(now machine.Time) error
-	SetThreadEnabled(now machine.Time, on bool) error
+	Start(now machine.Time, cause machine.Cause) error
+	Stop(now machine.Time, cause machine.Cause) error
 	Detach(now machine.Time, cause machine.Cause) (machine.OpID, error)
 	Mode() info.Mode
 	SetMode(now machine.Time, m info.Mode) error
@@ -206,22 +214,24 @@ type FullThread interface {
 
 // Interface is the IPv6 layer.
 type Interface interface {
-	InterfaceUp() bool
-	SetInterfaceUp(now machine.Time, up bool) error
-	Addresses() []info.Address
-	AddAddress(now machine.Time, a ip6.Address) error
-	RemoveAddress(now machine.Time, a ip6.Address) error
+	IsUp() bool
+	Up(now machine.Time, cause machine.Cause) error
+	Down(now machine.Time, cause machine.Cause) error
+	Addresses() []thread.Address
+	AddAddress(a thread.Address) error
+	RemoveAddress(a ip6.Address) error
 	LinkLocal() ip6.Address
 	MeshLocalEID() ip6.Address
 	RLOC() ip6.Address
-	Groups() []ip6.Address
-	Subscribe(now machine.Time, a ip6.Address) error
-	Unsubscribe(now machine.Time, a ip6.Address) error
+	MulticastAddresses() []ip6.Address
+	Subscribe(a ip6.Address) error
+	Unsubscribe(a ip6.Address) error
 	IPCounters() info.IPCounters
 	ResetIPCounters()
 	BorderCounters() info.BorderCounters
 	ResetBorderCounters()
-	Sockets() []info.Socket
+	Ping(now machine.Time, cause machine.Cause, c thread.PingConfig) (machine.OpID, error)
+	PingStop(now machine.Time, cause machine.Cause)
 	UnsecurePorts() []uint16
 	AddUnsecurePort(uint16) error
 	RemoveUnsecurePort(uint16) error

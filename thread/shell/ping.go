@@ -39,7 +39,6 @@ func ping(s *Shell, a args) error {
 		return err
 	}
 	s.pings = op
-	s.pingAsync = async
 	if async {
 		return nil
 	}

@@ -54,14 +54,16 @@ type Shell struct {
 	last  byte
 	exit  Exit
 
-	pending  bool         // a command goes on, and new ones are dropped
-	timeout  machine.Time // when a pending command gives up
-	giveUp   error        // and what it then ends with
-	pingOpen bool         // the pending command is a ping
-	locating bool
+	pending bool         // a command goes on, and new ones are dropped
+	op      machine.OpID // what it waits for; 0: something else
+	timeout machine.Time // when it gives up
+	giveUp  error        // and what it then ends with
+
+	pings             machine.OpID // the node's ping, which need not be the pending command
+	update            machine.OpID // the dataset updater's
+	discoveryRequests bool         // those that are heard are printed
 
 	datasetState
-	netdataState
 	udpState
 }
 
@@ -142,7 +144,7 @@ func (s *Shell) Deadline() machine.Time { return s.timeout }
 func (s *Shell) Expire(now machine.Time) {
 	if now >= s.timeout {
 		s.now = now
-		s.locating = false
+		s.op = 0
 		s.finish(s.giveUp)
 	}
 }
@@ -192,7 +194,7 @@ func (s *Shell) run(line string) {
 
 // finish prints how a command ended, and the prompt. status.Pending means that it goes on.
 func (s *Shell) finish(err error) {
-	if err == error(status.Pending) || !s.pending {
+	if err == errPending || !s.pending {
 		return
 	}
 	s.result(err)
@@ -208,6 +210,12 @@ func (s *Shell) result(err error) {
 	}
 	s.Line("Error %d: %s", number(err), number(err).Name())
 }
+
+// errPending is what a command returns that goes on.
+var errPending error = status.Pending
+
+// do runs something as one input of the node.
+func (s *Shell) do(f func() error) error { return s.node.Do(s.now, s.cause, f) }
 
 // wait makes a pending command end by itself.
 func (s *Shell) wait(ms int64, err error) {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
@@ -12,6 +13,7 @@ type UDP interface {
 	BindUDP(id thread.SocketID, addr ip6.Address, port uint16) error
 	ConnectUDP(id thread.SocketID, peer ip6.Address, port uint16) error
 	CloseUDP(id thread.SocketID) error
+	SendUDP(now machine.Time, cause machine.Cause, id thread.SocketID, m thread.UDPMessage) error
 	UDPSockets() []thread.SocketID
 	UDPAddress(id thread.SocketID) (local ip6.Address, localPort uint16, peer ip6.Address, peerPort uint16, ok bool)
 }
@@ -96,7 +98,7 @@ func udpSend(s *Shell, a args) error {
 	if s.socket == 0 {
 		return status.InvalidState
 	}
-	m := thread.UDPMessage{NoLinkSecurity: !s.secure}
+	m := thread.UDPMessage{NoSecurity: !s.secure}
 	var err error
 	if len(a) > 2 {
 		if m.Dst, err = s.destination(a, 0, "Sending to"); err != nil {

@@ -1,0 +1,43 @@
+package info
+
+import "heddle.example/thread/ip6"
+
+// The values of a node's Events and Results that no other package has a type for.
+
+// ScanResult is one network that a scan or a discovery found.
+type ScanResult struct {
+	Discovered bool // by a discovery: then there are a name and an extended PAN id
+	Name       string
+	ExtPAN     [8]byte
+	Ext        [8]byte
+	PAN        uint16
+	Channel    uint8
+	RSSI       int8
+	LQI        uint8
+}
+
+// EnergyResult is the strongest signal on one channel.
+type EnergyResult struct {
+	Channel uint8
+	RSSI    int8
+}
+
+// Done is the Result of a command that has nothing to say but how it ended.
+type Done struct {
+	Err      error
+	Detached bool // it was a Detach
+}
+
+// Diagnostic is an answer to a diagnostic request. TLVs are borrowed until the drain is over.
+type Diagnostic struct {
+	Err  error
+	From ip6.Address
+	TLVs []byte
+}
+
+// DiscoveryRequest is one that was heard.
+type DiscoveryRequest struct {
+	Ext     [8]byte
+	Version uint8
+	Joiner  bool
+}
