@@ -16,7 +16,7 @@ type Diagnostics interface {
 
 // How long a diagnostic answer is waited for, and how many TLVs one asks for (cli.hpp).
 const (
-	diagTimeout  = 5000
+	diagWait     = 5000
 	maxDiagTypes = 35
 )
 
@@ -48,7 +48,7 @@ func networkDiagnostic(s *Shell, a args) error {
 		if err := s.node.DiagnosticGet(s.now, s.cause, dst, types); err != nil {
 			return err
 		}
-		s.wait(diagTimeout, nil)
+		s.wait(diagWait, nil)
 		return errPending
 	case "reset":
 		_ = s.node.DiagnosticReset(s.now, s.cause, dst, types) // nobody asks how it went
