@@ -19,17 +19,19 @@ type fake struct {
 	role   info.Role
 }
 
-func (*fake) FTD() bool                                  { return true }
-func (*fake) VersionString() string                      { return "HEDDLE/1; TEST" }
-func (f *fake) Role() info.Role                          { return f.role }
-func (*fake) FilterMode() FilterMode                     { return FilterAllow }
-func (f *fake) FilterAddresses() []FilterEntry           { return f.filter }
-func (f *fake) FilterRSS() []FilterEntry                 { return f.filter[1:] }
-func (*fake) FilterDefaultRSS() (int8, bool)             { return -50, true }
-func (*fake) NoiseFloor() int8                           { return -100 }
-func (*fake) RouterIDRange() (uint8, uint8)              { return 0, 62 }
-func (*fake) SetRouterIDRange(low, high uint8) error     { return nil }
-func (*fake) MACCounters() info.MACCounters              { return info.MACCounters{TxTotal: 3, RxErrUnknownNeighbor: 2} }
+func (*fake) FTD() bool                              { return true }
+func (*fake) VersionString() string                  { return "HEDDLE/1; TEST" }
+func (f *fake) Role() info.Role                      { return f.role }
+func (*fake) FilterMode() FilterMode                 { return FilterAllow }
+func (f *fake) FilterAddresses() []FilterEntry       { return f.filter }
+func (f *fake) FilterRSS() []FilterEntry             { return f.filter[1:] }
+func (*fake) FilterDefaultRSS() (int8, bool)         { return -50, true }
+func (*fake) NoiseFloor() int8                       { return -100 }
+func (*fake) RouterIDRange() (uint8, uint8)          { return 0, 62 }
+func (*fake) SetRouterIDRange(low, high uint8) error { return nil }
+func (*fake) MACCounters() info.MACCounters {
+	return info.MACCounters{TxTotal: 3, RxErrUnknownNeighbor: 2}
+}
 func (*fake) LeaderWeight() uint8                        { return 65 }
 func (*fake) SetLeaderWeight(uint8)                      {}
 func (*fake) RouterEligible() bool                       { return true }
