@@ -27,6 +27,9 @@ func (m *MLE) scheduleChildUpdate(now machine.Time) {
 	}
 }
 
+// RegisterAddresses tells the parent of a minimal end device that its addresses, or how they are compressed, changed.
+func (m *MLE) RegisterAddresses(now machine.Time) { m.scheduleChildUpdateOfMTD(now) }
+
 func (m *MLE) scheduleChildUpdateOfMTD(now machine.Time) {
 	if m.role == Child && !m.mode.FTD() {
 		m.scheduleChildUpdate(now)

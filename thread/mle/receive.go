@@ -17,6 +17,7 @@ type Datagram struct {
 	Channel      uint8
 	PAN          ieee802154.PANID // the sender's
 	PANBroadcast bool             // sent to all networks
+	Memo         *any             // where all hearers of one frame share what it holds; nil: it came in fragments
 }
 
 // class says how much a message with a larger key sequence is to be trusted (Thread 1.4 section 7.3.1.6;
@@ -90,12 +91,12 @@ func (m *MLE) receiveSecured(now machine.Time, r *rx) {
 		m.counters.Malformed++
 		return
 	}
-	var ok bool
-	if m.plain, ok = h.open(m.plain[:0], m.keys.MLEFor(h.KeySequence), r.Src, r.Dst, sealed); !ok {
+	plain, ok := m.open(r, h, sealed)
+	if !ok {
 		m.counters.BadSecurity++
 		return
 	}
-	r.Message, _ = ParseMessage(m.plain) // a sealed message has a command at least
+	r.Message, _ = ParseMessage(plain) // a sealed message has a command at least
 	r.keySequence, r.frameCounter = h.KeySequence, h.FrameCounter
 	if !m.fresh(r) {
 		m.counters.Replayed++
@@ -103,6 +104,33 @@ func (m *MLE) receiveSecured(now machine.Time, r *rx) {
 	}
 	m.dispatch(now, r)
 	m.followKeySequence(now, r)
+}
+
+// opened is what hearers of one frame share: the message, with the key that opened it.
+type opened struct {
+	key   *ieee802154.Key
+	plain []byte
+	ok    bool
+}
+
+// open opens a message, or takes it from a neighbour that heard the same frame and opened it with the same key. Nobody
+// changes it.
+func (m *MLE) open(r *rx, h header, sealed []byte) (plain []byte, ok bool) {
+	key := m.keys.MLEFor(h.KeySequence)
+	if r.Memo == nil || !r.multicast() {
+		m.plain, ok = h.open(m.plain[:0], key, r.Src, r.Dst, sealed)
+		return m.plain, ok
+	}
+	o, _ := (*r.Memo).(*opened)
+	if o == nil {
+		o = new(opened)
+		*r.Memo = o
+	}
+	if o.key != key {
+		o.key = key
+		o.plain, o.ok = h.open(o.plain[:0], key, r.Src, r.Dst, sealed)
+	}
+	return o.plain, o.ok
 }
 
 // fresh finds the sender among our neighbours and says whether its message is none that we had.
