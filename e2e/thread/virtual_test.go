@@ -1,0 +1,268 @@
+//go:build peers
+
+package thread
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The events of the protocol between a node and the world.
+const (
+	eventAlarm = 0
+	eventRadio = 1
+)
+
+// virtual is a world without a real clock: it has the nodes' alarms and frames in one queue, and hands them out in order.
+// It is used by one goroutine.
+type virtual struct {
+	t        testing.TB
+	dir      string
+	conn     *net.UDPConn
+	offset   int
+	time     uint64 // microseconds
+	stations []*station
+	queue    []delivery
+	sequence uint64
+	air      []heard
+	deaf     map[[2]int]bool // from, to: frames that never arrive
+}
+
+// station is a node in the virtual world.
+type station struct {
+	*node
+	addr  *net.UDPAddr
+	clock uint64 // how far the node's clock is
+	alarm uint64
+	awake bool // it has not said yet that it is idle
+	asks  int  // the sequence number whose ack it waits for, or -1
+}
+
+// delivery is a frame on its way to one station.
+type delivery struct {
+	at, order uint64
+	to        *station
+	data      []byte
+}
+
+// heard is a frame that was on the air.
+type heard struct {
+	at   uint64
+	from *station
+	data []byte // channel, then the PSDU
+}
+
+// offsets keeps the ports of the tests of one run apart. Other users of this computer's loopback have the lower ones.
+var offsets atomic.Int32
+
+func nextOffset() int { return 41 + int(offsets.Add(1)) }
+
+func newVirtual(t testing.TB) *virtual {
+	t.Helper()
+	v := &virtual{t: t, dir: t.TempDir(), offset: nextOffset(), deaf: map[[2]int]bool{}}
+	var err error
+	if v.conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(0)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { v.conn.Close() })
+	return v
+}
+
+func (v *virtual) port(id int) int { return 9000 + v.offset*34 + id }
+
+// node starts a node.
+func (v *virtual) node(m maker, k kind) *node {
+	v.t.Helper()
+	s := &station{addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(len(v.stations) + 1)}, clock: v.time, alarm: math.MaxUint64, awake: true, asks: -1}
+	s.node = start(v.t, v, v.dir, m, k, len(v.stations)+1, "PORT_OFFSET="+strconv.Itoa(v.offset), "VIRTUAL_TIME=1")
+	v.stations = append(v.stations, s)
+	v.settle()
+	return s.node
+}
+
+func (v *virtual) program(t testing.TB, m maker, k kind, id int) *exec.Cmd {
+	return program(t, "virtual", m, k, strconv.Itoa(id))
+}
+
+func (v *virtual) now() time.Duration { return time.Duration(v.time) * time.Microsecond }
+
+func (v *virtual) station(n *node) *station { return v.stations[n.id-1] }
+
+// link says whether two nodes hear each other.
+func (v *virtual) link(a, b *node, on bool) {
+	v.deaf[[2]int{a.id, b.id}], v.deaf[[2]int{b.id, a.id}] = !on, !on
+}
+
+// line leaves only the links between neighbours of a line.
+func (v *virtual) line(nodes ...*node) {
+	for i, a := range nodes {
+		for j, b := range nodes {
+			if i < j {
+				v.link(a, b, j == i+1)
+			}
+		}
+	}
+}
+
+// settle takes in what nodes send until each has said that it is idle.
+func (v *virtual) settle() {
+	v.t.Helper()
+	buf := make([]byte, 2048)
+	for {
+		var busy []string
+		for _, s := range v.stations {
+			if s.awake && !s.dead {
+				busy = append(busy, s.String())
+			}
+		}
+		if len(busy) == 0 {
+			return
+		}
+		v.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		k, from, err := v.conn.ReadFromUDP(buf)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			v.t.Fatalf("never idle: %q", busy)
+		} else if err != nil {
+			v.t.Fatal(err)
+		}
+		v.take(from.Port-v.port(0), buf[:k])
+	}
+}
+
+func (v *virtual) take(id int, b []byte) {
+	if id < 1 || id > len(v.stations) || len(b) < 11 {
+		v.t.Fatalf("a datagram of %d bytes from node %d", len(b), id)
+	}
+	s, delay, data := v.stations[id-1], binary.LittleEndian.Uint64(b), slices.Clone(b[11:])
+	if int(binary.LittleEndian.Uint16(b[9:])) != len(data) {
+		v.t.Fatalf("%v: an event with a wrong length: %x", s, b)
+	}
+	switch b[8] {
+	case eventAlarm:
+		s.awake, s.alarm = false, math.MaxUint64
+		if delay < math.MaxInt64 {
+			s.alarm = v.time + delay
+		}
+	case eventRadio:
+		v.transmit(s, v.time+delay, data)
+	default:
+		v.t.Fatalf("%v: event %d", s, b[8])
+	}
+}
+
+// transmit puts a frame on the air: to all others, then back to its sender.
+func (v *virtual) transmit(s *station, at uint64, data []byte) {
+	if len(data) < 6 {
+		v.t.Fatalf("%v: a frame of %d bytes", s, len(data))
+	}
+	v.air = append(v.air, heard{at, s, data})
+	ack := data[1]&7 == 2
+	for _, r := range v.stations {
+		if r == s || r.dead || v.deaf[[2]int{s.id, r.id}] || ack && r.asks != int(data[3]) {
+			continue
+		}
+		v.push(at, r, data)
+	}
+	if !ack {
+		s.asks = -1
+		if data[1]&0x20 != 0 {
+			s.asks = int(data[3])
+		}
+	}
+	v.push(at, s, data)
+}
+
+func (v *virtual) push(at uint64, to *station, data []byte) {
+	v.sequence++
+	d := delivery{at, v.sequence, to, data}
+	i, _ := slices.BinarySearchFunc(v.queue, d, func(a, b delivery) int {
+		if a.at != b.at {
+			return int(int64(a.at - b.at))
+		}
+		return int(int64(a.order - b.order))
+	})
+	v.queue = slices.Insert(v.queue, i, d)
+}
+
+// wake tells a station that its clock is at the world's time, with a frame or without.
+func (v *virtual) wake(s *station, event byte, data []byte) {
+	b := binary.LittleEndian.AppendUint64(nil, v.time-s.clock)
+	b = append(append(b, event), byte(len(data)), byte(len(data)>>8))
+	s.clock, s.awake, s.alarm = v.time, true, math.MaxUint64
+	if _, err := v.conn.WriteToUDP(append(b, data...), s.addr); err != nil {
+		v.t.Fatal(err)
+	}
+	v.settle()
+}
+
+// step goes on to the next event, if it is not after limit.
+func (v *virtual) step(limit uint64) bool {
+	next, who := uint64(math.MaxUint64), (*station)(nil)
+	for _, s := range v.stations {
+		if !s.dead && s.alarm < next {
+			next, who = s.alarm, s
+		}
+	}
+	if len(v.queue) > 0 && v.queue[0].at <= next {
+		d := v.queue[0]
+		if d.at > limit {
+			return false
+		}
+		v.queue = v.queue[1:]
+		v.time = max(v.time, d.at)
+		if !d.to.dead {
+			v.wake(d.to, eventRadio, d.data)
+		}
+		return true
+	}
+	if next > limit {
+		return false
+	}
+	v.time = max(v.time, next)
+	v.wake(who, eventAlarm, nil)
+	return true
+}
+
+func (v *virtual) pass(d time.Duration) {
+	v.t.Helper()
+	limit := v.time + uint64(d.Microseconds())
+	for v.step(limit) {
+	}
+	v.time = limit
+}
+
+func (v *virtual) before(n *node) { v.wake(v.station(n), eventAlarm, nil) }
+
+func (v *virtual) typed(n *node) {
+	v.t.Helper()
+	v.station(n).awake = true
+	v.settle()
+}
+
+// kill ends a node without a word.
+func (v *virtual) kill(n *node) {
+	n.kill()
+	v.queue = slices.DeleteFunc(v.queue, func(d delivery) bool { return d.to.node == n })
+}
+
+// revive starts a killed node again, with the settings that it had.
+func (v *virtual) revive(n *node) {
+	v.t.Helper()
+	s := v.station(n)
+	again := start(v.t, v, v.dir, n.maker, n.kind, n.id, "PORT_OFFSET="+strconv.Itoa(v.offset), "VIRTUAL_TIME=1")
+	n.cmd, n.stdin, n.stdout, n.dead = again.cmd, again.stdin, again.stdout, false
+	s.clock, s.alarm, s.awake, s.asks = v.time, math.MaxUint64, true, -1
+	v.settle()
+}
+
+func (v *virtual) String() string { return fmt.Sprintf("virtual world at %v", v.now()) }
