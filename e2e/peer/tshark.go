@@ -14,6 +14,7 @@ type Tshark struct {
 	Filter   string   // a display filter, "" for all
 	DecodeAs []string // "udp.port==5683,coap"
 	PSK      string   // hexadecimal key, to look into DTLS
+	Options  []string // preferences, "name:value"
 }
 
 // Fields returns the fields of each packet; a field that occurs several times has commas between its values.
@@ -52,6 +53,9 @@ func (k Tshark) run(t testing.TB, args ...string) string {
 	args = append([]string{"-n", "-r", k.File}, args...)
 	for _, d := range k.DecodeAs {
 		args = append(args, "-d", d)
+	}
+	for _, o := range k.Options {
+		args = append(args, "-o", o)
 	}
 	if k.Filter != "" {
 		args = append(args, "-Y", k.Filter)

@@ -3,6 +3,7 @@
 package thread
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type station struct {
 	clock uint64 // how far the node's clock is
 	alarm uint64
 	awake bool // it has not said yet that it is idle
+	rests bool // and it sleeps
 	asks  int  // the sequence number whose ack it waits for, or -1
 }
 
@@ -114,29 +116,59 @@ func (v *virtual) line(nodes ...*node) {
 	}
 }
 
-// settle takes in what nodes send until each has said that it is idle.
+// settle takes in what nodes send until each is idle.
 func (v *virtual) settle() {
 	v.t.Helper()
 	buf := make([]byte, 2048)
-	for {
-		var busy []string
+	for end := time.Now().Add(20 * time.Second); ; {
+		quiet := true
 		for _, s := range v.stations {
-			if s.awake && !s.dead {
-				busy = append(busy, s.String())
-			}
+			quiet = quiet && s.idle()
 		}
-		if len(busy) == 0 {
-			return
+		deadline := time.Now()
+		if !quiet {
+			deadline = deadline.Add(time.Millisecond)
 		}
-		v.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		// Where all are idle, what they have sent is here already: loopback is synchronous.
+		v.conn.SetReadDeadline(deadline)
 		k, from, err := v.conn.ReadFromUDP(buf)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			v.t.Fatalf("never idle: %q", busy)
-		} else if err != nil {
+		switch {
+		case err == nil:
+			v.take(from.Port-v.port(0), buf[:k])
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			v.t.Fatal(err)
+		case quiet:
+			return
+		case time.Now().After(end):
+			var busy []string
+			for _, s := range v.stations {
+				if !s.idle() {
+					busy = append(busy, s.String())
+				}
+			}
+			v.t.Fatalf("never idle: %q", busy)
 		}
-		v.take(from.Port-v.port(0), buf[:k])
 	}
+}
+
+// idle reports whether a station has nothing left to do. Theirs says so before it has written its output, and several
+// times: so the process must sleep, too. It has one thread, which sleeps in select only.
+func (s *station) idle() bool {
+	switch {
+	case s.dead:
+		return true
+	case s.awake:
+		return false
+	case s.maker == ours || s.rests:
+		return true
+	}
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return true
+	}
+	_, after, _ := bytes.Cut(b, []byte(") "))
+	s.rests = len(after) > 0 && after[0] == 'S'
+	return s.rests
 }
 
 func (v *virtual) take(id int, b []byte) {
@@ -198,7 +230,7 @@ func (v *virtual) push(at uint64, to *station, data []byte) {
 func (v *virtual) wake(s *station, event byte, data []byte) {
 	b := binary.LittleEndian.AppendUint64(nil, v.time-s.clock)
 	b = append(append(b, event), byte(len(data)), byte(len(data)>>8))
-	s.clock, s.awake, s.alarm = v.time, true, math.MaxUint64
+	s.clock, s.awake, s.rests, s.alarm = v.time, true, false, math.MaxUint64
 	if _, err := v.conn.WriteToUDP(append(b, data...), s.addr); err != nil {
 		v.t.Fatal(err)
 	}
@@ -245,7 +277,8 @@ func (v *virtual) before(n *node) { v.wake(v.station(n), eventAlarm, nil) }
 
 func (v *virtual) typed(n *node) {
 	v.t.Helper()
-	v.station(n).awake = true
+	s := v.station(n)
+	s.awake, s.rests = true, false
 	v.settle()
 }
 
@@ -261,7 +294,7 @@ func (v *virtual) revive(n *node) {
 	s := v.station(n)
 	again := start(v.t, v, v.dir, n.maker, n.kind, n.id, "PORT_OFFSET="+strconv.Itoa(v.offset), "VIRTUAL_TIME=1")
 	n.cmd, n.stdin, n.stdout, n.dead = again.cmd, again.stdin, again.stdout, false
-	s.clock, s.alarm, s.awake, s.asks = v.time, math.MaxUint64, true, -1
+	s.clock, s.alarm, s.awake, s.rests, s.asks = v.time, math.MaxUint64, true, false, -1
 	v.settle()
 }
 
