@@ -1,0 +1,9 @@
+package mesh
+
+import "testing"
+
+func TestPriorityNames(t *testing.T) {
+	if Low.String() != "low" || Net.String() != "net" {
+		t.Error("names")
+	}
+}
