@@ -88,10 +88,12 @@ func (m *Manager) serveKeepAlive(now machine.Time, from ip6.Address, request, ds
 // resign ends the commissioner's session; the next one has another number.
 func (m *Manager) resign(now machine.Time) {
 	m.lead.timer = machine.Never
-	m.emptyCommissioning(now)
+	m.EmptyCommissioning(now)
 }
 
-func (m *Manager) emptyCommissioning(now machine.Time) {
+// EmptyCommissioning puts a new session without a commissioner into the network data. A node that becomes leader does so
+// right after it has emptied the network data (mle_ftd.cpp, BecomeLeader).
+func (m *Manager) EmptyCommissioning(now machine.Time) {
 	m.lead.session++
 	_ = m.env.SetCommissioning(now, binary.BigEndian.AppendUint16([]byte{CommissionerSession, 2}, m.lead.session))
 }
@@ -100,7 +102,7 @@ func (m *Manager) emptyCommissioning(now machine.Time) {
 func (m *Manager) CommissionerRestored(now machine.Time, session uint16, active bool) {
 	m.lead.session = session
 	if active {
-		m.emptyCommissioning(now)
+		m.EmptyCommissioning(now)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"heddle.example/machine"
-	"heddle.example/thread/status"
 )
 
 // The MeshCoP TLVs of the commissioning data (8.10.1).
@@ -76,11 +75,8 @@ func (m *Manager) JoiningAllowed() bool {
 	return false
 }
 
-// SetCommissioning replaces the commissioning data, at the leader.
+// SetCommissioning replaces the commissioning data, at the leader or at a node that is just becoming one.
 func (m *Manager) SetCommissioning(now machine.Time, value []byte) error {
-	if !m.env.Leader() {
-		return status.InvalidState
-	}
 	if err := m.reg.setCommissioning(value); err != nil {
 		return err
 	}

@@ -183,9 +183,11 @@ func (m *Manager) Anycast(aloc16 uint16) (uint16, error) {
 			return 0, status.NotFound
 		}
 	case aloc16 == alocBBR:
-		if r, ok = m.env.PrimaryBBR(); !ok {
+		b, is := m.Data().PrimaryBackboneRouter(m.env.LeaderRLOC16())
+		if !is {
 			return 0, status.Drop
 		}
+		r, ok = b.RLOC16, true
 	case aloc16 >= alocNDFirst && aloc16 <= alocNDLast:
 		r, ok = m.agent(uint8(aloc16-alocNDFirst+1), flagNDDNS)
 	default:

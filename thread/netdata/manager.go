@@ -13,8 +13,6 @@ type Config struct {
 	Rand       machine.Rand
 	Now        machine.Time
 	ReuseDelay time.Duration // how long a context's number is not used again; 0 is 300 s
-	// Profile: how long the publisher waits before it adds or removes an entry; 0 is OpenThread's 500..4,000 ms.
-	PublishDelay time.Duration
 }
 
 // Env is what a Manager needs of the node that it is part of.
@@ -35,8 +33,8 @@ type Env interface {
 	ValidChild(rloc16 uint16) bool
 	// RouterSoon says how long the node waits before it becomes a router, if it is about to.
 	RouterSoon() (time.Duration, bool)
-	// PrimaryBBR is the locator of the primary backbone router.
-	PrimaryBBR() (uint16, bool)
+	// MeshLocalEID is the node's own mesh-local address.
+	MeshLocalEID() ip6.Address
 	// DeprecatedDomain is the domain of a prefix that is gone from the network data, but that the node still has an
 	// address of (thread/slaac).
 	DeprecatedDomain(source ip6.Address) (uint8, bool)
