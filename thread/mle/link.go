@@ -125,6 +125,7 @@ func (m *MLE) receiveLinkRequest(now machine.Time, r *rx) {
 	r.class = classPeer
 	m.followKeySequence(now, r)
 	if r.multicast() {
+		m.unschedule(delayedLinkAccept, linkLocal(a.ext))
 		m.schedule(now, m.randomDelay(linkAcceptDelay), delayedLinkAccept, linkLocal(a.ext), a)
 		return
 	}

@@ -167,6 +167,10 @@ func (m *MLE) linkOfChild(now machine.Time, router *neighbor.Router, r *rx, marg
 // takeRoute takes over the set of router ids. A router whose id was taken away is detached.
 func (m *MLE) takeRoute(now machine.Time, r *rx, route neighbor.Route) error {
 	m.ftd.now = now
+	if m.role == Leader && !route.Mask.Has(m.ftd.routerID) {
+		m.ftd.counters.ForgedIdentity++ // nobody takes the id away of who gives them out
+		return errDrop
+	}
 	m.table.UpdateRouterSet(now, route.IDSequence, route.Mask)
 	if n := r.neighbor; n != nil && n.State == neighbor.Invalid {
 		r.neighbor = nil

@@ -15,6 +15,7 @@ const (
 	maxNeighborAge       = 100 * time.Second
 	maxNeighborAgeChild  = 150 * time.Second
 	maxLeaderToRouterAge = 90 * time.Second
+	maxChildIDWait       = 60 * time.Second
 )
 
 // startTicking has tick called each second. The first time comes within one, so that nodes do not tick together.
@@ -105,6 +106,10 @@ func (m *MLE) heardWell() bool {
 func (m *MLE) tickChildren(now machine.Time) {
 	for c := range m.table.Children(neighbor.InAny) {
 		if c.State == neighbor.ChildIDRequest {
+			// It waits for us to become a router. OpenThread lets it wait for ever, in an entry that others could have.
+			if now.Sub(c.LastHeard) >= maxChildIDWait {
+				m.removeChild(now, c)
+			}
 			continue
 		}
 		if l := c.CSL; l != nil && l.Synchronized && now.Sub(l.LastHeard) >= time.Duration(l.Timeout)*time.Second {
