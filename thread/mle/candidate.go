@@ -131,7 +131,7 @@ func (m *MLE) receiveParentResponse(now machine.Time, r *rx) {
 	m.initNeighbor(now, &p.Neighbor, r)
 	p.RLOC16, p.Version, p.Mode = source, version, neighbor.RouterMode
 	p.SetLinkCounters(link)
-	p.MLECounter, p.KeySeq = mle, r.keySequence
+	p.MLECounter, p.KeySeq = r.next(mle), r.keySequence
 	p.Link.Out = neighbor.QualityForMargin(marginOut)
 	p.State = neighbor.ParentResponse
 	p.LeaderCost = conn.LeaderCost

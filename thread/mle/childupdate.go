@@ -213,7 +213,7 @@ func (m *MLE) childUpdateResponseOnChild(now machine.Time, r *rx) bool {
 			return false
 		}
 		parent.SetLinkCounters(link)
-		parent.MLECounter, parent.KeySeq = mle, r.keySequence
+		parent.MLECounter, parent.KeySeq = r.next(mle), r.keySequence
 		parent.SetState(now, neighbor.Valid)
 		m.setChild(now, m.rloc16)
 		m.retrieveData = true

@@ -282,7 +282,7 @@ func (m *MLE) receiveLinkAccept(now machine.Time, r *rx) {
 	}
 	m.initNeighbor(now, &router.Neighbor, r)
 	router.SetLinkCounters(link)
-	router.MLECounter, router.KeySeq = mle, r.keySequence
+	router.MLECounter, router.KeySeq = r.next(mle), r.keySequence
 	router.Version, router.Mode = version, neighbor.RouterMode
 	router.Link.Out = neighbor.QualityForMargin(margin)
 	router.SetState(now, neighbor.Valid)

@@ -209,7 +209,7 @@ func (m *MLE) receiveChildIDRequest(now machine.Time, r *rx) {
 	c.SetState(now, neighbor.ChildIDRequest)
 	c.LastHeard = now
 	c.SetLinkCounters(link)
-	c.MLECounter, c.KeySeq = mle, r.keySequence
+	c.MLECounter, c.KeySeq = r.next(mle), r.keySequence
 	c.Mode, c.Version = mode, version
 	c.Link.AddRSS(r.RSSI)
 	c.Timeout, c.Supervision = timeout, supervision

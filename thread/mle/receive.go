@@ -44,6 +44,10 @@ type rx struct {
 // fromValid says whether a neighbour with a working link sent it.
 func (r *rx) fromValid() bool { return r.neighbor != nil && r.neighbor.State == neighbor.Valid }
 
+// next returns the least counter to take from the sender from now on, who said that its next one is counter. It says so of
+// the very message that it says it in, which must not be taken twice.
+func (r *rx) next(counter uint32) uint32 { return max(counter, r.frameCounter+1) }
+
 // multicast says whether it was sent to more than us.
 func (r *rx) multicast() bool { return r.Dst.IsMulticast() }
 

@@ -213,7 +213,7 @@ func (m *MLE) receiveChildUpdateResponseOnParent(now machine.Time, r *rx) {
 		return
 	}
 	if n, err := r.uint32(TLVMLEFrameCounter); err == nil {
-		c.MLECounter = n
+		c.MLECounter = r.next(n)
 	} else if err == ErrParse {
 		return
 	}
