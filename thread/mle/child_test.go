@@ -403,3 +403,21 @@ func TestReplay(t *testing.T) {
 	}
 	_, _ = n, d
 }
+
+// A router announces its network on all channels every 688 s, one that hears eight others say the same does not.
+func TestAnnounceOwn(t *testing.T) {
+	b := newBench(t)
+	n := b.form()
+	b.run(1400 * time.Second)
+	if got := b.count(n, Announce); got < 16 || got > 32 {
+		t.Errorf("%d announcements", got)
+	}
+	before := b.count(n, Announce)
+	for range 160 {
+		n.heardSameAnnounce()
+		b.run(30 * time.Second)
+	}
+	if got := b.count(n, Announce) - before; got > 32 {
+		t.Errorf("%d announcements beside others", got)
+	}
+}

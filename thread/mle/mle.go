@@ -136,6 +136,8 @@ type MLE struct {
 	retransmit        retransmitter
 	announcer         announceHandler
 	announceOn        announceSender
+	announceOwn       announceSender
+	announceLook      announceLook
 	search            parentSearch
 	discover          discovery
 	counters          Counters
@@ -177,6 +179,7 @@ func New(c Config, env Env) *MLE {
 	m.table.SetMeshLocal(c.MeshLocalPrefix)
 	m.rand.Fill(m.meshLocalIID[:])
 	m.timers.init()
+	m.announceOn.timer, m.announceOwn.timer = timerAnnounceSend, timerAnnounceOwn
 	m.initFTD()
 	return m
 }
@@ -213,7 +216,11 @@ func (m *MLE) Expire(now machine.Time) {
 		case timerSupervision:
 			m.supervisionTimer(now)
 		case timerAnnounceSend:
-			m.announceSendTimer(now)
+			m.announceOn.next(m, now)
+		case timerAnnounceOwn:
+			m.announceOwn.next(m, now)
+		case timerAnnounceLook:
+			m.announceLookTimer(now)
 		case timerTick:
 			m.tick(now)
 		case timerAdvertise:

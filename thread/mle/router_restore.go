@@ -65,6 +65,3 @@ func (m *MLE) selectBetterParent() *neighbor.Router {
 	}
 	return best
 }
-
-// heardSameAnnounce is for the announcer of the border router, which we do not have.
-func (m *MLE) heardSameAnnounce() {}

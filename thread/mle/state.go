@@ -115,6 +115,7 @@ func (m *MLE) stop(now machine.Time, datasets bool) {
 		}
 		m.setRole(now, Disabled)
 		m.timers.stop(timerSupervision)
+		m.announceRoleChanged(now)
 	}
 	m.detacher.stopped(m, now)
 }
@@ -321,6 +322,9 @@ func (m *MLE) ExtAddressChanged(now machine.Time) {
 func (m *MLE) HandleEvents(now machine.Time, e Event) {
 	if m.role == Disabled {
 		return
+	}
+	if e.Has(RoleChanged) {
+		m.announceRoleChanged(now)
 	}
 	if e.Has(RoleChanged) && m.shortRegistration {
 		m.shortRegistration = false // the other addresses follow the short Child ID Request

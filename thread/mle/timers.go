@@ -20,6 +20,8 @@ const (
 	timerDiscover
 	timerSupervision
 	timerAnnounceSend // the announcements of AnnounceOn
+	timerAnnounceOwn  // those of a router by itself
+	timerAnnounceLook // whether it makes them
 	timerTick         // each second: time-outs of neighbours, role changes (router)
 	timerAdvertise    // the Trickle timer of advertisements (router)
 	timerCount
