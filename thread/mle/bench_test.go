@@ -24,6 +24,7 @@ type bench struct {
 	nodes   []*benchNode
 	air     []flight
 	order   int
+	seed    uint64
 	log     []string
 	logging bool
 	deaf    map[[2]int]bool // from, to: out of range
@@ -107,7 +108,7 @@ func (b *bench) add(mode string) *benchNode {
 }
 
 func (n *benchNode) boot(mode string) {
-	r := testRand{rand.New(rand.NewPCG(uint64(n.id), uint64(n.b.now)+7))}
+	r := testRand{rand.New(rand.NewPCG(uint64(n.id)|n.b.seed<<16, uint64(n.b.now)+7))}
 	n.table = neighbor.New(10, -100, r)
 	n.keys = keys.New((*benchKeys)(n), keys.NewCache(), captures.Key, n.onDisk)
 	var m Mode
