@@ -68,7 +68,7 @@ func (m *MAC) startScan(now machine.Time, op operation, channels uint32, d time.
 func (m *MAC) nextScanChannel(now machine.Time) bool {
 	s := m.scan
 	op := m.op
-	for s.left != 0 && s.left&1<<s.channel == 0 {
+	for s.left != 0 && s.left&(1<<s.channel) == 0 {
 		s.channel++
 	}
 	if s.left == 0 {
