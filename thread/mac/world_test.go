@@ -212,7 +212,9 @@ func (s *station) ChildListens(now machine.Time, c *neighbor.Child, csl bool) {
 	}
 }
 
-func (s *station) PollSent(_ machine.Time, _ *neighbor.Neighbor, e radio.Err) { s.polls = append(s.polls, e) }
+func (s *station) PollSent(_ machine.Time, _ *neighbor.Neighbor, e radio.Err) {
+	s.polls = append(s.polls, e)
+}
 
 func (s *station) ScanResult(_ machine.Time, b *BeaconInfo) {
 	if b == nil {
