@@ -357,10 +357,12 @@ func (n *testNode) SendICMPError(now machine.Time, dst ip6.Address, m ip6.ICMPHe
 	_ = n.m.Send(now, &Datagram{IP: ip6.AppendICMP(nil, h, m, about.Append(nil)), Priority: Net})
 }
 
-func (n *testNode) RouterLost(now machine.Time, x *neighbor.Neighbor) { n.lost = append(n.lost, x.RLOC16) }
-func (n *testNode) ChildMoved(now machine.Time, c *neighbor.Child)    { n.moved++ }
-func (n *testNode) RouteLooped(now machine.Time)                      { n.loops++ }
-func (n *testNode) Supervised(now machine.Time, c *neighbor.Child)    { c.SinceSupervise = 0 }
+func (n *testNode) RouterLost(now machine.Time, x *neighbor.Neighbor) {
+	n.lost = append(n.lost, x.RLOC16)
+}
+func (n *testNode) ChildMoved(now machine.Time, c *neighbor.Child) { n.moved++ }
+func (n *testNode) RouteLooped(now machine.Time)                   { n.loops++ }
+func (n *testNode) Supervised(now machine.Time, c *neighbor.Child) { c.SinceSupervise = 0 }
 
 func (n *testNode) ContextByID(id uint8) (lowpan.Context, bool) {
 	return lowpan.Context{Prefix: testNetwork.Prefix(), Compress: true}, id == 0
