@@ -26,7 +26,8 @@ func ParseChannelMask(v []byte) (mask uint32, ok bool) {
 	return mask, true
 }
 
-// AppendChannelMask appends the value of a Channel Mask TLV.
+// AppendChannelMask appends the value of a Channel Mask TLV. No channel is no entry, which is not a valid value, as in
+// OpenThread.
 func AppendChannelMask(dst []byte, mask uint32) []byte {
 	if mask &= channels; mask == 0 {
 		return dst

@@ -57,21 +57,17 @@ func (h *holder) answered(now machine.Time, answer []byte, err error) {
 	}
 }
 
-// MgmtSet sends MGMT_ACTIVE_SET or MGMT_PENDING_SET to the leader: fields, and more TLVs as they are (the shell's `dataset
-// mgmtsetcommand`). done gets the leader's verdict.
-func (m *Manager) MgmtSet(now machine.Time, pending bool, n Info, more []byte, done func(now machine.Time, err error)) error {
+// MgmtSet sends MGMT_ACTIVE_SET or MGMT_PENDING_SET with these TLVs to the leader (the shell's `dataset mgmtsetcommand`).
+// done, which may be nil, gets the leader's verdict.
+func (m *Manager) MgmtSet(now machine.Time, pending bool, d Dataset, done func(now machine.Time, err error)) error {
 	h := m.holder(pending)
-	d, err := n.Dataset()
-	if err == nil {
-		err = d.Append(more)
+	if s, active := m.env.Commissioner(); active && !d.Has(CommissionerSession) {
+		d = d.Clone()
+		if err := d.Write(CommissionerSession, []byte{byte(s >> 8), byte(s)}); err != nil {
+			return err
+		}
 	}
-	if s, active := m.env.Commissioner(); err == nil && active && !d.Has(CommissionerSession) {
-		err = d.Write(CommissionerSession, []byte{byte(s >> 8), byte(s)})
-	}
-	switch {
-	case err != nil:
-		return err
-	case h.asking:
+	if h.asking {
 		return status.Already
 	}
 	h.done = done

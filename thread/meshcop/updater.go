@@ -16,13 +16,10 @@ type updater struct {
 // updateDelay is the delay of an update that does not say one (OPENTHREAD_CONFIG_DATASET_UPDATER_DEFAULT_DELAY).
 const updateDelay = 1000 * time.Millisecond
 
-// Update asks for a change of some fields of the active dataset, through a pending one. done is called once: with no error
+// Update asks for a change of some TLVs of the active dataset, through a pending one. done is called once: with no error
 // when the change is active, with Already when another change came between.
-func (m *Manager) Update(now machine.Time, n Info, done func(now machine.Time, err error)) error {
-	d, err := n.Dataset()
-	if err != nil {
-		return err
-	}
+func (m *Manager) Update(now machine.Time, d Dataset, done func(now machine.Time, err error)) error {
+	d = d.Clone()
 	active, ok := m.active.read(now)
 	t := active.Timestamp(ActiveTimestamp)
 	switch {
@@ -39,7 +36,8 @@ func (m *Manager) Update(now machine.Time, n Info, done func(now machine.Time, e
 	if !p.Valid() {
 		p = 0
 	}
-	if err = d.WriteTimestamp(ActiveTimestamp, t.advance(m.rand.Uint64())); err == nil {
+	err := d.WriteTimestamp(ActiveTimestamp, t.advance(m.rand.Uint64()))
+	if err == nil {
 		err = d.WriteTimestamp(PendingTimestamp, p.advance(m.rand.Uint64()))
 	}
 	if err == nil && !d.Has(DelayTimer) {

@@ -17,11 +17,13 @@ type notifier struct {
 	task    machine.Time // a look that waits for the end of the current input
 	old     uint16       // the locator under which the leader knows this node's entries
 	waiting bool         // for an answer
+	asked   machine.Time
 }
 
 const (
 	staleChildDelay  = 5 * time.Second   // kDelayRemoveStaleChildren
 	serverDataDelay  = 300 * time.Second // kDelaySynchronizeServerData
+	noRoomDelay      = time.Second       // kDelayNoBufs
 	serverDataPath   = "a/sd"
 	threadRLOC16     = 2 // Thread TLVs of the management protocol
 	threadNetworkTLV = 10
@@ -91,17 +93,20 @@ func (m *Manager) notify(now machine.Time, data []byte, old uint16) {
 	if old != invalidRLOC16 {
 		b = binary.BigEndian.AppendUint16(append(b, threadRLOC16, 2), old)
 	}
-	m.not.waiting = true
+	m.not.waiting, m.not.asked = true, now
 	m.env.Post(now, m.leaderAddress(), serverDataPath, b, m.notified)
 }
 
 func (m *Manager) notified(now machine.Time, _ []byte, err error) {
 	m.not.waiting = false
-	if err != nil {
+	switch {
+	case err == nil:
+		m.not.timer = now.Add(m.not.delay + time.Millisecond)
+	case now.Sub(m.not.asked) < noRoomDelay: // it did not even leave, or was refused
+		m.not.delay, m.not.timer = 0, now.Add(noRoomDelay)
+	default:
 		m.not.wake(now)
-		return
 	}
-	m.not.timer = now.Add(m.not.delay + time.Millisecond)
 }
 
 // checkRoom finds out on a copy whether what this node offers fits, and says so where it does not.

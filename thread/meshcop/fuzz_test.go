@@ -1,0 +1,68 @@
+package meshcop
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"heddle.example/thread/ip6"
+)
+
+// FuzzDataset reads anything as a dataset. What is good stays the same when it is written from its fields again.
+func FuzzDataset(f *testing.F) {
+	f.Add(unhex(recorded))
+	f.Add(unhex("3506000400000000"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := ParseDataset(b)
+		if err != nil {
+			return
+		}
+		n := d.Info()
+		if d.Validate() != nil || n.Has&HasChannelMask != 0 && n.ChannelMask == 0 {
+			return
+		}
+		c := d.Clone()
+		if err := n.Write(&c); err != nil {
+			t.Skip() // a name that was cut
+		}
+		if m := c.Info(); m != n {
+			t.Fatalf("%x: %+v, %+v", b, n, m)
+		}
+		if !d.SubsetOf(&d) {
+			t.Fatal("not a subset of itself")
+		}
+		for _, k := range []uint8{Channel, NetworkKey, DelayTimer} {
+			c.Remove(k)
+			if c.Has(k) {
+				t.Fatal("removed")
+			}
+		}
+	})
+}
+
+// FuzzRequests sends anything to each resource of a leader, which must stand, and keep its datasets valid.
+func FuzzRequests(f *testing.F) {
+	f.Add(uint8(5), unhex("0e08 0000000000020000 0304 6e616d65"))
+	f.Add(uint8(8), unhex("0a03 6f6e65"))
+	f.Add(uint8(3), unhex("0b02123435060004001800003601023702002038020000"))
+	f.Fuzz(func(t *testing.T, which uint8, b []byte) {
+		w := &world{}
+		n := w.add("leader", "leader", 0x0c00, recorded)
+		n.commissioning = unhex("0b021234")
+		list := n.Resources(true)
+		r := list[int(which)%len(list)]
+		for i := range 3 {
+			answer, ok := r.Handle(w.now, ip6.RLOC(n.Params().MeshLocalPrefix, uint16(i)<<10), b, nil)
+			if len(answer) > 1100 || !ok && len(answer) > 0 {
+				t.Fatalf("%s: %x", r.Path, answer)
+			}
+			if d, ok := n.Active(w.now); !ok || d.Validate() != nil || !bytes.Equal(d.Bytes(), n.disk[0]) {
+				t.Fatalf("%s: active %x", r.Path, d.Bytes())
+			}
+			if d, ok := n.Pending(w.now); ok && d.Validate() != nil {
+				t.Fatalf("%s: pending %x", r.Path, d.Bytes())
+			}
+			w.run(100 * time.Millisecond)
+		}
+	})
+}
