@@ -80,7 +80,7 @@ func (m *MLE) Discover(now machine.Time, d Discovery) error {
 	}
 	// A stranger to all networks needs a PAN of its own to be answered on.
 	if d.PAN == ieee802154.BroadcastPAN && m.env.PANID() == ieee802154.BroadcastPAN {
-		m.env.SetPANID(now, ieee802154.PANID(m.randomIn(1, 0xfffe)))
+		m.env.SetPANID(now, m.randomPAN())
 		s.restorePAN = true
 	}
 	if m.role != Disabled && !m.mode.RxOn() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
@@ -80,6 +81,9 @@ func (m *MLE) Start(now machine.Time) error {
 
 func (m *MLE) start(now machine.Time, announced bool) {
 	m.table.Self.Ext = m.env.ExtAddress()
+	if m.env.PANID() == ieee802154.BroadcastPAN {
+		m.env.SetPANID(now, m.randomPAN())
+	}
 	m.setDetached(now)
 	m.setRLOC16(now, m.rloc16)
 	m.attachCounter = 0
@@ -94,6 +98,10 @@ func (m *MLE) start(now machine.Time, announced bool) {
 		}
 	}
 	m.startAttach(now, AnyPartition)
+}
+
+func (m *MLE) randomPAN() ieee802154.PANID {
+	return ieee802154.PANID(m.randomIn(1, uint32(ieee802154.BroadcastPAN)))
 }
 
 // Stop leaves the network without a word: `thread stop`.
@@ -210,6 +218,7 @@ func (m *MLE) BecomeDetached(now machine.Time) error {
 		m.env.RestoreDataset(now, true)
 	}
 	m.search.detached = true
+	m.restorer.stop(m)
 	m.setDetached(now)
 	m.table.Parent.State = neighbor.Invalid
 	m.setRLOC16(now, InvalidRLOC16)
