@@ -20,6 +20,7 @@ type indirectState struct {
 	counter  uint32
 	change   bool // ChangeIndirect while the frame was on its way
 	purge    bool
+	match    ieee802154.Address // its entry in the radio's table
 }
 
 func stateOf(c *neighbor.Child) *indirectState {
@@ -45,7 +46,8 @@ func (m *MAC) polled(now machine.Time, rx *Rx) {
 	if !rx.Frame.AckedPending {
 		// The child went to sleep again. If its frames wait, its poll came from the address that the radio does not have.
 		if c.Queued > 0 && rx.Src.Kind == ieee802154.Short {
-			m.SetUseShort(now, c, true)
+			c.UseShort = true
+			m.ChildQueueChanged(now, c)
 		}
 		return
 	}
@@ -161,73 +163,63 @@ func (m *MAC) nextPolled() {
 	}
 }
 
-// ChangeIndirect says that the frame that a child gets next will be another: purge if the present one must not reach it
-// any more. It reports whether that holds at once; otherwise the frame is on its way, and Sent tells with Changed, or with
-// OK if it arrived and only the next was to be another.
+// ChangeIndirect says that the frame that a child gets next will be another: purge if the present one must not even be
+// tried again. It reports whether the frame is on its way: then Sent tells with Changed that it is over, or with OK that
+// it arrived. Otherwise the next frame is another at once.
 func (m *MAC) ChangeIndirect(c *neighbor.Child, purge bool) bool {
 	s, ok := c.MAC.(*indirectState)
 	if !ok {
-		return true
+		return false
 	}
 	if m.cur == &m.indirect && m.indirect.tx.Indirect == c {
 		s.change, s.purge = true, s.purge || purge
-		return false
+		return true
 	}
 	s.attempts, s.csl = 0, 0
-	return true
+	return false
 }
 
-// SetQueued says how many datagrams wait for a child: with some, acks to its polls say "pending".
-func (m *MAC) SetQueued(now machine.Time, c *neighbor.Child, n uint16) {
-	was := c.Queued
-	c.Queued = n
-	if (was == 0) != (n == 0) {
-		m.sourceMatch(now, c, n > 0)
+// ChildQueueChanged has the radio's source match table follow what stands in a child: an entry by its UseShort while
+// something is Queued. It is called after these, or the child's RLOC16, changed, and before a child with something queued
+// is taken out of its table, with Queued 0 (SourceMatchController).
+//
+// The table is in use from the first entry on: until then all acks say "pending", and a child that finds nothing gets an
+// empty frame.
+func (m *MAC) ChildQueueChanged(now machine.Time, c *neighbor.Child) {
+	var want ieee802154.Address
+	switch {
+	case c.Queued == 0:
+	case c.UseShort:
+		want = ieee802154.ShortAddr(c.RLOC16)
+	default:
+		want = ieee802154.ExtendedAddr(c.Ext)
 	}
-	if c.CSL != nil {
-		m.enter()
-		m.scheduleCSL(now)
-		m.leave(now)
-	}
-}
-
-// SetUseShort says whether a child's polls come from its short address. Its entry for acks moves.
-func (m *MAC) SetUseShort(now machine.Time, c *neighbor.Child, short bool) {
-	if c.UseShort == short {
+	if c.MAC == nil && want.Kind == ieee802154.None {
 		return
 	}
-	if c.Queued > 0 {
-		m.sourceMatch(now, c, false)
+	m.enter()
+	if s := stateOf(c); s.match != want {
+		m.match(s.match, false)
+		m.match(want, true)
+		s.match = want
+		m.filter.SourceMatch, m.dirty = true, true
 	}
-	c.UseShort = short
-	if c.Queued > 0 {
-		m.sourceMatch(now, c, true)
+	if c.Queued == 0 {
+		m.waiting = slices.DeleteFunc(m.waiting, func(w *neighbor.Child) bool { return w == c && !c.State.ValidOrRestoring() })
 	}
-}
-
-// ForgetChild is called before a child leaves the table or changes its RLOC16 while something is queued for it.
-func (m *MAC) ForgetChild(now machine.Time, c *neighbor.Child) {
-	m.SetQueued(now, c, 0)
-	m.waiting = slices.DeleteFunc(m.waiting, func(w *neighbor.Child) bool { return w == c })
-	if m.cslT.child == c {
-		m.cslT.child = nil
+	if c.CSL != nil {
 		m.scheduleCSL(now)
 	}
+	m.leave(now)
 }
 
-// sourceMatch puts a child into the radio's table, or takes it out (SourceMatchController). The table is in use from the
-// first entry on: until then all acks say "pending", and a child that finds nothing gets an empty frame.
-func (m *MAC) sourceMatch(now machine.Time, c *neighbor.Child, add bool) {
-	m.enter()
-	f := &m.filter
-	f.SourceMatch = true
-	if c.UseShort {
-		f.ShortMatch = change(f.ShortMatch, c.RLOC16, add)
-	} else {
-		f.ExtMatch = change(f.ExtMatch, c.Ext, add)
+func (m *MAC) match(a ieee802154.Address, add bool) {
+	switch f := &m.filter; a.Kind {
+	case ieee802154.Short:
+		f.ShortMatch = change(f.ShortMatch, a.Short, add)
+	case ieee802154.Extended:
+		f.ExtMatch = change(f.ExtMatch, a.Ext, add)
 	}
-	m.dirty = true
-	m.leave(now)
 }
 
 // change returns a new list with or without v: the radio may still use the old one.
