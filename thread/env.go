@@ -11,9 +11,9 @@ import (
 type tmfEnv Node
 
 // SendTMF implements tmf.Env.
-func (e *tmfEnv) SendTMF(now machine.Time, src, dst ip6.Address, port uint16, priority tmf.Priority, message []byte) error {
+func (e *tmfEnv) SendTMF(now machine.Time, m *tmf.Message, coap []byte) error {
 	n := (*Node)(e)
-	return n.sendUDP(now, outgoing{src: src, dst: dst, priority: priority}, tmf.Port, port, message)
+	return n.sendUDP(now, outgoing{src: m.Src, dst: m.Dst, priority: m.Priority, loop: m.Loop}, tmf.Port, m.Port, coap)
 }
 
 // ServeTMF implements tmf.Env.

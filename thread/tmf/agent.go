@@ -33,9 +33,9 @@ func (p Priority) DSCP() uint8 {
 
 // Env is what an Agent needs of its node.
 type Env interface {
-	// SendTMF sends a CoAP message from port 61631 of src (unspecified: chosen by the destination), and reports whether it
-	// could leave.
-	SendTMF(now machine.Time, src, dst ip6.Address, port uint16, priority Priority, message []byte) error
+	// SendTMF sends a CoAP message from port 61631 and reports whether it could leave. Of m are Src (unspecified: chosen by
+	// the destination), Dst, Port, Priority and Loop.
+	SendTMF(now machine.Time, m *Message, coap []byte) error
 	// ServeTMF handles a request, and answers it with Agent.Respond now or later. It reports false for an unknown URI.
 	ServeTMF(now machine.Time, r *Request) bool
 }
@@ -69,6 +69,7 @@ type Message struct {
 	Priority    Priority
 	Payload     []byte // copied
 	Confirmable bool
+	Loop        bool // the node hears its own multicast
 	Done        Done // nil: no answer but an acknowledgement is awaited
 }
 
@@ -132,6 +133,7 @@ type call struct {
 	message  []byte // nil: non-confirmable, nothing to repeat
 	done     Done
 	acked    bool
+	loop     bool
 	left     int
 	wait     time.Duration
 	at       machine.Time
@@ -185,14 +187,14 @@ func (a *Agent) Send(now machine.Time, m Message) error {
 	if err != nil {
 		return err
 	}
-	if err := a.env.SendTMF(now, m.Src, m.Dst, m.Port, m.Priority, b); err != nil && !m.Confirmable {
+	if err := a.env.SendTMF(now, &m, b); err != nil && !m.Confirmable {
 		return err
 	}
 	a.Stats.Sent++
 	if !m.Confirmable && m.Done == nil {
 		return nil
 	}
-	c := &call{id: out.ID, token: token, src: m.Src, dst: m.Dst, port: m.Port, priority: m.Priority, done: m.Done}
+	c := &call{id: out.ID, token: token, src: m.Src, dst: m.Dst, port: m.Port, priority: m.Priority, loop: m.Loop, done: m.Done}
 	if m.Confirmable {
 		c.message, c.left = b, maxRetransmit
 		c.wait = ackTimeout + time.Duration(a.rand.Uint64()%uint64(ackSpan))
@@ -263,7 +265,7 @@ func (a *Agent) Expire(now machine.Time) {
 			c.at = now.Add(c.wait)
 			if !c.acked {
 				a.Stats.Retransmissions++
-				_ = a.env.SendTMF(now, c.src, c.dst, c.port, c.priority, c.message) // the next repetition tries again
+				_ = a.env.SendTMF(now, &Message{Src: c.src, Dst: c.dst, Port: c.port, Priority: c.priority, Loop: c.loop}, c.message) // the next repetition tries again
 			}
 			i++
 		}

@@ -30,7 +30,7 @@ type peer struct {
 	serve func(now machine.Time, r *Request) bool
 }
 
-func (p *peer) SendTMF(now machine.Time, src, dst ip6.Address, port uint16, priority Priority, message []byte) error {
+func (p *peer) SendTMF(now machine.Time, o *Message, message []byte) error {
 	var m coap.Message
 	if err := m.Decode(message); err != nil {
 		panic(err)
@@ -41,7 +41,7 @@ func (p *peer) SendTMF(now machine.Time, src, dst ip6.Address, port uint16, prio
 		return nil
 	}
 	to := p.other
-	*p.wire = append(*p.wire, func(now machine.Time) { to.Receive(now, p.addr, dst, Port, priority.DSCP(), message) })
+	*p.wire = append(*p.wire, func(now machine.Time) { to.Receive(now, p.addr, o.Dst, Port, o.Priority.DSCP(), message) })
 	return nil
 }
 

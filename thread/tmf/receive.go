@@ -38,7 +38,7 @@ func (a *Agent) request(now machine.Time, src, dst ip6.Address, port uint16, dsc
 		if c := &a.cache[i]; con && c.id == m.ID && c.peer == src && c.port == port {
 			a.Stats.Duplicates++
 			if c.message != nil {
-				_ = a.env.SendTMF(now, c.local, src, port, Net, c.message)
+				_ = a.env.SendTMF(now, &Message{Src: c.local, Dst: src, Port: port}, c.message)
 			}
 			return
 		}
@@ -108,7 +108,7 @@ func (a *Agent) Respond(now machine.Time, r *Request, code coap.Code, payload []
 		}
 	}
 	a.Stats.Sent++
-	_ = a.env.SendTMF(now, local(r.Dst), r.Src, r.Port, r.Priority, b) // a lost answer is asked for again
+	_ = a.env.SendTMF(now, &Message{Src: local(r.Dst), Dst: r.Src, Port: r.Port, Priority: r.Priority}, b) // a lost answer is asked for again
 }
 
 // Changed answers a request with 2.04 and nothing else, where an answer is wanted.
@@ -121,7 +121,7 @@ func (a *Agent) Changed(now machine.Time, r *Request) {
 func (a *Agent) empty(now machine.Time, t coap.Type, id uint16, local, peer ip6.Address, port uint16) {
 	m := coap.Message{Type: t, ID: id}
 	b, _ := m.Append(make([]byte, 0, 4))
-	_ = a.env.SendTMF(now, local, peer, port, Net, b)
+	_ = a.env.SendTMF(now, &Message{Src: local, Dst: peer, Port: port}, b)
 }
 
 // related returns the call that a message answers, or -1. An anycast locator's answer may come from any address.
