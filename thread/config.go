@@ -4,6 +4,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
+	"heddle.example/thread/mesh"
 	"heddle.example/thread/radio"
 )
 
@@ -11,12 +12,15 @@ import (
 type Config struct {
 	Nest    *machine.Nest // of the outer machine; nil: the node is the outermost one
 	Rand    machine.Rand
+	Now     machine.Time // when the node is made
 	EUI64   ieee802154.ExtAddr
 	Profile *Profile // nil: DefaultProfile
 	MTD     bool     // a minimal Thread device: never a router
 	Caps    radio.Caps
 	// Keys is shared by the nodes of one process, which mostly have one network key; nil: the node has its own.
 	Keys *keys.Cache
+	// Pool holds the buffers of the mesh layer. It may be shared by the nodes of one owner; nil: the node has its own.
+	Pool *mesh.Pool
 	// Settings is what an earlier life of the node has left on its disk; nil: nothing.
 	Settings Store
 	// Host takes IPv6 datagrams that leave the mesh, or are for this node and its host. b is borrowed. Nil: there is no host.

@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/mesh"
 	"heddle.example/thread/status"
 	"heddle.example/thread/tmf"
 )
@@ -32,6 +33,7 @@ type incoming struct {
 	fromHost  bool
 	secured   bool // by the link layer, or it came from ourselves
 	assembled bool
+	link      *mesh.LinkInfo // of one from the mesh
 }
 
 // header makes the header of a datagram of ours.
@@ -56,7 +58,8 @@ func (n *Node) header(o *outgoing) (h ip6.Header, err error) {
 	return h, nil
 }
 
-// sendDatagram sends a whole datagram of ours: to ourselves, to the mesh, or both.
+// sendDatagram sends a whole datagram of ours: to ourselves, to the mesh, or both. What becomes of it there its sender
+// does not learn.
 func (n *Node) sendDatagram(now machine.Time, o *outgoing, b []byte) error {
 	if len(b) > maxAssembled {
 		return status.NoBufs
@@ -66,16 +69,22 @@ func (n *Node) sendDatagram(now machine.Time, o *outgoing, b []byte) error {
 	}
 	dst := ip6.Dst(b)
 	if dst.IsMulticast() {
-		if o.loop && n.HasMulticast(dst) {
-			n.loop = append(n.loop, append([]byte(nil), b...))
-		}
-		return n.toMesh(now, o, b)
-	}
-	if n.HasAddress(dst) {
-		n.loop = append(n.loop, b)
+		n.sendMulticast(now, o, b, dst)
 		return nil
 	}
-	return n.toMesh(now, o, b)
+	switch n.routeOf(ip6.Src(b), dst) {
+	case toSelf:
+		n.loop = append(n.loop, b)
+	case toMesh:
+		n.meshSend(now, o, b)
+	case toHost:
+		n.passToHost(now, b, false)
+	}
+	return nil
+}
+
+func (n *Node) meshSend(now machine.Time, o *outgoing, b []byte) {
+	_ = n.mesh.Send(now, &mesh.Datagram{IP: b, Priority: meshPriority(o.priority), NoSecurity: o.noSecurity}) // counted there
 }
 
 // sendFragments sends a datagram that is longer than a link carries in IPv6 fragments (RFC 8200 section 4.5).
@@ -140,10 +149,6 @@ func (n *Node) receive(now machine.Time, b []byte, in *incoming) {
 		}
 		break
 	}
-	if next == ip6.IP6 {
-		n.receiveTunnel(now, b[at:], in)
-		return
-	}
 	if !ip6.ChecksumOK(b, at, next) {
 		n.counters.BadChecksum++
 		return
@@ -153,16 +158,6 @@ func (n *Node) receive(now machine.Time, b []byte, in *incoming) {
 		n.receiveUDP(now, &h, b[at:], in)
 	case ip6.ICMP6:
 		n.receiveICMP(now, &h, b[at:])
-	}
-}
-
-// receiveTunnel takes in the datagram within one to all MPL forwarders: multicast beyond the realm travels so.
-func (n *Node) receiveTunnel(now machine.Time, b []byte, in *incoming) {
-	if ip6.Check(b) != nil {
-		return
-	}
-	if dst := ip6.Dst(b); dst.IsMulticast() && n.HasMulticast(dst) || n.HasAddress(dst) {
-		n.receive(now, b, in)
 	}
 }
 
@@ -228,7 +223,7 @@ func (n *Node) assemble(now machine.Time, h *ip6.Header, b []byte, at int, f ip6
 	}
 	ip6.SetNext(whole, f.Next)
 	ip6.SetPayloadLen(whole)
-	n.receive(now, whole, &incoming{fromHost: in.fromHost, secured: in.secured, assembled: true})
+	n.receive(now, whole, &incoming{fromHost: in.fromHost, secured: in.secured, assembled: true, link: in.link})
 }
 
 func (n *Node) expireFragments(now machine.Time) {

@@ -1,8 +1,11 @@
 package thread
 
 import (
+	"heddle.example/coap"
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/mle"
+	"heddle.example/thread/neighbor"
 	"heddle.example/thread/radio"
 	"heddle.example/thread/tmf"
 )
@@ -21,32 +24,98 @@ func (e *tmfEnv) ServeTMF(now machine.Time, r *tmf.Request) bool {
 	return (*Node)(e).serveTMF(now, r)
 }
 
-func (n *Node) serveTMF(now machine.Time, r *tmf.Request) bool { return false }
+func (n *Node) meshLocal() ip6.Network { return n.table.Self.MeshLocal }
 
-func (n *Node) meshLocal() ip6.Network { return ip6.Network{} }
+// rloc returns our routing locator, which is not an address of ours while we are detached.
+func (n *Node) rloc() ip6.Address { return ip6.RLOC(n.meshLocal(), n.table.Self.RLOC16) }
 
-func (n *Node) toMesh(now machine.Time, o *outgoing, b []byte) error { return nil }
+// receiveMLE takes in a datagram to MLE's port.
+func (n *Node) receiveMLE(now machine.Time, h *ip6.Header, d *Datagram, in *incoming) {
+	if in.link == nil || d.PeerPort != mlePort {
+		return
+	}
+	l := in.link
+	n.mle.Receive(now, &mle.Datagram{Src: h.Src, Dst: h.Dst, HopLimit: h.HopLimit, Payload: d.Payload, RSSI: l.RSSI, LQI: l.LQI,
+		Channel: l.Channel, PAN: l.SrcPAN, PANBroadcast: l.DstPAN == broadcastPAN})
+}
 
-func (n *Node) receiveMLE(now machine.Time, h *ip6.Header, d *Datagram, in *incoming) {}
+const broadcastPAN = 0xffff
 
-func (n *Node) fromHost(now machine.Time, b []byte) {}
-
-func (n *Node) changed(now machine.Time, f Flags) {}
+// changed tells all parts what has changed, in OpenThread's order (Notifier::EmitEvents).
+func (n *Node) changed(now machine.Time, f Flags) {
+	n.updateAddresses(now)
+	n.mle.HandleEvents(now, toEvents(f))
+	if f&(RoleChanged|RLOCAdded|PartitionChanged|ChildRemoved) != 0 {
+		n.data.RoleChanged(now)
+	}
+	if f&ChildRemoved != 0 {
+		n.data.ChildRemoved(now)
+	}
+	if f&RLOCAdded != 0 && !n.config.MTD {
+		n.mesh.Resolver.Restart(now)
+	}
+	switch {
+	case f&NetDataChanged != 0:
+		n.cop.NetworkDataChanged(now)
+		n.updateSLAAC(now)
+		n.updateAddresses(now)
+	case f&AddressRemoved != 0:
+		n.addSLAAC(now)
+	}
+}
 
 // RadioReceived takes in a frame that the radio has heard and acknowledged.
 func (n *Node) RadioReceived(now machine.Time, cause machine.Cause, f *radio.Frame) {
 	n.begin(now, cause)
-	defer n.finish(now)
+	n.mac.RadioReceived(now, f)
+	n.finish(now)
 }
 
 // RadioSent says how a transmission ended.
 func (n *Node) RadioSent(now machine.Time, cause machine.Cause, s radio.Sent) {
 	n.begin(now, cause)
-	defer n.finish(now)
+	n.mac.RadioSent(now, s)
+	n.finish(now)
 }
 
 // RadioEnergy answers an energy scan with the strongest signal that was heard.
 func (n *Node) RadioEnergy(now machine.Time, cause machine.Cause, rssi int8) {
 	n.begin(now, cause)
-	defer n.finish(now)
+	n.mac.RadioEnergy(now, rssi)
+	n.finish(now)
+}
+
+// serveResolver hands a message of address resolution on.
+func (n *Node) serveResolver(now machine.Time, r *tmf.Request) {
+	switch r.URI {
+	case tmf.AddressQuery:
+		if !n.config.MTD && !r.Confirmable {
+			n.mesh.Resolver.HandleQuery(now, r.Src, r.Payload)
+		}
+	case tmf.AddressNotify:
+		if !n.config.MTD && r.Confirmable && n.mesh.Resolver.HandleNotify(now, r.Payload) {
+			n.tmf.Changed(now, r)
+		}
+	case tmf.AddressError:
+		if r.Confirmable && !r.Dst.IsMulticast() {
+			n.tmf.Changed(now, r)
+		}
+		n.mesh.Resolver.HandleError(now, r.Payload)
+	}
+}
+
+// serveRouterID answers what is asked of a leader about router ids.
+func (n *Node) serveRouterID(now machine.Time, r *tmf.Request) {
+	if n.table.Self.Role != neighbor.RoleLeader {
+		return
+	}
+	if r.URI == tmf.AddressRelease {
+		if n.mle.HandleRelease(now, r.Payload) {
+			n.tmf.Changed(now, r)
+		}
+		return
+	}
+	if answer, ok := n.mle.HandleSolicit(now, r.Src, r.Payload); ok {
+		n.tmf.Respond(now, r, coap.Changed, answer)
+	}
 }

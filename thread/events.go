@@ -3,7 +3,9 @@ package thread
 import (
 	"time"
 
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/neighbor"
 )
 
 // Flags say what of a node has changed: the bits of OpenThread's otChangedFlags.
@@ -82,3 +84,10 @@ type Datagram struct {
 
 // ResetRequest is the value of an Ask: the node is to be made anew from its settings, or without them.
 type ResetRequest struct{ Factory bool }
+
+// NeighborEvent is the value of an Event: a child or a router came, went, or changed.
+type NeighborEvent struct {
+	Event  neighbor.Event
+	Ext    ieee802154.ExtAddr
+	RLOC16 uint16
+}

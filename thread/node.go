@@ -6,6 +6,13 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/keys"
+	"heddle.example/thread/mac"
+	"heddle.example/thread/mesh"
+	"heddle.example/thread/meshcop"
+	"heddle.example/thread/mle"
+	"heddle.example/thread/neighbor"
+	"heddle.example/thread/netdata"
 	"heddle.example/thread/tmf"
 )
 
@@ -22,6 +29,7 @@ type Node struct {
 	config  Config
 	profile *Profile
 	out     machine.Outbox
+	now     machine.Time // of the latest input
 	cause   machine.Cause
 	depth   int          // of inputs, so that an input that another one calls does not end it
 	born    machine.Time // first input: up time counts from here
@@ -42,26 +50,32 @@ type Node struct {
 	lastPort   uint16
 	echo       EchoMode
 
+	table *neighbor.Table
+	keys  *keys.Manager
+	cop   *meshcop.Manager
+	mac   *mac.MAC
+	mesh  *mesh.Mesh
+	mle   *mle.MLE
+	data  *netdata.Manager
+	tmf   *tmf.Agent
+	diag  tmf.Diagnostics
+
+	own         own
+	slaac       slaac
+	scan        scanner
+	direct      *mesh.Frame // what the MAC has of the mesh layer
+	indirect    *mesh.Frame
+	countersSeq machine.Seq // the commit of the latest frame counters
+	solicit     uint32      // number of the latest request for a router id
+	resources   []resource
+	scratch     []ip6.Address
+	vendor      [4]string
+
 	ping         *pinger
 	pingID       uint16
 	echoSequence uint16
 	fragmentID   uint32
 	counters     Counters
-
-	tmf tmf.Agent
-}
-
-// New returns a node with the settings of its disk, its interface down. Its first input should be Expire.
-func New(c Config) (*Node, error) {
-	n := &Node{config: c, profile: c.Profile, out: machine.NewOutbox(c.Nest), echo: EchoAll}
-	if n.profile == nil {
-		n.profile = &DefaultProfile
-	}
-	if err := n.settings.load(c.Settings); err != nil {
-		return nil, err
-	}
-	n.tmf = *tmf.New(tmf.Config{Rand: c.Rand}, (*tmfEnv)(n))
-	return n, nil
 }
 
 // begin starts an input; finish ends it. Inputs that another input calls are part of that one.
@@ -70,6 +84,7 @@ func (n *Node) begin(now machine.Time, cause machine.Cause) {
 		return
 	}
 	n.out.Begin()
+	n.now = now
 	if n.cause = cause; n.born == 0 {
 		n.born = now
 	}
@@ -125,7 +140,8 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 
 // Deadline implements machine.Machine.
 func (n *Node) Deadline() machine.Time {
-	d := n.tmf.Deadline()
+	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
+		n.tmf.Deadline(), n.slaacDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -135,11 +151,32 @@ func (n *Node) Deadline() machine.Time {
 	return d
 }
 
-// Expire implements machine.Machine.
+// Expire implements machine.Machine. What one room does may make another one due at once.
 func (n *Node) Expire(now machine.Time) {
-	n.begin(now, 0)
-	defer n.finish(now)
-	n.tmf.Expire(now)
+	for {
+		n.begin(now, 0)
+		n.expire(now)
+		n.finish(now)
+		if n.Deadline() > now {
+			return
+		}
+	}
+}
+
+func (n *Node) expire(now machine.Time) {
+	due := func(at machine.Time, expire func(machine.Time)) {
+		if at <= now {
+			expire(now)
+		}
+	}
+	due(n.keys.Deadline(), n.keys.Expire)
+	due(n.mac.Deadline(), n.mac.Expire)
+	due(n.mesh.Deadline(), n.mesh.Expire)
+	due(n.mle.Deadline(), n.mle.Expire)
+	due(n.data.Deadline(), n.data.Expire)
+	due(n.cop.Deadline(), n.cop.Expire)
+	due(n.tmf.Deadline(), n.tmf.Expire)
+	due(n.slaacDeadline(), n.expireSLAAC)
 	n.expirePing(now)
 	n.expireFragments(now)
 }
@@ -190,5 +227,12 @@ func (n *Node) FactoryReset(now machine.Time, cause machine.Cause) {
 	n.wipe()
 	n.flushSettings()
 	n.out.Push(machine.Action{Kind: machine.Ask, Cause: cause, Value: &ResetRequest{Factory: true}})
+	n.finish(now)
+}
+
+// Do runs f as an input of the node: what it does to the rooms of the node belongs together.
+func (n *Node) Do(now machine.Time, cause machine.Cause, f func()) {
+	n.begin(now, cause)
+	f()
 	n.finish(now)
 }

@@ -28,6 +28,13 @@ func (m *MLE) advertiseIntervalMax() uint32 {
 	return min(max(n, advertiseMaxLow), advertiseMaxHigh)
 }
 
+// RouteLooped says that the mesh layer took a route out that led a frame back to us.
+func (m *MLE) RouteLooped(now machine.Time) {
+	m.ftd.now = now
+	m.resetAdvertise(now)
+	m.tableChanged(now)
+}
+
 // resetAdvertise has the next advertisement come soon: there is news.
 func (m *MLE) resetAdvertise(now machine.Time) {
 	if !m.role.RouterOrLeader() {

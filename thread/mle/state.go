@@ -327,6 +327,10 @@ func (m *MLE) ExtAddressChanged(now machine.Time) {
 	m.env.Signal(now, LinkLocalAddressChanged)
 }
 
+// ContextChanged says that the compression context of one of our addresses is another: a minimal device registers its
+// addresses with its parent again.
+func (m *MLE) ContextChanged(now machine.Time) { m.scheduleChildUpdateOfMTD(now) }
+
 // HandleEvents takes in what changed in the node during an input.
 func (m *MLE) HandleEvents(now machine.Time, e Event) {
 	if m.role == Disabled {

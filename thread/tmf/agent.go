@@ -45,6 +45,7 @@ var (
 	ErrTimeout = errors.New("tmf: no answer in time")
 	ErrReset   = errors.New("tmf: the peer rejected the message")
 	ErrAborted = errors.New("tmf: the interface is down")
+	ErrRefused = errors.New("tmf: the answer is an error")
 	ErrBusy    = errors.New("tmf: too many requests under way")
 )
 
@@ -54,6 +55,14 @@ type Response struct {
 	Code    coap.Code
 	Payload []byte
 	From    ip6.Address
+}
+
+// Failure returns why a request came to nothing: no answer, or one whose code is an error.
+func (r *Response) Failure() error {
+	if r.Err == nil && !r.Code.IsSuccess() {
+		return ErrRefused
+	}
+	return r.Err
 }
 
 // Done is told the end of a request.
@@ -216,16 +225,17 @@ func (a *Agent) Abort(now machine.Time) {
 	}
 }
 
-// AbortTo ends the requests to uri-less destination dst that are under way, without telling anyone.
-func (a *Agent) AbortTo(dst ip6.Address) {
-	keep := a.calls[:0]
-	for _, c := range a.calls {
-		if c.dst != dst {
-			keep = append(keep, c)
+// AbortFrom ends the requests under way that were sent from an address which is ours no longer, with ErrAborted.
+func (a *Agent) AbortFrom(now machine.Time, src ip6.Address) {
+	for i := 0; i < len(a.calls); {
+		if a.calls[i].src != src {
+			i++
+			continue
 		}
+		a.take(i).finish(now, Response{Err: ErrAborted})
+		i = 0 // done may have changed the list
 	}
-	clear(a.calls[len(keep):])
-	a.calls = keep
+	a.schedule()
 }
 
 func (c *call) finish(now machine.Time, r Response) {

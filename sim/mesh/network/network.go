@@ -102,6 +102,7 @@ func (n *Node) Boot() {
 	c := thread.Config{
 		Rand:     n.net.World.Rand(fmt.Sprintf("%s boot %d", n.Name(), n.resets)),
 		EUI64:    EUI64(n.Number()),
+		Now:      n.net.World.Now(),
 		Profile:  n.config.Profile,
 		MTD:      n.config.MTD,
 		Caps:     mesh.Caps,

@@ -1,0 +1,408 @@
+package thread
+
+import (
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/mesh"
+	"heddle.example/thread/meshcop"
+	"heddle.example/thread/mle"
+	"heddle.example/thread/neighbor"
+	"heddle.example/thread/status"
+	"heddle.example/thread/tmf"
+)
+
+// mleEnv is the Node as mle.Env.
+type mleEnv Node
+
+// events pairs MLE's events with the node's flags.
+var events = [...]struct {
+	event mle.Event
+	flag  Flags
+}{
+	{mle.RoleChanged, RoleChanged},
+	{mle.LinkLocalAddressChanged, LinkLocalChanged},
+	{mle.MeshLocalAddressChanged, MeshLocalChanged},
+	{mle.RLOCAdded, RLOCAdded},
+	{mle.RLOCRemoved, RLOCRemoved},
+	{mle.PartitionIDChanged, PartitionChanged},
+	{mle.ChildAdded, ChildAdded},
+	{mle.ChildRemoved, ChildRemoved},
+	{mle.ParentLinkQualityChanged, ParentLinkChanged},
+	{mle.KeySequenceChanged, KeySequenceChanged},
+	{mle.NetworkDataChanged, NetDataChanged},
+	{mle.AddressAdded, AddressAdded},
+	{mle.AddressRemoved, AddressRemoved},
+	{mle.MulticastSubscribed, MulticastSubscribed},
+	{mle.MulticastUnsubscribed, MulticastUnsubscribed},
+	{mle.SecurityPolicyChanged, SecurityPolicyChanged},
+	{mle.SupportedChannelsChanged, ChannelMaskChanged},
+}
+
+func toEvents(f Flags) (e mle.Event) {
+	for _, p := range events {
+		if f&p.flag != 0 {
+			e |= p.event
+		}
+	}
+	return e
+}
+
+// Send implements mle.Env.
+func (e *mleEnv) Send(now machine.Time, o *mle.Outgoing) {
+	n := (*Node)(e)
+	h := ip6.Header{HopLimit: 255, Src: n.mle.LinkLocal(), Dst: o.Dst}
+	b := ip6.AppendUDP(make([]byte, 0, ip6.HeaderSize+ip6.UDPSize+len(o.Payload)), h, mlePort, mlePort, o.Payload)
+	d := mesh.Datagram{IP: b, Kind: mleKind(o.Command), Priority: mesh.Net, NoSecurity: !o.LinkSecurity,
+		Channel: o.Channel, PAN: o.PAN, Tag: mesh.Tag(o.Tag)}
+	if err := n.mesh.Send(now, &d); err != nil && o.Tag != mle.NoTag {
+		n.mle.Sent(now, mle.Sent{Tag: o.Tag, NoRoom: true})
+	}
+}
+
+// datagramSent tells MLE what became of a message of its.
+func (n *Node) datagramSent(now machine.Time, tag mesh.Tag, result error) {
+	s := mle.Sent{Tag: mle.Tag(tag), OK: result == nil}
+	switch result {
+	case status.Security:
+		s.LinkSecurity = true
+	case status.NoBufs:
+		s.NoRoom = true
+	}
+	n.mle.Sent(now, s)
+}
+
+func mleKind(c mle.Command) mesh.Kind {
+	switch c {
+	case mle.Announce:
+		return mesh.MLEAnnounce
+	case mle.DiscoveryRequest:
+		return mesh.MLEDiscoveryRequest
+	case mle.DiscoveryResponse:
+		return mesh.MLEDiscoveryResponse
+	case mle.ChildIDRequest:
+		return mesh.MLEChildIDRequest
+	case mle.DataResponse:
+		return mesh.MLEDataResponse
+	case mle.ChildUpdateRequest:
+		return mesh.MLEChildUpdateRequest
+	}
+	return mesh.MLE
+}
+
+// Signal implements mle.Env.
+func (e *mleEnv) Signal(now machine.Time, ev mle.Event) {
+	n := (*Node)(e)
+	var f Flags
+	for _, p := range events {
+		if ev&p.event != 0 {
+			f |= p.flag
+		}
+	}
+	// Those of addresses come when the addresses change.
+	n.signal(f &^ (RLOCAdded | RLOCRemoved))
+	n.updateAddresses(now)
+}
+
+func (e *mleEnv) ExtAddress() ieee802154.ExtAddr { return e.mac.Ext() }
+func (e *mleEnv) Channel() uint8                 { return e.mac.Channel() }
+func (e *mleEnv) PANID() ieee802154.PANID        { return e.mac.PAN() }
+
+// SetChannel and SetPANID change what a dataset says otherwise, for a while: MLE follows an announcement.
+func (e *mleEnv) SetChannel(now machine.Time, channel uint8) {
+	e.cop.Follow(now, meshcop.Info{Has: meshcop.HasChannel, Channel: uint16(channel)})
+}
+
+// SetPANID implements mle.Env.
+func (e *mleEnv) SetPANID(now machine.Time, id ieee802154.PANID) {
+	e.cop.Follow(now, meshcop.Info{Has: meshcop.HasPANID, PANID: uint16(id)})
+}
+
+// SetShortAddress implements mle.Env.
+func (e *mleEnv) SetShortAddress(now machine.Time, rloc16 uint16) {
+	e.mac.SetShort(now, rloc16)
+	(*Node)(e).updateAddresses(now)
+}
+
+// SetAlternateAddress implements mle.Env.
+func (e *mleEnv) SetAlternateAddress(now machine.Time, rloc16 uint16) { e.mac.SetAltShort(now, rloc16) }
+
+// SetTemporaryChannel implements mle.Env.
+func (e *mleEnv) SetTemporaryChannel(now machine.Time, channel uint8) {
+	if channel == 0 {
+		e.mac.ClearTemporaryChannel(now)
+		return
+	}
+	e.mac.SetTemporaryChannel(now, channel)
+}
+
+// PauseSending implements mle.Env.
+func (e *mleEnv) PauseSending(now machine.Time, pause bool) { e.mesh.Pause(now, pause) }
+
+// SetRxOnWhenIdle implements mle.Env.
+func (e *mleEnv) SetRxOnWhenIdle(now machine.Time, on bool) {
+	e.mac.SetRxOnWhenIdle(now, on)
+	if on {
+		e.mac.StopPolling()
+	} else {
+		e.mac.StartPolling(now)
+	}
+	e.mesh.SetRxOnWhenIdle(on)
+	e.mle.RxOnChanged(now)
+}
+
+// RxOnWhenIdle implements mle.Env.
+func (e *mleEnv) RxOnWhenIdle() bool { return e.mac.RxOnWhenIdle() }
+
+// Of the data poll sender.
+func (e *mleEnv) SetPollAttachMode(now machine.Time, on bool) { e.mac.SetAttachMode(now, on) }
+func (e *mleEnv) SendFastPolls(now machine.Time, n int)       { e.mac.SendFastPolls(now, uint8(n)) }
+func (e *mleEnv) StopFastPolls(now machine.Time)              { e.mac.StopFastPolls(now) }
+func (e *mleEnv) RecalculatePollPeriod(now machine.Time)      { e.mac.RecalculatePollPeriod(now) }
+
+func (e *mleEnv) DataVersion() uint8       { return e.data.Version(false) }
+func (e *mleEnv) StableDataVersion() uint8 { return e.data.Version(true) }
+
+// AppendData implements mle.Env.
+func (e *mleEnv) AppendData(dst []byte, full bool) []byte { return e.data.AppendData(dst, !full) }
+
+// SetData implements mle.Env.
+func (e *mleEnv) SetData(now machine.Time, version, stable uint8, full bool, tlvs []byte) error {
+	return e.data.SetNetworkData(now, version, stable, !full, tlvs)
+}
+
+// IncrementDataVersions implements mle.Env.
+func (e *mleEnv) IncrementDataVersions(now machine.Time) { e.data.IncrementVersion(now, true) }
+
+// Context implements mle.Env.
+func (e *mleEnv) Context(a ip6.Address) (id uint8, compress, ok bool) {
+	c, ok := e.data.ContextFor(a)
+	return c.ID, c.Compress, ok
+}
+
+// ContextPrefix implements mle.Env.
+func (e *mleEnv) ContextPrefix(id uint8) (ip6.Network, bool) {
+	c, ok := e.data.Context(id)
+	return c.Prefix.Addr.Network(), ok
+}
+
+// AppendSteeringData implements mle.Env.
+func (e *mleEnv) AppendSteeringData(dst []byte) ([]byte, bool) {
+	v, ok := e.data.SteeringData()
+	return append(dst, v...), ok
+}
+
+// InterfaceUp implements mle.Env.
+func (e *mleEnv) InterfaceUp() bool { return e.up }
+
+// UnicastAddresses implements mle.Env.
+func (e *mleEnv) UnicastAddresses() []ip6.Address {
+	list := e.scratch[:0]
+	for i := range e.unicast {
+		list = append(list, e.unicast[i].Addr)
+	}
+	e.scratch = list
+	return list
+}
+
+// MulticastAddresses implements mle.Env.
+func (e *mleEnv) MulticastAddresses() []ip6.Address { return e.joined }
+
+// InformPreviousParent implements mle.Env.
+func (e *mleEnv) InformPreviousParent(now machine.Time, rloc16 uint16) {
+	n := (*Node)(e)
+	o := outgoing{src: n.mle.MeshLocalEID(), dst: ip6.RLOC(n.meshLocal(), rloc16), priority: tmf.Net}
+	if h, err := n.header(&o); err == nil {
+		h.Next = ip6.None
+		_ = n.sendDatagram(now, &o, h.Append(nil)) // best effort, as in OpenThread
+	}
+}
+
+// The datasets.
+
+// DatasetTimestamp implements mle.Env.
+func (e *mleEnv) DatasetTimestamp(pending bool) mle.Timestamp {
+	return mle.Timestamp(e.cop.Timestamp(pending))
+}
+
+// SaveDataset implements mle.Env.
+func (e *mleEnv) SaveDataset(now machine.Time, pending bool, ts mle.Timestamp, tlvs []byte) error {
+	return e.cop.SaveDataset(now, pending, meshcop.Timestamp(ts), tlvs)
+}
+
+// AppendDataset implements mle.Env.
+func (e *mleEnv) AppendDataset(dst []byte, pending bool) ([]byte, bool) {
+	return e.cop.AppendDataset(e.now, dst, pending)
+}
+
+// RestoreDataset implements mle.Env.
+func (e *mleEnv) RestoreDataset(now machine.Time, pending bool) bool {
+	if pending {
+		return e.cop.RestorePending(now)
+	}
+	return e.cop.RestoreActive(now)
+}
+
+// ApplyPending implements mle.Env.
+func (e *mleEnv) ApplyPending(now machine.Time) { e.cop.ApplyPending(now) }
+
+// ClearPending implements mle.Env.
+func (e *mleEnv) ClearPending(now machine.Time) { e.cop.ClearPending(now) }
+
+// DatasetPartlyComplete implements mle.Env.
+func (e *mleEnv) DatasetPartlyComplete() bool { return e.cop.PartlyComplete() }
+
+// DatasetComplete implements mle.RoutingEnv.
+func (e *mleEnv) DatasetComplete() bool { return e.cop.Complete() }
+
+// DatasetChannels implements mle.Env.
+func (e *mleEnv) DatasetChannels() (mask uint32, ok bool) { return e.cop.ChannelMask() }
+
+// PendingActive implements mle.Env.
+func (e *mleEnv) PendingActive() (mle.Timestamp, time.Duration, bool) {
+	ts, ok := e.cop.PendingActiveTimestamp()
+	delay, running := e.cop.PendingDelay(e.now)
+	return mle.Timestamp(ts), delay, ok && running
+}
+
+// The router's half.
+
+func (e *mleEnv) ForgetAddresses(now machine.Time)        { e.mesh.Resolver.Clear(now) }
+func (e *mleEnv) ForgetRouter(now machine.Time, id uint8) { e.mesh.Resolver.RemoveRouter(id) }
+func (e *mleEnv) ForgetRLOC16(now machine.Time, rloc16 uint16) {
+	e.mesh.Resolver.RemoveRLOC16(rloc16)
+}
+func (e *mleEnv) ForgetAddress(now machine.Time, a ip6.Address) { e.mesh.Resolver.Remove(now, a) }
+func (e *mleEnv) MoveRLOC16(now machine.Time, old, new uint16) {
+	e.mesh.Resolver.Replace(old, new)
+}
+func (e *mleEnv) ChildModeChanged(now machine.Time, c *neighbor.Child, old mle.Mode) {
+	e.mesh.ChildModeChanged(now, c, old)
+}
+func (e *mleEnv) ChildUsesShort(now machine.Time, c *neighbor.Child, short bool) {
+	e.mesh.SetChildUseShort(now, c, short)
+}
+func (e *mleEnv) DropForChild(now machine.Time, c *neighbor.Child) {
+	e.mesh.ClearChild(now, c)
+	e.mac.ForgetChild(now, c)
+}
+func (e *mleEnv) DropMLEForChild(now machine.Time, c *neighbor.Child, updates bool) {
+	e.mesh.RemoveFor(now, c, func(k mesh.Kind) bool {
+		return k == mesh.MLEChildUpdateRequest || !updates && k.IsMLE()
+	})
+}
+func (e *mleEnv) CSLLost(now machine.Time, c *neighbor.Child) {}
+func (e *mleEnv) ChildUpdateQueued(c *neighbor.Child) bool {
+	return e.mesh.HasQueuedFor(c, mesh.MLEChildUpdateRequest)
+}
+
+// Of the settings.
+func (e *mleEnv) Store(now machine.Time, i *mle.NetworkInfo) {
+	(*Node)(e).StoreSetting(settingNetwork, encodeNetwork(i))
+}
+func (e *mleEnv) StoreParent(now machine.Time, p mle.ParentInfo) {
+	(*Node)(e).StoreSetting(settingParent, encodeParent(p))
+}
+func (e *mleEnv) StoreChild(now machine.Time, c mle.ChildInfo) {
+	(*Node)(e).StoreSetting(childKey(c.RLOC16), encodeChild(&c))
+}
+func (e *mleEnv) RemoveStoredChild(now machine.Time, rloc16 uint16) {
+	(*Node)(e).StoreSetting(childKey(rloc16), nil)
+}
+func (e *mleEnv) RestoredChildren() (list []mle.ChildInfo) {
+	(*Node)(e).EachSetting(settingChild, func(_ string, value []byte) {
+		if c, ok := decodeChild(value); ok {
+			list = append(list, c)
+		}
+	})
+	return list
+}
+
+func (e *mleEnv) StartLeader(now machine.Time, how mle.LeaderStart) {
+	if how == mle.NewPartition {
+		e.data.Reset(now)
+	}
+	e.data.StartLeader(now, how == mle.RestoredByReset)
+	e.cop.StartLeader(now)
+}
+
+func (e *mleEnv) StopLeader(now machine.Time) {
+	e.data.StopLeader()
+}
+
+func (e *mleEnv) ReleasedRouter(now machine.Time, id uint8) {
+	e.data.RemoveRouter(now, neighbor.RouterRLOC16(id))
+}
+
+func (e *mleEnv) BorderRouters() int { return len(e.data.Data().BorderRouters(nil)) }
+
+// KeepsRouterRole implements mle.RoutingEnv: there is no border router yet.
+func (e *mleEnv) KeepsRouterRole() bool { return false }
+
+// Discoverable implements mle.RoutingEnv.
+func (e *mleEnv) Discoverable() mle.Discoverable {
+	p := e.cop.Params()
+	d := mle.Discoverable{ExtendedPANID: p.ExtPANID, Name: p.NetworkName, Commercial: p.Policy.CommercialCommissioning}
+	_, d.JoiningAllowed = e.data.SteeringData()
+	if port, ok := e.data.JoinerUDPPort(); ok {
+		d.JoinerUDPPort = port
+	}
+	return d
+}
+
+// SetRouterGroups implements mle.RoutingEnv.
+func (e *mleEnv) SetRouterGroups(now machine.Time, on bool) {
+	n := (*Node)(e)
+	for _, a := range []ip6.Address{ip6.LinkLocalAllRouters, ip6.RealmLocalAllRouters} {
+		if on {
+			n.putMulticast(a)
+		} else {
+			n.dropMulticast(a)
+		}
+	}
+}
+
+func (e *mleEnv) SetBeacons(now machine.Time, on bool) { e.mac.SetBeacons(on) }
+
+// RoutersEnabled implements mle.RoutingEnv (KeyManager's policy, Mle::IsRouterEligible).
+func (e *mleEnv) RoutersEnabled() bool {
+	p := e.keys.Policy()
+	if p.CommercialCommissioning && !p.NonCCMRouters {
+		return false
+	}
+	return p.Routers || int(p.RoutingVersionThreshold)+3 <= threadVersion
+}
+
+// threadVersion is Thread 1.4.
+const threadVersion = neighbor.Version1p4
+
+func (e *mleEnv) Solicit(now machine.Time, leader uint16, payload []byte) {
+	n := (*Node)(e)
+	n.solicit++
+	number := n.solicit
+	m := tmf.Message{URI: tmf.AddressSolicit, Src: n.rloc(), Dst: ip6.RLOC(n.meshLocal(), leader), Payload: payload, Confirmable: true}
+	m.Done = func(now machine.Time, r tmf.Response) {
+		if number == n.solicit {
+			n.mle.HandleSolicitResponse(now, r.Err == nil && r.Code == coap.Changed, r.Payload)
+		}
+	}
+	if err := n.tmf.Send(now, m); err != nil {
+		n.mle.HandleSolicitResponse(now, false, nil)
+	}
+}
+
+func (e *mleEnv) StopSolicit(now machine.Time) { e.solicit++ }
+
+func (e *mleEnv) Release(now machine.Time, leader uint16, payload []byte) {
+	n := (*Node)(e)
+	_ = n.tmf.Send(now, tmf.Message{URI: tmf.AddressRelease, Src: n.rloc(), Dst: ip6.RLOC(n.meshLocal(), leader),
+		Payload: payload, Confirmable: true}) // nobody waits for it
+}
+
+func (e *mleEnv) NeighborEvent(now machine.Time, ev neighbor.Event, nb *neighbor.Neighbor) {
+	n := (*Node)(e)
+	n.event(0, &NeighborEvent{Event: ev, Ext: nb.Ext, RLOC16: nb.RLOC16})
+}
