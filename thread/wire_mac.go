@@ -143,9 +143,11 @@ func macFrame(f *mesh.Frame) *mac.Tx {
 func (e *meshEnv) Overhead(f *mesh.Frame) int { return e.mac.Overhead(macFrame(f)) }
 
 // ChildQueueChanged implements mesh.MAC.
-func (e *meshEnv) ChildQueueChanged(now machine.Time, c *neighbor.Child) { e.mac.ChildChanged(now, c) }
+func (e *meshEnv) ChildQueueChanged(now machine.Time, c *neighbor.Child) {
+	e.mac.ChildQueueChanged(now, c)
+}
 
 // ChangeIndirect implements mesh.MAC.
 func (e *meshEnv) ChangeIndirect(now machine.Time, c *neighbor.Child, purge bool) bool {
-	return !e.mac.ChangeIndirect(c, purge)
+	return e.mac.ChangeIndirect(c, purge)
 }

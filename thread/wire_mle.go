@@ -285,10 +285,7 @@ func (e *mleEnv) ChildModeChanged(now machine.Time, c *neighbor.Child, old mle.M
 func (e *mleEnv) ChildUsesShort(now machine.Time, c *neighbor.Child, short bool) {
 	e.mesh.SetChildUseShort(now, c, short)
 }
-func (e *mleEnv) DropForChild(now machine.Time, c *neighbor.Child) {
-	e.mesh.ClearChild(now, c)
-	e.mac.ForgetChild(now, c)
-}
+func (e *mleEnv) DropForChild(now machine.Time, c *neighbor.Child) { e.mesh.ClearChild(now, c) }
 func (e *mleEnv) DropMLEForChild(now machine.Time, c *neighbor.Child, updates bool) {
 	e.mesh.RemoveFor(now, c, func(k mesh.Kind) bool {
 		return k == mesh.MLEChildUpdateRequest || !updates && k.IsMLE()

@@ -29,6 +29,8 @@ func (e *dataEnv) PathCost(rloc16 uint16) uint8 {
 	return e.table.PathCost(rloc16)
 }
 
+func (e *dataEnv) MeshLocalEID() ip6.Address { return e.mle.MeshLocalEID() }
+
 func (e *dataEnv) RouterAllocated(id uint8) bool { return e.table.IsAllocated(id) }
 
 func (e *dataEnv) ValidChild(rloc16 uint16) bool {

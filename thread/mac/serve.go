@@ -222,19 +222,6 @@ func (m *MAC) match(a ieee802154.Address, add bool) {
 	}
 }
 
-// ChildChanged has the radio's tables follow a child whose Queued or UseShort its owner has changed.
-func (m *MAC) ChildChanged(now machine.Time, c *neighbor.Child) {
-	m.enter()
-	f := &m.filter
-	f.SourceMatch, m.dirty = true, true
-	f.ShortMatch = change(f.ShortMatch, c.RLOC16, c.Queued > 0 && c.UseShort)
-	f.ExtMatch = change(f.ExtMatch, c.Ext, c.Queued > 0 && !c.UseShort)
-	if c.CSL != nil {
-		m.scheduleCSL(now)
-	}
-	m.leave(now)
-}
-
 // change returns a new list with or without v: the radio may still use the old one.
 func change[T comparable](list []T, v T, add bool) []T {
 	i := slices.Index(list, v)
