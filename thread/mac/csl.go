@@ -86,8 +86,8 @@ func (m *MAC) updateCSL(now machine.Time) {
 	if on {
 		if !c.on || m.filter.CSL.Period != c.period {
 			c.sample, c.synced = now.Add(c.duration()), now
-			c.sampling = false
-			c.timer = now
+			ahead, _ := c.window(now, m)
+			c.sampling, c.timer = false, c.sample.Add(-ahead)
 		}
 		m.wantAcks(now)
 	} else {
@@ -116,24 +116,16 @@ func (c *cslReceiver) window(now machine.Time, m *MAC) (ahead, after time.Durati
 // fire begins or ends a sample.
 func (c *cslReceiver) fire(now machine.Time, m *MAC) {
 	ahead, after := c.window(now, m)
-	if c.sampling {
-		c.sampling = false
-		c.timer = c.sample.Add(-ahead)
+	if c.sampling = !c.sampling; c.sampling {
+		c.timer = c.sample.Add(after)
 	} else {
-		for c.sample.Add(-ahead) < now {
+		for c.sample.Add(-ahead) <= now {
 			c.sample = c.sample.Add(c.duration())
 		}
-		if at := c.sample.Add(-ahead); at > now {
-			c.timer = at
-		}
-		c.sampling = c.timer == now || c.timer == machine.Never
-		if c.sampling {
-			c.timer = c.sample.Add(after)
-			c.sample = c.sample.Add(c.duration())
-		}
+		c.timer = c.sample.Add(-ahead)
 	}
-	if c.timer <= now {
-		c.timer = now.Add(cslMinAhead)
+	if c.timer <= now { // a window as long as the period: the receiver stays on
+		c.timer = now.Add(c.duration() / 2)
 	}
 	m.idleMode(now)
 }

@@ -15,14 +15,14 @@ type job struct {
 	frame   ieee802154.Frame
 	payload []byte
 	ready   bool // sequence number and security are set: an attempt before this one set them
-	retx    bool // it went out before
+	sealed  bool // the PSDU is made: attempts after the first repeat it
 	after   machine.Seq
 	psdu    []byte
 }
 
 // load copies a Tx and its payload.
 func (j *job) load(tx *Tx) {
-	j.busy, j.ready, j.retx = true, false, false
+	j.busy, j.ready = true, false
 	j.payload = append(j.payload[:0], tx.Payload...)
 	j.tx = *tx
 	j.tx.Payload = j.payload
@@ -75,9 +75,13 @@ func probing(n *neighbor.Neighbor) bool {
 	return ok && p.Probing()
 }
 
-// secure sets frame counter and key and makes the PSDU. A retry goes out as it was: its counter and key stay.
-func (m *MAC) secure(now machine.Time, j *job) {
+// seal sets frame counter and key and makes the PSDU, when it is about to leave, so that a schedule in it is right.
+// Another attempt with an indirect frame has the counter and the key of the first.
+func (m *MAC) seal(now machine.Time, j *job) {
 	f := &j.frame
+	if f.HasIEs && m.csl.enabled() {
+		ieee802154.AppendCSL(f.IEs[:0], m.csl.period, m.csl.phase(now))
+	}
 	if !j.ready {
 		j.ready, j.after = true, 0
 		switch f.Security.Mode {

@@ -198,6 +198,9 @@ func (m *MAC) ChildQueueChanged(now machine.Time, c *neighbor.Child) {
 		return
 	}
 	m.enter()
+	if !c.Mode.RxOn() && c.Version >= neighbor.Version1p2 {
+		m.wantAcks(now) // it may poll with its schedule soon, and does not try again
+	}
 	if s := stateOf(c); s.match != want {
 		m.match(s.match, false)
 		m.match(want, true)

@@ -12,7 +12,7 @@ import (
 // submac begins to send a job: the part of OpenThread's SubMac. What the radio does by itself is left to it.
 func (m *MAC) submac(now machine.Time, j *job) {
 	m.cur, m.backoffs, m.retries, m.delayBE = j, 0, 0, 0
-	m.secure(now, j)
+	j.sealed = false
 	m.startBackoff(now)
 }
 
@@ -70,6 +70,10 @@ func (m *MAC) endDelay(now machine.Time) {
 
 func (m *MAC) transmit(now machine.Time) {
 	j := m.cur
+	if !j.sealed {
+		j.sealed = true
+		m.seal(now, j)
+	}
 	if m.cfg.Caps&radio.CapSleepToTx == 0 {
 		m.receive(now, m.tx.Channel)
 	}

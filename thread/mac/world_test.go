@@ -54,6 +54,7 @@ type station struct {
 	energies []int
 	lost     int
 	schedule int
+	done     func(tx *Tx, r Result)
 }
 
 func newWorld(t *testing.T) *world { return &world{t: t, now: 1_000_000_000} }
@@ -148,7 +149,7 @@ func (s *station) air(tx *radio.Transmit) {
 	if h == nil || !ieee802154.CheckFCS(tx.PSDU) {
 		w.t.Fatalf("station %s sends nonsense: %x", s.name, tx.PSDU)
 	}
-	w.log = append(w.log, fmt.Sprintf("%s: %v %v>%v seq %d", s.name, h.Type, h.Src, h.Dst, h.Sequence))
+	w.log = append(w.log, fmt.Sprintf("%.4f %s: %v %v>%v seq %d", float64(w.now)/1e9, s.name, h.Type, h.Src, h.Dst, h.Sequence))
 	s.state = radio.State{Mode: radio.Receive, Channel: tx.Channel}
 	var ack *radio.Frame
 	for _, r := range w.stations {
@@ -193,6 +194,9 @@ func (s *station) Received(now machine.Time, rx *Rx) {
 
 func (s *station) Sent(now machine.Time, tx *Tx, r Result) {
 	s.sent = append(s.sent, r)
+	if s.done != nil {
+		s.done(tx, r)
+	}
 	s.next(now)
 }
 

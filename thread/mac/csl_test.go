@@ -1,0 +1,145 @@
+package mac
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/neighbor"
+	"heddle.example/thread/radio"
+)
+
+// take has the frames that a child got taken out of its queue.
+func take(w *world, p *station, child *neighbor.Child, queue *[]string) {
+	p.done = func(tx *Tx, r Result) {
+		if r.Err == radio.OK && len(*queue) > 0 {
+			*queue = (*queue)[1:]
+			child.Queued = uint16(len(*queue))
+			p.mac.ChildQueueChanged(w.now, child)
+		}
+	}
+}
+
+// A child that samples tells its schedule with a poll, and then gets what comes for it without another.
+func TestCSL(t *testing.T) {
+	w := newWorld(t)
+	p, c, child, queue := sleepy(w, 0)
+	c.mac.SetCSLTimeout(w.now, 20*time.Second)
+	c.mac.SetCSLPeriod(w.now, 3125) // 500 ms
+	c.mac.SetCSLCapable(w.now, true, 20, 10)
+	if !c.mac.CSLEnabled() || c.mac.PollPeriod() != 19*time.Second {
+		t.Fatalf("period %v", c.mac.PollPeriod())
+	}
+	put(w, p, child, queue, "hello")
+	take(w, p, child, queue)
+	c.mac.SendPoll(w.now)
+	w.run(100 * time.Millisecond)
+	p.sent, c.got = nil, nil
+	if child.CSL == nil || !child.CSL.Synchronized || child.CSL.Period != 3125 || p.schedule != 1 {
+		t.Fatalf("the parent knows %+v", child.CSL)
+	}
+	on := time.Duration(0)
+	for range 5000 { // the receiver is on for a small part of the time
+		w.run(time.Millisecond)
+		if c.state.Mode == radio.Receive {
+			on += time.Millisecond
+		}
+	}
+	if on == 0 || on > 200*time.Millisecond {
+		t.Errorf("the receiver was on for %v of 5 s", on)
+	}
+	polls := len(c.polls)
+	inner := p.listens
+	p.listens = func(now machine.Time, k *neighbor.Child, csl bool) {
+		if !csl {
+			t.Error("not at a sample")
+		}
+		inner(now, k, csl)
+	}
+	var want []string
+	for i := range 20 {
+		text := fmt.Sprint("frame ", i)
+		want = append(want, text)
+		put(w, p, child, queue, text)
+		w.run(time.Duration(600+37*i) * time.Millisecond)
+	}
+	if !slices.Equal(c.got, want) {
+		t.Errorf("child got %q", c.got)
+	}
+	if len(c.polls) > polls+2 {
+		t.Errorf("%d polls for it", len(c.polls)-polls)
+	}
+	// Enhanced acks are secured, and their counters are used once only.
+	if b := c.filter.Block; b.Used < 20 {
+		t.Errorf("acks used %+v", b)
+	}
+}
+
+// A child that is not there at its samples loses its place after three, and is served at its next poll.
+func TestCSLLost(t *testing.T) {
+	w := newWorld(t)
+	p, c, child, queue := sleepy(w, 10*time.Second)
+	c.mac.SetCSLPeriod(w.now, 3125)
+	c.mac.SetCSLCapable(w.now, true, 20, 10)
+	put(w, p, child, queue, "hello")
+	take(w, p, child, queue)
+	c.mac.SendPoll(w.now)
+	w.run(100 * time.Millisecond)
+	p.sent, c.got = nil, nil
+	w.lose = func(from, to *station, h *ieee802154.Frame) bool { return from == p && h.Type == ieee802154.Data }
+	put(w, p, child, queue, "x")
+	w.run(3 * time.Second)
+	if child.CSL.Synchronized || len(p.sent) != 3 || p.schedule != 2 {
+		t.Errorf("%+v, %+v, %d", child.CSL, p.sent, p.schedule)
+		for _, l := range w.log {
+			t.Log(l)
+		}
+	}
+	w.lose = nil
+	w.run(10 * time.Second)
+	if !slices.Equal(c.got, []string{"x"}) || !child.CSL.Synchronized {
+		t.Errorf("child got %q", c.got)
+	}
+}
+
+// A child that samples sends data frames with its schedule, secured enhanced acks come back, and are checked.
+func TestEnhancedAck(t *testing.T) {
+	w := newWorld(t)
+	p, c, _, _ := sleepy(w, 10*time.Second)
+	c.mac.SetCSLPeriod(w.now, 3125)
+	c.mac.SetCSLCapable(w.now, true, 20, 10)
+	for i := range 300 {
+		if !c.mac.Send(w.now, c.data(p, fmt.Sprint(i))) {
+			t.Fatal("busy")
+		}
+		w.run(500 * time.Millisecond)
+	}
+	if len(p.got) != 300 {
+		t.Fatalf("parent got %d", len(p.got))
+	}
+	for i, r := range c.sent {
+		if r.Err != radio.OK {
+			t.Fatalf("%d: %+v", i, r)
+		}
+	}
+	if n := c.table.Parent.AckCounter; n < 256+300 {
+		t.Errorf("counter of acks %d", n)
+	}
+	// A parent that sends as much moves on to another run of counters.
+	q := p.table.ChildByExt(c.mac.Ext(), neighbor.InValid)
+	_ = q
+	for i := range 700 {
+		p.mac.Send(w.now, &Tx{Src: ieee802154.ShortAddr(0x0400), Dst: ieee802154.Broadcast, Security: NetworkKey, Payload: []byte("b")})
+		w.run(10 * time.Millisecond)
+		if i%100 == 0 {
+			c.mac.Send(w.now, c.data(p, "again"))
+			w.run(500 * time.Millisecond)
+			if r := c.sent[len(c.sent)-1]; r.Err != radio.OK {
+				t.Fatalf("after %d broadcasts: %+v", i, r)
+			}
+		}
+	}
+}
