@@ -10,7 +10,6 @@ import (
 func (m *MAC) submacDone(now machine.Time, err radio.Err, ack *radio.Frame) {
 	j := m.cur
 	m.cur, m.phase, m.at = nil, atRest, machine.Never
-	m.state = radio.State{Mode: radio.Receive, Channel: m.tx.Channel} // where the radio is after it sent
 	var h *ieee802154.Frame
 	if ack != nil && j.frame.AckRequest {
 		if h = ack.Parsed(); h == nil {
