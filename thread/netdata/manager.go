@@ -276,6 +276,6 @@ func (m *Manager) Expire(now machine.Time) {
 	if m.reg.ids != nil && m.reg.next <= now && m.reg.expire(now) {
 		m.apply(now, change{any: true, stable: true})
 	}
-	m.expireNotifier(now)
 	m.pub.expire(now, m)
+	m.expireNotifier(now) // last: the others give it work
 }
