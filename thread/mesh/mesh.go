@@ -163,6 +163,7 @@ type Mesh struct {
 	delayNext  bool
 	delayUntil machine.Time
 
+	info     LinkInfo // of the datagram being delivered
 	partials []*partial
 	forwards []forward
 	indirect indirect

@@ -58,6 +58,7 @@ func (m *Mesh) firstFragment(now machine.Time, in *incoming, f lowpan.FragmentHe
 	if in.parsed {
 		priority = PriorityOf(&in.packet, m.table.Self.MeshLocal)
 	}
+	m.replacePartial(in, f)
 	if len(m.partials) >= m.cfg.MaxReassembly && !m.dropPartial(in) || !m.room(now, f.Size, priority) {
 		m.Counters.ReassemblyFull++
 		m.Counters.RxFailure++
@@ -71,20 +72,22 @@ func (m *Mesh) firstFragment(now machine.Time, in *incoming, f lowpan.FragmentHe
 	m.finishPartial(now, in, p)
 }
 
-// dropPartial makes room for another datagram: the one that has waited longest goes, of the same sender if it has any, and
-// never one that is secured for one that is not.
+// dropPartial makes room for another datagram: one that is not secured goes first, then one of the same sender, then the
+// one that has waited longest; never one that is secured for one that is not.
 func (m *Mesh) dropPartial(in *incoming) bool {
-	victim := -1
+	victim, rank := -1, 0
 	for i, p := range m.partials {
-		if p.secured && !in.secured() {
+		r := 1
+		switch {
+		case p.secured && !in.secured():
 			continue
+		case !p.secured && in.secured():
+			r = 3
+		case p.src == in.src:
+			r = 2
 		}
-		if p.src == in.src {
-			victim = i
-			break
-		}
-		if victim < 0 || p.at < m.partials[victim].at {
-			victim = i
+		if r > rank || r == rank && p.at < m.partials[victim].at {
+			victim, rank = i, r
 		}
 	}
 	if victim < 0 {
@@ -94,6 +97,17 @@ func (m *Mesh) dropPartial(in *incoming) bool {
 	m.Counters.RxFailure++
 	m.removePartial(victim)
 	return true
+}
+
+// replacePartial drops what an earlier first fragment with the same tag has begun.
+func (m *Mesh) replacePartial(in *incoming, f lowpan.FragmentHeader) {
+	for i, p := range m.partials {
+		if p.src == in.src && p.tag == f.Tag && p.size == f.Size && p.secured == in.secured() {
+			m.Counters.RxFailure++
+			m.removePartial(i)
+			return
+		}
+	}
 }
 
 func (m *Mesh) nextFragment(now machine.Time, in *incoming, f lowpan.FragmentHeader, b []byte) {

@@ -104,7 +104,8 @@ func (m *Mesh) deliver(now machine.Time, in *incoming, ip []byte, fragmented boo
 	}
 	m.Counters.RxSuccess++
 	rx := in.rx
-	i := LinkInfo{Src: in.src, Dst: in.dst, SrcPAN: rx.SrcPAN, DstPAN: rx.DstPAN, Channel: rx.Channel, Secured: in.secured(),
+	i := &m.info // there is one delivery at a time: frames come from the radio one by one
+	*i = LinkInfo{Src: in.src, Dst: in.dst, SrcPAN: rx.SrcPAN, DstPAN: rx.DstPAN, Channel: rx.Channel, Secured: in.secured(),
 		Security: rx.Security, KeySeq: rx.KeySeq, RSSI: rx.RSSI, LQI: rx.LQI, Fragmented: fragmented, Neighbor: rx.Neighbor,
 		Priority: Normal}
 	if !fragmented {
@@ -113,7 +114,7 @@ func (m *Mesh) deliver(now machine.Time, in *incoming, ip []byte, fragmented boo
 	if in.parsed {
 		i.Priority = PriorityOf(&in.packet, m.table.Self.MeshLocal)
 	}
-	m.env.Deliver(now, ip, &i)
+	m.env.Deliver(now, ip, i)
 }
 
 // snoop learns from a frame where its source is, and that a child of ours that sent it from elsewhere has moved there

@@ -40,7 +40,7 @@ func (r *Resolver) sendQuery(now machine.Time, a ip6.Address) error {
 func (r *Resolver) HandleQuery(now machine.Time, src ip6.Address, payload []byte) {
 	m := r.mesh
 	target, ok := address(payload)
-	if !ok {
+	if !ok || !m.cfg.FTD {
 		return
 	}
 	if m.env.HasAddress(target) {
