@@ -92,34 +92,50 @@ func (k *Key) feedAll(b []byte) {
 	}
 }
 
-// crypt applies the key stream. dst and src are of the same length and may be the same.
-func (k *Key) crypt(dst, src []byte) {
+// crypt encrypts or decrypts src to dst, of the same length and perhaps the same, and feeds the plain text to the MAC: in
+// one pass, so that the processor works on both chains at a time.
+func (k *Key) crypt(dst, src []byte, seal bool) {
 	for i := uint16(1); len(src) > 0; i++ {
 		k.ctr[14], k.ctr[15] = byte(i>>8), byte(i)
 		k.block.Encrypt(k.ks[:], k.ctr[:])
-		n := subtle.XORBytes(dst, src[:min(16, len(src))], k.ks[:])
-		dst, src = dst[n:], src[n:]
+		if len(src) < 16 {
+			if seal {
+				k.feedAll(src)
+			}
+			subtle.XORBytes(dst, src, k.ks[:])
+			if !seal {
+				k.feedAll(dst)
+			}
+			return
+		}
+		if seal {
+			k.feed(src)
+		}
+		lo := binary.LittleEndian.Uint64(k.ks[:]) ^ binary.LittleEndian.Uint64(src)
+		hi := binary.LittleEndian.Uint64(k.ks[8:]) ^ binary.LittleEndian.Uint64(src[8:])
+		binary.LittleEndian.PutUint64(dst, lo)
+		binary.LittleEndian.PutUint64(dst[8:], hi)
+		if !seal {
+			k.feed(dst)
+		}
+		dst, src = dst[16:], src[16:]
 	}
 }
 
 // Seal encrypts text in place if the level says so and writes the tag to tag, whose length is level.MIC(). Text that is
 // not to be encrypted is authenticated with the header, as CCM* wants it.
 func (k *Key) Seal(nonce *Nonce, level Level, header, text, tag []byte) {
-	k.auth(nonce, level, header, text, len(tag))
 	if level.Encrypted() {
-		k.crypt(text, text)
+		k.start(nonce, header, len(text), len(tag))
+		k.crypt(text, text, true)
+	} else {
+		k.auth(nonce, header, text, len(tag))
 	}
 	subtle.XORBytes(tag, k.mac[:len(tag)], k.s0[:])
 }
 
-// auth computes the CBC-MAC over header and plain text.
-func (k *Key) auth(nonce *Nonce, level Level, header, text []byte, tagLen int) {
-	if level.Encrypted() {
-		k.start(nonce, header, len(text), tagLen)
-		k.feedAll(text)
-		return
-	}
-	// Header and text are one run of additional data: what of the text fills the header's last block joins it.
+// auth computes the CBC-MAC over header and text that is not encrypted: they are one run of additional data.
+func (k *Key) auth(nonce *Nonce, header, text []byte, tagLen int) {
 	n := len(header) + len(text)
 	k.start(nonce, nil, 0, tagLen)
 	k.mac[0] = 1 | 1<<6
@@ -154,11 +170,10 @@ func (k *Key) Open(nonce *Nonce, level Level, header, dst, text, tag []byte) boo
 	dst = dst[:len(text)]
 	if level.Encrypted() {
 		k.start(nonce, header, len(text), len(tag))
-		k.crypt(dst, text)
-		k.feedAll(dst)
+		k.crypt(dst, text, false)
 	} else {
 		copy(dst, text)
-		k.auth(nonce, level, header, dst, len(tag))
+		k.auth(nonce, header, dst, len(tag))
 	}
 	subtle.XORBytes(k.mac[:], k.mac[:], k.s0[:])
 	if subtle.ConstantTimeCompare(k.mac[:len(tag)], tag) != 1 {

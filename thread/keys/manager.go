@@ -44,6 +44,7 @@ type Manager struct {
 	tempSeq   uint32
 	hasTemp   bool
 
+	past       []past
 	mac, mle   uint32 // next counters
 	ackStart   uint32 // counters that frames leave out: acks have them
 	ackEnd     uint32
@@ -96,8 +97,13 @@ func (m *Manager) SetNetworkKey(now machine.Time, nk NetworkKey) {
 	if nk == m.nk {
 		return
 	}
+	m.leave()
+	mac, mle := m.mac, m.mle
 	m.nk, m.sequence = nk, 0
 	m.derive()
+	m.come()
+	// OpenThread's counters go on, and neighbours of our kind would not take smaller ones.
+	m.mac, m.mle = max(m.mac, mac, m.ackEnd), max(m.mle, mle)
 	m.env.NetworkKeyChanged(now)
 	m.env.KeySequenceChanged(now)
 }
@@ -121,8 +127,10 @@ func (m *Manager) SetSequence(now machine.Time, sequence uint32, why Cause) bool
 	if sequence == m.sequence || why == Followed && m.guard > 0 {
 		return false
 	}
+	m.leave()
 	m.sequence, m.mac, m.mle, m.ackStart, m.ackEnd = sequence, 0, 0, 0, 0
 	m.derive()
+	m.come()
 	m.stored = Counters{}
 	m.resetRotation(now)
 	if why != Forced {
@@ -130,6 +138,38 @@ func (m *Manager) SetSequence(now machine.Time, sequence uint32, why Cause) bool
 	}
 	m.env.KeySequenceChanged(now)
 	return true
+}
+
+// past is where the counters of a key that was left are. A node can be sent back to one (an operator's word, a parent
+// with an older sequence), and no counter is used twice under a key.
+type past struct {
+	name     setName
+	mac, mle uint32
+}
+
+// pastKeys is how many keys are remembered.
+const pastKeys = 8
+
+func (m *Manager) leave() {
+	p := past{setName{m.nk, m.sequence}, max(m.mac, m.ackEnd), m.mle}
+	for i := range m.past {
+		if m.past[i].name == p.name {
+			m.past[i] = p
+			return
+		}
+	}
+	if len(m.past) == pastKeys {
+		m.past = append(m.past[:0], m.past[1:]...)
+	}
+	m.past = append(m.past, p)
+}
+
+func (m *Manager) come() {
+	for _, p := range m.past {
+		if p.name == (setName{m.nk, m.sequence}) {
+			m.mac, m.mle = p.mac, p.mle
+		}
+	}
 }
 
 // Policy returns the security policy.
