@@ -46,7 +46,7 @@ func (v *virtual) tshark(keys ...string) peer.Tshark {
 func (v *virtual) check(keys ...string) {
 	v.t.Helper()
 	k := v.tshark(keys...)
-	k.Filter = "_ws.malformed || wpan.fcs.ok == 0 || udp.checksum.status == 0 || icmpv6.checksum.status == 0"
+	k.Filter = "_ws.malformed || wpan.fcs_ok == 0 || udp.checksum.status == 0 || icmpv6.checksum.status == 0"
 	bad := 0
 	for _, row := range k.Fields(v.t, "frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message") {
 		i, err := strconv.Atoi(row[0])

@@ -19,7 +19,11 @@ func join(n *node) {
 	n.all("dataset clear", commonSet, "dataset panid 0xabcd", "dataset channel 15", "dataset extpanid dead00beef00cafe",
 		"dataset networkname heddle", "dataset meshlocalprefix fd00:db8::", "dataset activetimestamp 1",
 		"dataset securitypolicy 672 onrc", "dataset pskc 3aa55f91ca47d1e4e71a08cb35e91591", "dataset commit active",
-		"routerselectionjitter 1", "ifconfig up", "thread start")
+		"ifconfig up")
+	if n.kind == ftd {
+		n.do("routerselectionjitter 1")
+	}
+	n.do("thread start")
 }
 
 // form makes a node the leader.
@@ -35,18 +39,10 @@ type scenario struct {
 	tell func(v *virtual, a, b maker)
 }
 
-var scenarios = []scenario{
-	{"FormAndAttach", func(v *virtual, a, b maker) {
-		leader, child := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(child)
-		child.state(30*time.Second, "child", "router")
-		child.ping(leader.get("ipaddr mleid"), 8, 3)
-		leader.ping(child.get("ipaddr linklocal"), 100, 1)
-		child.state(60*time.Second, "router")
-		leader.ping(child.get("ipaddr mleid"), 1200, 2)
-	}},
-}
+var scenarios []scenario
+
+// story adds scenarios; each file of them has its own.
+func story(list ...scenario) bool { scenarios = append(scenarios, list...); return true }
 
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios {

@@ -64,20 +64,26 @@ type heard struct {
 	data []byte // channel, then the PSDU
 }
 
-// offsets keeps the ports of the tests of one run apart. Other users of this computer's loopback have the lower ones.
+// offsets keeps the ports of one run's tests apart, and mostly those of two runs on one computer; the lower ones are
+// for people.
 var offsets atomic.Int32
 
-func nextOffset() int { return 41 + int(offsets.Add(1)) }
+func nextOffset() int { return 50 + (os.Getpid()*8+int(offsets.Add(1)))%500 }
 
 func newVirtual(t testing.TB) *virtual {
 	t.Helper()
-	v := &virtual{t: t, dir: t.TempDir(), offset: nextOffset(), deaf: map[[2]int]bool{}}
-	var err error
-	if v.conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(0)}); err != nil {
-		t.Fatal(err)
+	v := &virtual{t: t, dir: t.TempDir(), deaf: map[[2]int]bool{}}
+	for range 50 {
+		v.offset = nextOffset()
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(0)})
+		if err == nil {
+			v.conn = c
+			t.Cleanup(func() { c.Close() })
+			return v
+		}
 	}
-	t.Cleanup(func() { v.conn.Close() })
-	return v
+	t.Fatal("no free ports for a virtual world")
+	return nil
 }
 
 func (v *virtual) port(id int) int { return 9000 + v.offset*34 + id }
@@ -127,6 +133,9 @@ func (v *virtual) settle() {
 		}
 		deadline := time.Now()
 		if !quiet {
+			for _, s := range v.stations {
+				s.drain() // a node with a full pipe would wait for us
+			}
 			deadline = deadline.Add(time.Millisecond)
 		}
 		// Where all are idle, what they have sent is here already: loopback is synchronous.
@@ -143,7 +152,8 @@ func (v *virtual) settle() {
 			var busy []string
 			for _, s := range v.stations {
 				if !s.idle() {
-					busy = append(busy, s.String())
+					stat, _ := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
+					busy = append(busy, fmt.Sprintf("%v, awake %v, %.40s", s, s.awake, stat))
 				}
 			}
 			v.t.Fatalf("never idle: %q", busy)
