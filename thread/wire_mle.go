@@ -57,6 +57,7 @@ func (e *mleEnv) Send(now machine.Time, o *mle.Outgoing) {
 	h := ip6.Header{HopLimit: 255, Src: n.mle.LinkLocal(), Dst: o.Dst}
 	b := ip6.AppendUDP(make([]byte, 0, ip6.HeaderSize+ip6.UDPSize+len(o.Payload)), h, mlePort, mlePort, o.Payload)
 	d := mesh.Datagram{IP: b, Kind: mleKind(o.Command), Priority: mesh.Net, NoSecurity: !o.LinkSecurity,
+		Direct:  o.Command == mle.ParentResponse || o.Command == mle.DiscoveryResponse, // who asked is awake, whatever it was
 		Channel: o.Channel, PAN: o.PAN, Tag: mesh.Tag(o.Tag)}
 	if err := n.mesh.Send(now, &d); err != nil && o.Tag != mle.NoTag {
 		n.mle.Sent(now, mle.Sent{Tag: o.Tag, NoRoom: true})
