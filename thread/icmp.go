@@ -53,6 +53,8 @@ func (n *Node) receiveICMP(now machine.Time, h *ip6.Header, b []byte) {
 		}
 	case ip6.EchoReply:
 		n.echoReply(now, h, &m, data)
+	case ip6.DstUnreachable: // an address that we think to know has moved
+		n.mesh.Resolver.HandleICMP(now, m.Type, m.Code, data)
 	}
 }
 

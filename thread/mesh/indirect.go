@@ -37,6 +37,7 @@ func (m *Mesh) queueForChild(now machine.Time, x *message, c *neighbor.Child) {
 		return
 	}
 	x.children = append(x.children, c)
+	m.wantTick(now) // its supervision begins
 	if c.Queued++; c.Queued == 1 {
 		m.env.ChildQueueChanged(now, c)
 	}
@@ -218,6 +219,26 @@ func (m *Mesh) SetChildUseShort(now machine.Time, c *neighbor.Child, short bool)
 	}
 }
 
+// supervise counts the seconds in which children that sleep heard nothing, and reports whether there are any
+// (ChildSupervisor::HandleTimeTick).
+func (m *Mesh) supervise(now machine.Time) (busy bool) {
+	if !m.enabled {
+		return false
+	}
+	for c := range m.table.Children(neighbor.InValidOrRestoring) {
+		if c.Mode.RxOn() || c.Supervision == 0 {
+			continue
+		}
+		if busy = true; c.State != neighbor.Valid {
+			continue
+		}
+		if c.SinceSupervise++; c.SinceSupervise >= c.Supervision {
+			m.SendSupervision(now, c)
+		}
+	}
+	return busy
+}
+
 // SendSupervision lets a child that sleeps know that we are there, unless it will hear from us anyway.
 func (m *Mesh) SendSupervision(now machine.Time, c *neighbor.Child) {
 	if !m.enabled || c.Queued > 0 || c.Mode.RxOn() {
@@ -234,6 +255,7 @@ func (m *Mesh) SendSupervision(now machine.Time, c *neighbor.Child) {
 func (m *Mesh) ChildModeChanged(now machine.Time, c *neighbor.Child, old neighbor.Mode) {
 	if !c.Mode.RxOn() && c.State == neighbor.Valid {
 		m.SetChildUseShort(now, c, true)
+		m.wantTick(now)
 	}
 	if old.RxOn() || !c.Mode.RxOn() || c.Queued == 0 {
 		return

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
@@ -199,5 +200,31 @@ func TestRemoveFor(t *testing.T) {
 	n[0].m.RemoveFor(w.now, c, Kind.IsMLE)
 	if c.Queued != 2 || n[0].m.Info().Messages != 2 {
 		t.Error(c.Queued)
+	}
+}
+
+// A child that hears nothing else gets an empty frame in each interval.
+func TestSupervisionInterval(t *testing.T) {
+	w := newWorld(t)
+	n := w.line(1)
+	s, c := w.child(n[0], sleepy)
+	c.Supervision = 30
+	n[0].ping(s.rloc(), 8, time.Second)
+	w.poll(n[0], c)
+	for range 5 {
+		w.run(27 * time.Second)
+		if c.Queued != 0 {
+			t.Errorf("too early: %d s", c.SinceSupervise)
+		}
+		w.run(5 * time.Second)
+		if c.Queued != 1 {
+			t.Errorf("%d queued after %d s", c.Queued, c.SinceSupervise)
+		}
+		w.poll(n[0], c)
+	}
+	n[0].table.RemoveChild(c)
+	w.run(3 * time.Second)
+	if n[0].m.Deadline() != machine.Never {
+		t.Error("it ticks on")
 	}
 }

@@ -226,6 +226,7 @@ func (m *Mesh) Expire(now machine.Time) {
 		busy = m.expireForwards(now) || busy
 		busy = m.Resolver.tick(now) || busy
 		busy = m.MPL.tick() || busy
+		busy = m.supervise(now) || busy
 		if !busy {
 			m.nextTick = machine.Never
 		}

@@ -15,6 +15,9 @@ func (m *Mesh) Send(now machine.Time, d *Datagram) error {
 	if len(d.IP) < ip6.HeaderSize || len(d.IP) > maxDatagram {
 		return errDrop
 	}
+	if d.Kind == MLEDataResponse && ip6.Dst(d.IP).IsMulticast() {
+		m.RemoveDataResponses(now) // this one is newer
+	}
 	if !m.room(now, len(d.IP), d.Priority) {
 		m.Counters.QueueFull++
 		return errNoBufs
