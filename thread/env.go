@@ -35,8 +35,12 @@ func (n *Node) receiveMLE(now machine.Time, h *ip6.Header, d *Datagram, in *inco
 		return
 	}
 	l := in.link
-	n.mle.Receive(now, &mle.Datagram{Src: h.Src, Dst: h.Dst, HopLimit: h.HopLimit, Payload: d.Payload, RSSI: l.RSSI, LQI: l.LQI,
-		Channel: l.Channel, PAN: l.SrcPAN, PANBroadcast: l.DstPAN == broadcastPAN})
+	m := mle.Datagram{Src: h.Src, Dst: h.Dst, HopLimit: h.HopLimit, Payload: d.Payload, RSSI: l.RSSI, LQI: l.LQI,
+		Channel: l.Channel, PAN: l.SrcPAN, PANBroadcast: l.DstPAN == broadcastPAN}
+	if l.Frame != nil {
+		m.Memo = &l.Frame.Memo[radio.MemoMLE]
+	}
+	n.mle.Receive(now, &m)
 }
 
 const broadcastPAN = 0xffff
