@@ -1,0 +1,189 @@
+package thread
+
+import (
+	"unicode/utf8"
+
+	"heddle.example/machine"
+	"heddle.example/thread/info"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/netdata"
+	"heddle.example/thread/status"
+)
+
+// Version is what `version` prints and diagnostics tell as the stack's version. Scripts look for OpenThread's name.
+const Version = "OPENTHREAD/heddle; SIMULATION; " + Release
+
+// Release names this version of Heddle's Thread stack.
+const Release = "heddle-thread-1.4"
+
+// VersionString returns the name and version of the stack.
+func (n *Node) VersionString() string { return Version }
+
+// Platform returns what the stack runs on.
+func (n *Node) Platform() string { return "SIMULATION" }
+
+// InstanceID returns a random number that tells this life of the node from its others.
+func (n *Node) InstanceID() uint32 {
+	for n.shell.instance == 0 {
+		n.shell.instance = uint32(n.config.Rand.Uint64())
+	}
+	return n.shell.instance
+}
+
+// LogLevel returns how much is logged, 0 to 5.
+func (n *Node) LogLevel() uint8 {
+	if n.shell.logLevel == 0 {
+		return 4
+	}
+	return n.shell.logLevel - 1
+}
+
+// SetLogLevel changes it.
+func (n *Node) SetLogLevel(l uint8) error {
+	if l > 5 {
+		return status.InvalidArgs
+	}
+	n.shell.logLevel = l + 1
+	return nil
+}
+
+// BufferInfo returns how the message buffers are used.
+func (n *Node) BufferInfo() (b info.BufferInfo) {
+	q := func(messages, buffers, bytes int) info.QueueInfo {
+		return info.QueueInfo{Messages: uint16(messages), Buffers: uint16(buffers), Bytes: uint32(bytes)}
+	}
+	m := n.mesh.Info()
+	b.Send = q(m.Messages, m.Buffers, m.Bytes)
+	b.Reassembly = q(m.Reassembly, m.ReassemblyBuffers, m.ReassemblyBytes)
+	b.MPL = q(m.MPL, m.MPLBuffers, m.MPLBytes)
+	used := uint16(m.Buffers + m.ReassemblyBuffers + m.MPLBuffers)
+	b.Total = uint16(n.profile.MessageBuffers)
+	b.Free = b.Total - min(b.Total, used)
+	b.MaxUsed = used
+	return b
+}
+
+// ResetBufferInfo starts looking for the most that was used anew.
+func (n *Node) ResetBufferInfo() {}
+
+// The texts that say who made the device.
+const (
+	VendorName = iota
+	VendorModel
+	VendorSoftware
+	VendorURL
+)
+
+// Vendor returns one of the texts.
+func (n *Node) Vendor(field int) string { return n.vendor[field] }
+
+// SetVendor changes one, which must fit its diagnostic TLV; a URL must begin with coap:// or the like, OpenThread does not ask.
+func (n *Node) SetVendor(field int, text string) error {
+	if len(text) > [...]int{32, 32, 16, 96}[field] || !utf8.ValidString(text) {
+		return status.InvalidArgs
+	}
+	n.vendor[field] = text
+	return nil
+}
+
+// IPCounters returns what the IPv6 layer has sent and received over the mesh.
+func (n *Node) IPCounters() info.IPCounters {
+	c := n.mesh.IPCounters()
+	return info.IPCounters{TxSuccess: c.TxSuccess, TxFailed: c.TxFailure, RxSuccess: c.RxSuccess, RxFailed: c.RxFailure}
+}
+
+// ResetIPCounters starts at 0.
+func (n *Node) ResetIPCounters() { n.mesh.ResetIPCounters() }
+
+// BorderCounters returns what crossed the border: nothing, as a node is no border router.
+func (n *Node) BorderCounters() info.BorderCounters { return info.BorderCounters{} }
+
+// ResetBorderCounters starts at 0.
+func (n *Node) ResetBorderCounters() {}
+
+// maxUnsecurePorts is OpenThread's kMaxUnsecurePorts.
+const maxUnsecurePorts = 2
+
+// UnsecurePorts returns the ports that datagrams without link security may go to.
+func (n *Node) UnsecurePorts() []uint16 { return n.shell.unsecure }
+
+// AddUnsecurePort adds one.
+func (n *Node) AddUnsecurePort(p uint16) error {
+	switch {
+	case p == 0:
+		return status.InvalidArgs
+	case n.unsecurePort(p):
+		return nil
+	case len(n.shell.unsecure) >= maxUnsecurePorts:
+		return status.NoBufs
+	}
+	n.shell.unsecure = append(n.shell.unsecure, p)
+	return nil
+}
+
+// RemoveUnsecurePort removes one.
+func (n *Node) RemoveUnsecurePort(p uint16) error {
+	if p == 0 {
+		return status.InvalidArgs
+	}
+	for i, q := range n.shell.unsecure {
+		if p == q {
+			last := len(n.shell.unsecure) - 1
+			n.shell.unsecure[i] = n.shell.unsecure[last]
+			n.shell.unsecure = n.shell.unsecure[:last]
+			return nil
+		}
+	}
+	return status.NotFound
+}
+
+// RemoveUnsecurePorts removes all.
+func (n *Node) RemoveUnsecurePorts() { n.shell.unsecure = nil }
+
+func (n *Node) unsecurePort(p uint16) bool {
+	for _, q := range n.shell.unsecure {
+		if p == q {
+			return true
+		}
+	}
+	return false
+}
+
+// Synthesize returns the IPv6 address by which NAT64 reaches an IPv4 address; InvalidState where no border router offers it.
+// Where the IPv4 address stands in it is the prefix length's choice (RFC 6052 section 2.2).
+func (n *Node) Synthesize(ip4 [4]byte) (a ip6.Address, err error) {
+	best, ok := n.data.NAT64()
+	if !ok {
+		return a, status.InvalidState
+	}
+	a = best.Prefix.Addr
+	at := int(best.Prefix.Bits) / 8
+	for _, b := range ip4 {
+		if at == 8 { // bits 64 to 71 are zero
+			at++
+		}
+		a[at] = b
+		at++
+	}
+	return a, nil
+}
+
+// NetworkData returns the network data. Changes to it go through Do.
+func (n *Node) NetworkData() *netdata.Manager { return n.data }
+
+// NonPreferredChannels returns the channels that the user would rather not use, which diagnostics tell.
+func (n *Node) NonPreferredChannels() uint32 { return n.shell.nonPreferred }
+
+// SetNonPreferredChannels changes them.
+func (n *Node) SetNonPreferredChannels(mask uint32) { n.shell.nonPreferred = mask }
+
+// DiagnosticGet asks a node, or all that hear a multicast, for diagnostics. Answers are Events with *info.Diagnostic.
+func (n *Node) DiagnosticGet(now machine.Time, cause machine.Cause, dst ip6.Address, types []byte) error {
+	return n.Do(now, cause, func() error { return n.diag.Get(now, dst, types) })
+}
+
+// DiagnosticReset has nodes set counters to 0.
+func (n *Node) DiagnosticReset(now machine.Time, cause machine.Cause, dst ip6.Address, types []byte) error {
+	return n.Do(now, cause, func() error { return n.diag.Reset(now, dst, types) })
+}
+
