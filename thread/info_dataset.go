@@ -10,9 +10,6 @@ import (
 	"heddle.example/thread/status"
 )
 
-// Datasets returns the operational datasets. Changes to them go through Do.
-func (n *Node) Datasets() *meshcop.Manager { return n.cop }
-
 // Dataset returns the active or the pending dataset; NotFound when there is none.
 func (n *Node) Dataset(now machine.Time, pending bool) (meshcop.Dataset, error) {
 	d, ok := n.cop.Active(now)
@@ -24,7 +21,7 @@ func (n *Node) Dataset(now machine.Time, pending bool) (meshcop.Dataset, error) 
 
 // SetDataset replaces one.
 func (n *Node) SetDataset(now machine.Time, cause machine.Cause, pending bool, d meshcop.Dataset) error {
-	return n.Do(now, cause, func() error {
+	return n.try(now, cause, func() error {
 		if pending {
 			return n.cop.SetPending(now, d)
 		}
@@ -41,25 +38,25 @@ func (n *Node) DerivePSKc(passphrase, name string, id [8]byte) ([16]byte, error)
 }
 
 // SendMgmtSet asks the leader to change a dataset. Nobody waits for the verdict.
-func (n *Node) SendMgmtSet(now machine.Time, cause machine.Cause, pending bool, i meshcop.Info, more []byte) error {
-	return n.Do(now, cause, func() error { return n.cop.MgmtSet(now, pending, i, more, nil) })
+func (n *Node) SendMgmtSet(now machine.Time, cause machine.Cause, pending bool, d meshcop.Dataset) error {
+	return n.try(now, cause, func() error { return n.cop.MgmtSet(now, pending, d, nil) })
 }
 
 // SendMgmtGet asks a node, or the leader, for TLVs of a dataset.
 func (n *Node) SendMgmtGet(now machine.Time, cause machine.Cause, pending bool, types []byte, to ip6.Address) error {
-	return n.Do(now, cause, func() error { return n.cop.MgmtGet(now, pending, types, to, nil) })
+	return n.try(now, cause, func() error { return n.cop.MgmtGet(now, pending, types, to, nil) })
 }
 
 // UpdateOngoing reports whether a RequestUpdate is under way.
 func (n *Node) UpdateOngoing() bool { return n.cop.Updating() }
 
 // RequestUpdate changes fields of the active dataset through a pending one. The end is a Result with *info.Done.
-func (n *Node) RequestUpdate(now machine.Time, cause machine.Cause, i meshcop.Info) (machine.OpID, error) {
+func (n *Node) RequestUpdate(now machine.Time, cause machine.Cause, d meshcop.Dataset) (machine.OpID, error) {
 	n.begin(now, cause)
 	defer n.finish(now)
 	n.lastOp++
 	op := n.lastOp
-	err := n.cop.Update(now, i, func(_ machine.Time, err error) { n.result(op, cause, &info.Done{Err: err}) })
+	err := n.cop.Update(now, d, func(_ machine.Time, err error) { n.result(op, cause, &info.Done{Err: err}) })
 	return op, err
 }
 

@@ -3,21 +3,14 @@ package thread
 import (
 	"unicode/utf8"
 
-	"heddle.example/machine"
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/netdata"
+	"heddle.example/thread/meshcop"
 	"heddle.example/thread/status"
 )
 
-// Version is what `version` prints and diagnostics tell as the stack's version. Scripts look for OpenThread's name.
-const Version = "OPENTHREAD/heddle; SIMULATION; " + Release
-
-// Release names this version of Heddle's Thread stack.
-const Release = "heddle-thread-1.4"
-
 // VersionString returns the name and version of the stack.
-func (n *Node) VersionString() string { return Version }
+func (n *Node) VersionString() string { return StackVersion }
 
 // Platform returns what the stack runs on.
 func (n *Node) Platform() string { return "SIMULATION" }
@@ -88,12 +81,15 @@ func (n *Node) SetVendor(field int, text string) error {
 
 // IPCounters returns what the IPv6 layer has sent and received over the mesh.
 func (n *Node) IPCounters() info.IPCounters {
-	c := n.mesh.IPCounters()
+	c := &n.mesh.Counters
 	return info.IPCounters{TxSuccess: c.TxSuccess, TxFailed: c.TxFailure, RxSuccess: c.RxSuccess, RxFailed: c.RxFailure}
 }
 
 // ResetIPCounters starts at 0.
-func (n *Node) ResetIPCounters() { n.mesh.ResetIPCounters() }
+func (n *Node) ResetIPCounters() {
+	c := &n.mesh.Counters
+	c.TxSuccess, c.TxFailure, c.RxSuccess, c.RxFailure = 0, 0, 0, 0
+}
 
 // BorderCounters returns what crossed the border: nothing, as a node is no border router.
 func (n *Node) BorderCounters() info.BorderCounters { return info.BorderCounters{} }
@@ -168,22 +164,31 @@ func (n *Node) Synthesize(ip4 [4]byte) (a ip6.Address, err error) {
 	return a, nil
 }
 
-// NetworkData returns the network data. Changes to it go through Do.
-func (n *Node) NetworkData() *netdata.Manager { return n.data }
-
 // NonPreferredChannels returns the channels that the user would rather not use, which diagnostics tell.
 func (n *Node) NonPreferredChannels() uint32 { return n.shell.nonPreferred }
 
 // SetNonPreferredChannels changes them.
 func (n *Node) SetNonPreferredChannels(mask uint32) { n.shell.nonPreferred = mask }
 
-// DiagnosticGet asks a node, or all that hear a multicast, for diagnostics. Answers are Events with *info.Diagnostic.
-func (n *Node) DiagnosticGet(now machine.Time, cause machine.Cause, dst ip6.Address, types []byte) error {
-	return n.Do(now, cause, func() error { return n.diag.Get(now, dst, types) })
+// NetDataFull reports whether something did not fit into the network data since ResetNetDataFull.
+func (n *Node) NetDataFull() bool { return n.shell.dataFull }
+
+// ResetNetDataFull forgets it.
+func (n *Node) ResetNetDataFull() { n.shell.dataFull = false }
+
+// joinerAllowed looks for a joiner in the network's steering data: InvalidState where there is none.
+func (n *Node) joinerAllowed(id meshcop.JoinerID) error {
+	s, ok := n.data.SteeringData()
+	if !ok {
+		return status.InvalidState
+	}
+	return okay(meshcop.SteeringData(s).Contains(id), status.NotFound)
 }
 
-// DiagnosticReset has nodes set counters to 0.
-func (n *Node) DiagnosticReset(now machine.Time, cause machine.Cause, dst ip6.Address, types []byte) error {
-	return n.Do(now, cause, func() error { return n.diag.Reset(now, dst, types) })
-}
+// JoinerAllowed reports, as an error or none, whether a device with this EUI-64 may join.
+func (n *Node) JoinerAllowed(eui64 [8]byte) error { return n.joinerAllowed(meshcop.NewJoinerID(eui64)) }
 
+// DiscernerAllowed reports the same of a device with this discerner.
+func (n *Node) DiscernerAllowed(value uint64, bits uint8) error {
+	return n.joinerAllowed(meshcop.Discerner(value, int(bits)))
+}

@@ -5,7 +5,6 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/info"
-	"heddle.example/thread/mac"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
@@ -23,20 +22,18 @@ type shellState struct {
 	properties      *DeviceProperties // nil: the default ones
 	lastRLOC16      uint16
 	instance        uint32
+	dataFull        bool
 	responseTimeout uint32 // ms, of mesh diagnostics
 }
 
-// Do runs f as one input of the node. It is for the door of package shell: what f calls may change the node's rooms.
-func (n *Node) Do(now machine.Time, cause machine.Cause, f func() error) error {
+// try runs f as one input of the node.
+func (n *Node) try(now machine.Time, cause machine.Cause, f func() error) error {
 	n.begin(now, cause)
 	defer n.finish(now)
 	return f()
 }
 
 func (n *Node) disabled() bool { return n.table.Self.Role == neighbor.RoleDisabled }
-
-// MAC returns the node's MAC, to look at its counters and to set its filter.
-func (n *Node) MAC() *mac.MAC { return n.mac }
 
 // ExtAddr returns the extended address.
 func (n *Node) ExtAddr() [8]byte { return n.mac.Ext() }
@@ -46,7 +43,7 @@ func (n *Node) SetExtAddr(now machine.Time, e [8]byte) error {
 	if !n.disabled() {
 		return status.InvalidState
 	}
-	return n.Do(now, 0, func() error {
+	return n.try(now, 0, func() error {
 		n.mac.SetExt(now, e)
 		n.mle.ExtAddressChanged(now)
 		return nil
@@ -57,7 +54,7 @@ func (n *Node) SetExtAddr(now machine.Time, e [8]byte) error {
 func (n *Node) PANID() uint16 { return uint16(n.mac.PAN()) }
 
 func (n *Node) setParams(now machine.Time, p meshcop.Info) error {
-	return n.Do(now, 0, func() error { return n.cop.Set(now, p) })
+	return n.try(now, 0, func() error { return n.cop.Set(now, p) })
 }
 
 // SetPANID, SetChannel and the others below change one of the network's parameters by hand, while Thread is off.
@@ -83,7 +80,7 @@ func (n *Node) PollPeriod() uint32 { return uint32(n.mac.KeepAlivePollPeriod() /
 
 // SetPollPeriod sets it; 0 is the default.
 func (n *Node) SetPollPeriod(now machine.Time, ms uint32) error {
-	return n.Do(now, 0, func() error {
+	return n.try(now, 0, func() error {
 		if !n.mac.SetExternalPollPeriod(now, time.Duration(ms)*time.Millisecond) {
 			return status.InvalidArgs
 		}
@@ -93,7 +90,7 @@ func (n *Node) SetPollPeriod(now machine.Time, ms uint32) error {
 
 // SendDataRequest polls the parent now.
 func (n *Node) SendDataRequest(now machine.Time) error {
-	return n.Do(now, 0, func() error {
+	return n.try(now, 0, func() error {
 		if !n.mac.SendPoll(now) {
 			return status.InvalidState
 		}
@@ -103,7 +100,7 @@ func (n *Node) SendDataRequest(now machine.Time) error {
 
 // SendEmptyData sends an empty frame to the parent of a sleepy child.
 func (n *Node) SendEmptyData(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mesh.SendEmpty(now) })
+	return n.try(now, 0, func() error { return n.mesh.SendEmpty(now) })
 }
 
 // MACCounters returns what the MAC has counted.
@@ -166,7 +163,7 @@ func (n *Node) SetPromiscuous(now machine.Time, on bool) error {
 	if n.up {
 		return status.InvalidState
 	}
-	return n.Do(now, 0, func() error { n.mac.SetPromiscuous(now, on); return nil })
+	return n.try(now, 0, func() error { n.mac.SetPromiscuous(now, on); return nil })
 }
 
 // RadioEnabled switches the link layer, while the interface is down.
@@ -174,7 +171,16 @@ func (n *Node) RadioEnabled(now machine.Time, on bool) error {
 	if n.up {
 		return status.InvalidState
 	}
-	return n.Do(now, 0, func() error { n.mac.SetEnabled(now, on); return nil })
+	return n.try(now, 0, func() error { n.mac.SetEnabled(now, on); return nil })
+}
+
+// RadioFilter reports whether the radio is deaf and mute.
+func (n *Node) RadioFilter() bool { return n.shell.radioFilter }
+
+// SetRadioFilter makes it so.
+func (n *Node) SetRadioFilter(_ machine.Time, on bool) error {
+	n.shell.radioFilter = on
+	return nil
 }
 
 // NoiseFloor is what link margins count from, in dBm.
@@ -191,4 +197,3 @@ func (n *Node) MaxTimeInQueue() uint32 { return uint32(n.mesh.QueueStats().Max /
 
 // ResetTimeInQueue starts counting anew.
 func (n *Node) ResetTimeInQueue() { n.mesh.ResetQueueStats() }
-

@@ -13,12 +13,6 @@ import (
 	"heddle.example/thread/status"
 )
 
-// MLE returns the node's MLE.
-func (n *Node) MLE() *mle.MLE { return n.mle }
-
-// Table returns the node's neighbours, to look at.
-func (n *Node) Table() *neighbor.Table { return n.table }
-
 // FTD reports whether the node is built as a full Thread device.
 func (n *Node) FTD() bool { return !n.config.MTD }
 
@@ -27,32 +21,22 @@ func (n *Node) Role() info.Role { return info.Role(n.mle.Role()) }
 
 // BecomeDetached, BecomeChild, BecomeRouter and BecomeLeader are the `state` commands.
 func (n *Node) BecomeDetached(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mle.BecomeDetached(now) })
+	return n.try(now, 0, func() error { return n.mle.BecomeDetached(now) })
 }
 
 // BecomeChild looks for another parent.
 func (n *Node) BecomeChild(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mle.BecomeChild(now) })
+	return n.try(now, 0, func() error { return n.mle.BecomeChild(now) })
 }
 
 // BecomeRouter asks the leader for a router id.
 func (n *Node) BecomeRouter(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mle.BecomeRouter(now, mle.SolicitHaveChildIDRequest) })
+	return n.try(now, 0, func() error { return n.mle.BecomeRouter(now, mle.SolicitHaveChildIDRequest) })
 }
 
 // BecomeLeader forms a partition of our own, if it is to be preferred to the one that we are in.
 func (n *Node) BecomeLeader(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mle.BecomeLeader(now, true) })
-}
-
-// Detach leaves the network in an orderly way. The end is a Result with *info.Done.
-func (n *Node) Detach(now machine.Time, cause machine.Cause) (machine.OpID, error) {
-	n.begin(now, cause)
-	defer n.finish(now)
-	n.lastOp++
-	op := n.lastOp
-	err := n.mle.Detach(now, func(machine.Time) { n.result(op, cause, &info.Done{Detached: true}) })
-	return op, err
+	return n.try(now, 0, func() error { return n.mle.BecomeLeader(now, true) })
 }
 
 func modeInfo(m mle.Mode) info.Mode {
@@ -74,7 +58,7 @@ func (n *Node) SetMode(now machine.Time, m info.Mode) error {
 	if m.FullNetData {
 		v |= neighbor.ModeFullNetworkData
 	}
-	return n.Do(now, 0, func() error { return n.mle.SetMode(now, v) })
+	return n.try(now, 0, func() error { return n.mle.SetMode(now, v) })
 }
 
 // RLOC16 returns the short address, 0xfffe for none.
@@ -109,7 +93,7 @@ func (n *Node) Parent(now machine.Time) (info.Router, error) {
 
 // SearchParent looks for a better parent.
 func (n *Node) SearchParent(now machine.Time) error {
-	return n.Do(now, 0, func() error { return n.mle.SearchForBetterParent(now) })
+	return n.try(now, 0, func() error { return n.mle.SearchForBetterParent(now) })
 }
 
 // ChildTimeout returns after how many seconds a parent forgets this node.
@@ -117,7 +101,7 @@ func (n *Node) ChildTimeout() uint32 { return n.mle.Timeout() }
 
 // SetChildTimeout changes it.
 func (n *Node) SetChildTimeout(now machine.Time, sec uint32) error {
-	return n.Do(now, 0, func() error { n.mle.SetTimeout(now, sec); return nil })
+	return n.try(now, 0, func() error { n.mle.SetTimeout(now, sec); return nil })
 }
 
 // Supervision returns how often a parent is asked to send something, and after which silence a child attaches anew, in
@@ -128,12 +112,12 @@ func (n *Node) Supervision() (interval, check uint16) {
 
 // SetSupervisionInterval changes the first.
 func (n *Node) SetSupervisionInterval(now machine.Time, sec uint16) error {
-	return n.Do(now, 0, func() error { n.mle.SetSupervisionInterval(now, sec); return nil })
+	return n.try(now, 0, func() error { n.mle.SetSupervisionInterval(now, sec); return nil })
 }
 
 // SetSupervisionCheck changes the second.
 func (n *Node) SetSupervisionCheck(now machine.Time, sec uint16) error {
-	return n.Do(now, 0, func() error { n.mle.SetSupervisionTimeout(now, sec); return nil })
+	return n.try(now, 0, func() error { n.mle.SetSupervisionTimeout(now, sec); return nil })
 }
 
 // SupervisionFailures counts the silences.
@@ -147,7 +131,7 @@ func (n *Node) KeySequence() uint32 { return n.keys.Sequence() }
 
 // SetKeySequence switches to another.
 func (n *Node) SetKeySequence(now machine.Time, seq uint32) error {
-	return n.Do(now, 0, func() error { n.keys.SetSequence(now, seq, keys.Forced); return nil })
+	return n.try(now, 0, func() error { n.keys.SetSequence(now, seq, keys.Forced); return nil })
 }
 
 // KeyGuardTime returns for how many hours no other switch is followed.
@@ -221,7 +205,7 @@ func (n *Node) SetMeshLocal(now machine.Time, p ip6.Network) error {
 
 // SetMeshLocalIID changes the second half of the mesh-local EID, while Thread is off.
 func (n *Node) SetMeshLocalIID(now machine.Time, iid [8]byte) error {
-	return n.Do(now, 0, func() error { return n.mle.SetMeshLocalIID(now, iid) })
+	return n.try(now, 0, func() error { return n.mle.SetMeshLocalIID(now, iid) })
 }
 
 // LinkLocal returns the link-local address.

@@ -29,7 +29,7 @@ func (p DeviceProperties) Weight() uint8 {
 	if p.BorderRouter {
 		w++
 		if p.CCM {
-			w += 4
+			w += 7
 		}
 	}
 	w += [...]int{-8, 0, 4, -4}[p.Supply&3]

@@ -33,7 +33,7 @@ func (n *Node) SetPreferredPartition(id uint32) error {
 
 // SetRouterEligible says whether the node may become a router.
 func (n *Node) SetRouterEligible(now machine.Time, on bool) error {
-	return n.Do(now, 0, func() error { return n.mle.SetRouterEligible(now, on) })
+	return n.try(now, 0, func() error { return n.mle.SetRouterEligible(now, on) })
 }
 
 // SetParentPriority fixes the priority that the node offers itself as a parent with, -2 for none.
@@ -64,7 +64,7 @@ func (n *Node) ReleaseRouterID(now machine.Time, id uint8) error {
 	case n.mle.Role() != mle.Leader:
 		return status.InvalidState
 	}
-	return n.Do(now, 0, func() error { return okay(n.mle.ReleaseRouterID(now, id), status.NotFound) })
+	return n.try(now, 0, func() error { return okay(n.mle.ReleaseRouterID(now, id), status.NotFound) })
 }
 
 // AdvertiseMax returns the longest interval between advertisements, in milliseconds.

@@ -66,7 +66,7 @@ func childIP(s *Shell, a args) error {
 		}
 		return nil
 	case a[0] == "max":
-		return getset(s, a[1:], s.node.MaxChildAddresses, s.node.SetMaxChildAddresses)
+		return getset(s, a[1:], func() uint8 { return uint8(s.node.MLE().MaxChildAddresses()) }, s.node.SetMaxChildAddresses)
 	}
 	return status.InvalidCommand
 }

@@ -31,7 +31,7 @@ func counters(s *Shell, a args) error {
 	case "ip":
 		show, zero = s.ipCounters, s.node.ResetIPCounters
 	case "mac":
-		show, zero = s.macCounters, s.node.ResetMACCounters
+		show, zero = s.macCounters, func() { s.node.MAC().ResetCounters() }
 	case "mle":
 		show, zero = s.mleCounters, func() { s.node.ResetMLECounters(s.now) }
 	}

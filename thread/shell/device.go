@@ -93,7 +93,7 @@ func bufferInfo(s *Shell, a args) error {
 func vendor(s *Shell, a args) error {
 	for field, name := range []string{"name", "model", "swversion", "appurl"} {
 		if a.is(0, name) {
-			f := VendorField(field)
+			f := field
 			return text(s, a[1:], func() string { return s.node.Vendor(f) },
 				func(t string) error { return s.node.SetVendor(f, t) })
 		}

@@ -1,8 +1,9 @@
 package shell
 
 import (
-	"errors"
-
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/mac"
+	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
 )
 
@@ -24,46 +25,38 @@ func macFilter(s *Shell, a args) error {
 	return status.InvalidCommand
 }
 
+func (s *Shell) filter() *mac.Filter { return &s.node.MAC().Filters }
+
 func (s *Shell) filterAddresses() {
-	s.Line("%s", filterModes[s.node.FilterMode()])
-	for _, e := range s.node.FilterAddresses() {
-		s.filterEntry(e)
+	s.Line("%s", filterModes[s.filter().Mode])
+	for _, e := range s.filter().Entries() {
+		if e.Listed {
+			s.filterEntry(e)
+		}
 	}
 }
 
 func (s *Shell) filterRSS() {
-	for _, e := range s.node.FilterRSS() {
-		s.filterEntry(e)
+	for _, e := range s.filter().Entries() {
+		if e.RSS != mac.NoRSS {
+			s.filterEntry(e)
+		}
 	}
-	if rss, ok := s.node.FilterDefaultRSS(); ok {
+	if rss := s.filter().Default; rss != mac.NoRSS {
 		s.Line("Default rss: %d (lqi %d)", rss, s.quality(rss))
 	}
 }
 
-func (s *Shell) filterEntry(e FilterEntry) {
+func (s *Shell) filterEntry(e mac.FilterEntry) {
 	s.Printf("%s", hexOf(e.Ext[:]))
-	if e.HasRSS {
+	if e.RSS != mac.NoRSS {
 		s.Printf(" : rss %d (lqi %d)", e.RSS, s.quality(e.RSS))
 	}
 	s.Line("")
 }
 
-// quality is the link quality of a signal: 20, 10 and 2 dB above the noise (thread/link_quality.hpp).
-func (s *Shell) quality(rss int8) int {
-	switch margin := int(rss) - int(s.node.NoiseFloor()); {
-	case margin > 20:
-		return 3
-	case margin > 10:
-		return 2
-	case margin > 2:
-		return 1
-	}
-	return 0
-}
-
-// strength is a signal that has a link quality (GetTypicalRssForLinkQuality).
-func (s *Shell) strength(quality uint8) int8 {
-	return s.node.NoiseFloor() + []int8{0, 3, 15, 50}[quality]
+func (s *Shell) quality(rss int8) uint8 {
+	return neighbor.QualityForMargin(neighbor.Margin(s.node.NoiseFloor(), rss))
 }
 
 func filterAddr(s *Shell, a args) error {
@@ -75,31 +68,31 @@ func filterAddr(s *Shell, a args) error {
 		if err != nil {
 			return err
 		}
-		if err := s.node.AddFilterAddress(e); err != nil && !errors.Is(err, status.Already) {
-			return err
+		if !s.filter().Add(e) {
+			return status.NoBufs
 		}
 		if a.has(2) {
 			rss, err := a.i8(2)
 			if err != nil {
 				return err
 			}
-			return s.node.AddFilterRSS(e, rss)
+			return s.fixRSS(e, rss)
 		}
 	case "remove":
 		e, err := a.ext(1)
 		if err != nil {
 			return err
 		}
-		s.node.RemoveFilterAddress(e)
+		s.filter().Remove(e)
 	case "clear":
-		s.node.ClearFilterAddresses()
+		s.filter().Clear()
 	default:
 		for mode, name := range []string{"disable", "allowlist", "denylist"} {
 			if a[0] == name {
 				if len(a) > 1 {
 					return status.InvalidArgs
 				}
-				s.node.SetFilterMode(FilterMode(mode))
+				s.filter().Mode = mac.FilterMode(mode)
 				return nil
 			}
 		}
@@ -120,7 +113,7 @@ func filterRSS(s *Shell, a args) error {
 		if err != nil {
 			return err
 		}
-		return s.setRSS(a, s.strength(q))
+		return s.setRSS(a, neighbor.TypicalRSS(s.node.NoiseFloor(), q))
 	case "add":
 		rss, err := a.i8(2)
 		if err != nil {
@@ -129,16 +122,16 @@ func filterRSS(s *Shell, a args) error {
 		return s.setRSS(a, rss)
 	case "remove":
 		if a.is(1, "*") {
-			s.node.ClearFilterDefaultRSS()
+			s.filter().Default = mac.NoRSS
 			return nil
 		}
 		e, err := a.ext(1)
 		if err != nil {
 			return err
 		}
-		s.node.RemoveFilterRSS(e)
+		s.filter().RemoveRSS(e)
 	case "clear":
-		s.node.ClearFilterRSS()
+		s.filter().ClearRSS()
 	default:
 		return status.InvalidCommand
 	}
@@ -147,12 +140,19 @@ func filterRSS(s *Shell, a args) error {
 
 func (s *Shell) setRSS(a args, rss int8) error {
 	if a.is(1, "*") {
-		s.node.SetFilterDefaultRSS(rss)
+		s.filter().Default = rss
 		return nil
 	}
 	e, err := a.ext(1)
 	if err != nil {
 		return err
 	}
-	return s.node.AddFilterRSS(e, rss)
+	return s.fixRSS(e, rss)
+}
+
+func (s *Shell) fixRSS(e ieee802154.ExtAddr, rss int8) error {
+	if !s.filter().AddRSS(e, rss) {
+		return status.NoBufs
+	}
+	return nil
 }

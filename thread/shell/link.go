@@ -90,12 +90,12 @@ func radioCommand(s *Shell, a args) error { return onOff(a, at(s, s.node.RadioEn
 func macCommand(s *Shell, a args) error {
 	switch {
 	case a.is(0, "altshortaddr"):
-		s.Line("0x%04x", s.node.AltShort())
+		s.Line("0x%04x", s.node.MAC().AltShort())
 		return nil
 	case a.is(0, "retries") && a.is(1, "direct"):
-		return getset(s, a[2:], s.node.DirectRetries, always(s.node.SetDirectRetries))
+		return getset(s, a[2:], func() uint8 { d, _ := s.node.MAC().Retries(); return d }, always(s.node.MAC().SetRetriesDirect))
 	case a.is(0, "retries") && a.is(1, "indirect") && s.node.FTD():
-		return getset(s, a[2:], s.node.IndirectRetries, always(s.node.SetIndirectRetries))
+		return getset(s, a[2:], func() uint8 { _, i := s.node.MAC().Retries(); return i }, always(s.node.MAC().SetRetriesIndirect))
 	case a.is(0, "send") && len(a) == 2 && a[1] == "datarequest":
 		return s.node.SendDataRequest(s.now)
 	case a.is(0, "send") && len(a) == 2 && a[1] == "emptydata":

@@ -8,9 +8,9 @@ import (
 	"heddle.example/thread/tlv"
 )
 
-// NetData is the network data: the partition's and the node's own part.
-type NetData interface {
-	NetworkData() *netdata.Manager
+// Data is the network data: the partition's and the node's own part.
+type Data interface {
+	NetData() *netdata.Manager
 	NetDataFull() bool
 	ResetNetDataFull()
 	JoinerAllowed(ext [8]byte) error
@@ -116,7 +116,7 @@ func (s *Shell) service(v netdata.Service) {
 }
 
 func prefixCommand(s *Shell, a args) error {
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	switch a.at(0) {
 	case "":
 		for p := range m.Local().OnMeshPrefixes() {
@@ -142,7 +142,7 @@ func prefixCommand(s *Shell, a args) error {
 }
 
 func routeCommand(s *Shell, a args) error {
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	switch a.at(0) {
 	case "":
 		for r := range m.Local().ExternalRoutes() {
@@ -172,7 +172,7 @@ const (
 )
 
 func serviceCommand(s *Shell, a args) error {
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	if len(a) == 0 {
 		for v := range m.Local().Services() {
 			s.service(v)
@@ -208,12 +208,12 @@ func init() {
 	netdataCommands = []entry{
 		{name: "full", run: netdataFull},
 		{name: "length", run: func(s *Shell, a args) error {
-			return get(s, a, func() int { return len(s.node.NetworkData().Data()) })
+			return get(s, a, func() int { return len(s.node.NetData().Data()) })
 		}},
 		{name: "maxlength", run: netdataMaxLength},
 		{name: "publish", run: publish},
 		{name: "register", run: func(s *Shell, _ args) error {
-			return s.do(func() error { s.node.NetworkData().Register(s.now); return nil })
+			return s.do(func() error { s.node.NetData().Register(s.now); return nil })
 		}},
 		{name: "show", run: netdataShow},
 		{name: "steeringdata", run: steeringData},
@@ -238,9 +238,9 @@ func netdataFull(s *Shell, a args) error {
 func netdataMaxLength(s *Shell, a args) error {
 	switch {
 	case len(a) == 0:
-		s.Line("%d", s.node.NetworkData().MaxLength())
+		s.Line("%d", s.node.NetData().MaxLength())
 	case a[0] == "reset":
-		s.node.NetworkData().ResetMaxLength()
+		s.node.NetData().ResetMaxLength()
 	default:
 		return status.InvalidArgs
 	}
@@ -268,7 +268,7 @@ func netdataShow(s *Shell, a args) error {
 	if (local || binary) && rloc16 != anyone {
 		return status.InvalidArgs
 	}
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	data := m.Data()
 	if local {
 		data = m.Local()
@@ -362,7 +362,7 @@ func steeringData(s *Shell, a args) error {
 }
 
 func publish(s *Shell, a args) error {
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	switch {
 	case a.is(0, "dnssrp") && a.is(1, "anycast"):
 		sequence, err := a.u8(2)
@@ -426,7 +426,7 @@ func publishUnicast(s *Shell, a args) error {
 	if a.has(2) {
 		return status.InvalidArgs
 	}
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	return s.do(func() error {
 		if own {
 			m.PublishDNSSRPMeshLocal(s.now, port, ver)
@@ -438,7 +438,7 @@ func publishUnicast(s *Shell, a args) error {
 }
 
 func unpublish(s *Shell, a args) error {
-	m := s.node.NetworkData()
+	m := s.node.NetData()
 	if a.is(0, "dnssrp") {
 		return s.do(func() error { m.UnpublishDNSSRP(s.now); return nil })
 	}

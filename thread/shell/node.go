@@ -8,6 +8,9 @@ import (
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/mac"
+	"heddle.example/thread/mle"
+	"heddle.example/thread/neighbor"
 )
 
 // Node is what the shell needs of a thread.Node. Getters change nothing. Errors are status.Errors.
@@ -18,12 +21,12 @@ type Node interface {
 	Network
 	FullThread
 	Interface
-	NetData
+	Data
 	Datasets
 	Diagnostics
 	UDP
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
-	Do(now machine.Time, cause machine.Cause, f func() error) error
+	Do(now machine.Time, cause machine.Cause, f func())
 }
 
 // Base is the device.
@@ -37,20 +40,9 @@ type Base interface {
 	SetLogLevel(uint8) error
 	BufferInfo() info.BufferInfo
 	ResetBufferInfo()
-	Vendor(field VendorField) string
-	SetVendor(field VendorField, s string) error
+	Vendor(field int) string
+	SetVendor(field int, s string) error
 }
-
-// VendorField is one of the texts that say who made the device.
-type VendorField uint8
-
-// The texts.
-const (
-	VendorName VendorField = iota
-	VendorModel
-	VendorSoftware
-	VendorAppURL
-)
 
 // Link is the radio and its MAC.
 type Link interface {
@@ -64,15 +56,9 @@ type Link interface {
 	ChannelMasks() (supported, preferred uint32)
 	PollPeriod() uint32 // milliseconds
 	SetPollPeriod(now machine.Time, ms uint32) error
-	AltShort() uint16
-	DirectRetries() uint8
-	SetDirectRetries(uint8)
-	IndirectRetries() uint8
-	SetIndirectRetries(uint8)
 	SendDataRequest(now machine.Time) error
 	SendEmptyData(now machine.Time) error
 	MACCounters() info.MACCounters
-	ResetMACCounters()
 	TxPower() int8
 	SetTxPower(now machine.Time, dBm int8) error
 	CCAThreshold() int8
@@ -81,10 +67,11 @@ type Link interface {
 	SetRegion(uint16) error
 	Promiscuous() bool
 	SetPromiscuous(now machine.Time, on bool) error
+	RadioEnabled(now machine.Time, on bool) error
+	NoiseFloor() int8
+	MAC() *mac.MAC
 	RadioFilter() bool
 	SetRadioFilter(now machine.Time, on bool) error
-	RadioEnabled(now machine.Time, on bool) error
-	Filter
 	// ActiveScan and EnergyScan end with one Result of the operation; what they find comes before it as Events.
 	ActiveScan(now machine.Time, cause machine.Cause, mask uint32, ms uint16) (machine.OpID, error)
 	EnergyScan(now machine.Time, cause machine.Cause, mask uint32, ms uint16) (machine.OpID, error)
@@ -92,41 +79,6 @@ type Link interface {
 	TimeInQueue() (bins []uint32, binMS uint32)
 	MaxTimeInQueue() uint32
 	ResetTimeInQueue()
-}
-
-// FilterMode says what the addresses of the MAC filter mean.
-type FilterMode uint8
-
-// The modes.
-const (
-	FilterDisabled FilterMode = iota
-	FilterAllow
-	FilterDeny
-)
-
-// FilterEntry is one address of the MAC filter.
-type FilterEntry struct {
-	Ext    [8]byte
-	RSS    int8
-	HasRSS bool
-}
-
-// Filter is the MAC filter.
-type Filter interface {
-	FilterMode() FilterMode
-	SetFilterMode(FilterMode)
-	FilterAddresses() []FilterEntry
-	AddFilterAddress([8]byte) error // Already when it is there
-	RemoveFilterAddress([8]byte)
-	ClearFilterAddresses()
-	FilterRSS() []FilterEntry
-	FilterDefaultRSS() (int8, bool)
-	AddFilterRSS([8]byte, int8) error
-	SetFilterDefaultRSS(int8)
-	RemoveFilterRSS([8]byte)
-	ClearFilterDefaultRSS()
-	ClearFilterRSS()
-	NoiseFloor() int8
 }
 
 // Network is MLE: what every device has.
@@ -178,30 +130,16 @@ type FullThread interface {
 	Partition() uint32
 	PreferredPartition() uint32
 	SetPreferredPartition(uint32) error
-	LeaderWeight() uint8
-	SetLeaderWeight(uint8)
-	RouterEligible() bool
+	MLE() *mle.MLE
+	Table() *neighbor.Table
 	SetRouterEligible(now machine.Time, on bool) error
-	RouterSelectionJitter() uint8
-	SetRouterSelectionJitter(uint8)
-	RouterUpgradeThreshold() uint8
-	SetRouterUpgradeThreshold(uint8)
-	RouterDowngradeThreshold() uint8
-	SetRouterDowngradeThreshold(uint8)
-	ChildRouterLinks() uint8
 	SetChildRouterLinks(uint8) error
-	ParentPriority() int8
 	SetParentPriority(int8) error
 	SetPreferredRouterID(uint8) error
-	RouterIDRange() (low, high uint8)
 	SetRouterIDRange(low, high uint8) error
 	ReleaseRouterID(now machine.Time, id uint8) error
-	NetworkIDTimeout() uint8
-	SetNetworkIDTimeout(uint8)
 	AdvertiseMax() uint32 // milliseconds
-	MaxChildren() uint16
 	SetMaxChildren(uint16) error
-	MaxChildAddresses() uint8
 	SetMaxChildAddresses(uint8) error
 	Children(now machine.Time) []info.Child     // in the order of the table
 	Routers(now machine.Time) []info.Router     // by id
@@ -238,3 +176,5 @@ type Interface interface {
 	RemoveUnsecurePorts()
 	Synthesize(ip4 [4]byte) (ip6.Address, error) // through NAT64
 }
+
+var _ Node = (*thread.Node)(nil)

@@ -14,35 +14,35 @@ func partitionID(s *Shell, a args) error {
 }
 
 func leaderWeight(s *Shell, a args) error {
-	return getset(s, a, s.node.LeaderWeight, always(s.node.SetLeaderWeight))
+	return getset(s, a, s.node.MLE().LeaderWeight, always(s.node.MLE().SetLeaderWeight))
 }
 
 func networkIDTimeout(s *Shell, a args) error {
-	return getset(s, a, s.node.NetworkIDTimeout, always(s.node.SetNetworkIDTimeout))
+	return getset(s, a, s.node.MLE().NetworkIDTimeout, always(s.node.MLE().SetNetworkIDTimeout))
 }
 
 func routerEligible(s *Shell, a args) error {
-	return showOnOff(s, a, s.node.RouterEligible, at(s, s.node.SetRouterEligible))
+	return showOnOff(s, a, s.node.MLE().RouterEligible, at(s, s.node.SetRouterEligible))
 }
 
 func routerJitter(s *Shell, a args) error {
-	return getset(s, a, s.node.RouterSelectionJitter, always(s.node.SetRouterSelectionJitter))
+	return getset(s, a, s.node.MLE().SelectionJitter, func(v uint8) error { s.node.MLE().SetSelectionJitter(v); return nil })
 }
 
 func routerUpgrade(s *Shell, a args) error {
-	return getset(s, a, s.node.RouterUpgradeThreshold, always(s.node.SetRouterUpgradeThreshold))
+	return getset(s, a, s.node.MLE().UpgradeThreshold, always(s.node.MLE().SetUpgradeThreshold))
 }
 
 func routerDowngrade(s *Shell, a args) error {
-	return getset(s, a, s.node.RouterDowngradeThreshold, always(s.node.SetRouterDowngradeThreshold))
+	return getset(s, a, s.node.MLE().DowngradeThreshold, always(s.node.MLE().SetDowngradeThreshold))
 }
 
 func childRouterLinks(s *Shell, a args) error {
-	return getset(s, a, s.node.ChildRouterLinks, s.node.SetChildRouterLinks)
+	return getset(s, a, s.node.MLE().ChildRouterLinks, s.node.SetChildRouterLinks)
 }
 
 func parentPriority(s *Shell, a args) error {
-	return getset(s, a, s.node.ParentPriority, s.node.SetParentPriority)
+	return getset(s, a, s.node.MLE().ParentPriority, s.node.SetParentPriority)
 }
 
 func preferRouterID(s *Shell, a args) error { return set(a, s.node.SetPreferredRouterID) }
@@ -51,7 +51,7 @@ func releaseRouterID(s *Shell, a args) error { return set(a, at(s, s.node.Releas
 
 func routerIDRange(s *Shell, a args) error {
 	if len(a) == 0 {
-		low, high := s.node.RouterIDRange()
+		low, high := s.node.Table().IDRange()
 		s.Line("%d %d", low, high)
 		return nil
 	}
@@ -72,7 +72,7 @@ func routerIDRange(s *Shell, a args) error {
 func mleAdvIMax(s *Shell, a args) error { return get(s, a, s.node.AdvertiseMax) }
 
 func childMax(s *Shell, a args) error {
-	return getset(s, a, s.node.MaxChildren, s.node.SetMaxChildren)
+	return getset(s, a, func() uint16 { return uint16(s.node.Table().MaxChildren()) }, s.node.SetMaxChildren)
 }
 
 func contextReuseDelay(s *Shell, a args) error {

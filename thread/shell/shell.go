@@ -215,7 +215,10 @@ func (s *Shell) result(err error) {
 var errPending error = status.Pending
 
 // do runs something as one input of the node.
-func (s *Shell) do(f func() error) error { return s.node.Do(s.now, s.cause, f) }
+func (s *Shell) do(f func() error) (err error) {
+	s.node.Do(s.now, s.cause, func() { err = f() })
+	return err
+}
 
 // wait makes a pending command end by itself.
 func (s *Shell) wait(ms int64, err error) {
