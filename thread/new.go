@@ -64,6 +64,7 @@ func New(c Config) (*Node, error) {
 	n.diag = tmf.NewDiagnostics(n.tmf, (*diagEnv)(n))
 	n.table.SetMeshLocal(n.cop.Params().MeshLocalPrefix)
 	n.table.Self.Ext = n.mac.Ext()
+	n.mle.SetLeaderWeight(DefaultProperties.Weight())
 	n.own.linkLocal, n.own.rloc16 = n.mle.LinkLocal(), neighbor.InvalidRLOC16
 
 	n.begin(c.Now, 0)

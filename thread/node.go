@@ -76,6 +76,7 @@ type Node struct {
 	echoSequence uint16
 	fragmentID   uint32
 	counters     Counters
+	shell        shellState
 }
 
 // begin starts an input; finish ends it. Inputs that another input calls are part of that one.

@@ -122,8 +122,11 @@ func debug(s *Shell, _ args) error {
 		"srp server state", "srp server addrmode", "srp server host", "srp server service",
 		"br state", "br omrprefix", "br onlinkprefix", "br prefixtable", "br nat64prefix", "bufferinfo")
 	for _, line := range lines {
-		s.Line("$ %s", line)
 		a, _ := split(line)
+		if s.find(commands, a[0]) == nil {
+			continue // what a node has not got, it does not print
+		}
+		s.Line("$ %s", line)
 		if err := s.dispatch(a); err != nil {
 			s.result(err)
 		}

@@ -45,6 +45,9 @@ func networkDiagnostic(s *Shell, a args) error {
 	}
 	switch a[0] {
 	case "get":
+		if !s.node.IsUp() {
+			return status.InvalidState
+		}
 		if err := s.node.DiagnosticGet(s.now, s.cause, dst, types); err != nil {
 			return err
 		}

@@ -3,40 +3,38 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"heddle.example/thread/info"
+	"heddle.example/thread"
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/status"
 )
 
-// fake is a node that has only what the tests of the framework ask for.
-type fake struct {
-	Node
-	filter []FilterEntry
-	role   info.Role
+// testRand gives the same numbers every time.
+type testRand struct{ *rand.Rand }
+
+func (r testRand) Fill(b []byte) {
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
 }
 
-func (*fake) FTD() bool                              { return true }
-func (*fake) VersionString() string                  { return "HEDDLE/1; TEST" }
-func (f *fake) Role() info.Role                      { return f.role }
-func (*fake) FilterMode() FilterMode                 { return FilterAllow }
-func (f *fake) FilterAddresses() []FilterEntry       { return f.filter }
-func (f *fake) FilterRSS() []FilterEntry             { return f.filter[1:] }
-func (*fake) FilterDefaultRSS() (int8, bool)         { return -50, true }
-func (*fake) NoiseFloor() int8                       { return -100 }
-func (*fake) RouterIDRange() (uint8, uint8)          { return 0, 62 }
-func (*fake) SetRouterIDRange(low, high uint8) error { return nil }
-func (*fake) MACCounters() info.MACCounters {
-	return info.MACCounters{TxTotal: 3, RxErrUnknownNeighbor: 2}
+// testNode returns a node without a radio, in the profile of OpenThread's default build.
+func testNode(t *testing.T, profile *thread.Profile) *thread.Node {
+	t.Helper()
+	n, err := thread.New(thread.Config{
+		Rand: testRand{rand.New(rand.NewPCG(1, 2))}, EUI64: ieee802154.ExtAddr{0x18, 0xb4, 0x30, 0, 0, 0, 0, 1}, Profile: profile, Now: 1e9,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Expire(1e9)
+	return n
 }
-func (*fake) LeaderWeight() uint8                        { return 65 }
-func (*fake) SetLeaderWeight(uint8)                      {}
-func (*fake) RouterEligible() bool                       { return true }
-func (*fake) Region() uint16                             { return 0 }
-func (*fake) TimeInQueue() (bins []uint32, binMS uint32) { return []uint32{1, 2, 3}, 10 }
 
 // A script is the whole transcript of a session as it is on a terminal. Lines that begin with the prompt are typed.
 func TestScripts(t *testing.T) {
@@ -51,24 +49,45 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			var all strings.Builder
-			s := New(testNode(t, filepath.Base(name)), Config{Echo: true, Extra: extra})
+			profile := &thread.DefaultProfile
+			if strings.HasPrefix(filepath.Base(name), "test-") {
+				profile = &thread.TestProfile
+			}
+			s := New(testNode(t, profile), Config{Echo: true, Extra: extra})
 			for line := range strings.Lines(string(b)) {
 				all.Write(s.Output())
 				if typed, ok := strings.CutPrefix(line, prompt); ok {
-					s.Input(0, 0, []byte(typed))
+					s.Input(2e9, 0, []byte(typed))
 				}
 			}
 			all.Write(s.Output())
 			got := strings.ReplaceAll(all.String(), "\r\n", "\n")
 			if want := string(b) + prompt; got != want {
-				t.Errorf("the transcript is\n%s\nwant\n%s", got, want)
+				t.Error(firstDifference(got, want))
 			}
 		})
 	}
 }
 
-func testNode(*testing.T, string) Node {
-	return &fake{filter: []FilterEntry{{Ext: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}}, {Ext: [8]byte{0x11}, RSS: -85, HasRSS: true}}}
+// firstDifference shows where two transcripts part.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	command := ""
+	for i := range max(len(g), len(w)) {
+		line := func(l []string) string {
+			if i < len(l) {
+				return fmt.Sprintf("%q", l[i])
+			}
+			return "the end"
+		}
+		if line(g) != line(w) {
+			return fmt.Sprintf("line %d, after %q: %s, want %s", i+1, command, line(g), line(w))
+		}
+		if strings.HasPrefix(g[i], prompt) {
+			command = g[i]
+		}
+	}
+	return ""
 }
 
 var extra = []Command{
@@ -95,8 +114,8 @@ func TestTyping(t *testing.T) {
 		{"waits\nfactoryreset\n", ""},
 		{"state\x04state", "> state"},
 	} {
-		s := New(&fake{}, Config{Echo: true, Extra: extra})
-		s.Input(0, 0, []byte(c.typed))
+		s := New(testNode(t, nil), Config{Echo: true, Extra: extra})
+		s.Input(2e9, 0, []byte(c.typed))
 		if got := string(s.Output()); got != c.want {
 			t.Errorf("%q gives %q, want %q", c.typed, got, c.want)
 		}
@@ -105,8 +124,8 @@ func TestTyping(t *testing.T) {
 
 func TestExit(t *testing.T) {
 	for typed, want := range map[string]Exit{"reset\n": Reset, "factoryreset\n": FactoryReset, "\x04": Quit, "\x03": Interrupt, "reset x\n": Stay} {
-		s := New(&fake{}, Config{})
-		s.Input(0, 0, []byte(typed))
+		s := New(testNode(t, nil), Config{})
+		s.Input(2e9, 0, []byte(typed))
 		if got := s.Exit(); got != want {
 			t.Errorf("%q asks for %d, want %d", typed, got, want)
 		}
@@ -180,13 +199,7 @@ func TestClock(t *testing.T) {
 func FuzzInput(f *testing.F) {
 	f.Add([]byte("state\r\nping ::1 1 1\nmacfilter\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := New(&fake{filter: make([]FilterEntry, 1)}, Config{Echo: true, Extra: extra})
-		defer func() {
-			// the fake has not all methods of a node: a command that got so far was parsed
-			if r := recover(); r != nil && !strings.Contains(fmt.Sprint(r), "nil pointer") {
-				panic(r)
-			}
-		}()
-		s.Input(0, 0, b)
+		s := New(testNode(t, nil), Config{Echo: true, Extra: extra})
+		s.Input(2e9, 0, b)
 	})
 }
