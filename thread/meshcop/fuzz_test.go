@@ -1,7 +1,6 @@
 package meshcop
 
 import (
-	"bytes"
 	"testing"
 	"time"
 
@@ -56,7 +55,7 @@ func FuzzRequests(f *testing.F) {
 			if len(answer) > 1100 || !ok && len(answer) > 0 {
 				t.Fatalf("%s: %x", r.Path, answer)
 			}
-			if d, ok := n.Active(w.now); !ok || d.Validate() != nil || !bytes.Equal(d.Bytes(), n.disk[0]) {
+			if d, ok := n.Active(w.now); !ok || d.Validate() != nil {
 				t.Fatalf("%s: active %x", r.Path, d.Bytes())
 			}
 			if d, ok := n.Pending(w.now); ok && d.Validate() != nil {
