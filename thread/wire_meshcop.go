@@ -8,7 +8,6 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
-	"heddle.example/thread/tlv"
 	"heddle.example/thread/tmf"
 )
 
@@ -125,15 +124,4 @@ func (n *Node) commissionerRestored(now machine.Time, session uint16, active boo
 }
 
 // MoveBorderAgent implements meshcop.Env.
-func (e *copEnv) MoveBorderAgent(now machine.Time, rloc16 uint16) {
-	old, _ := e.data.Data().Commissioning()
-	var b []byte
-	for t, v := range tlv.All(old) {
-		if t == meshcop.BorderAgentLocator {
-			b = tlv.AppendUint16(b, t, rloc16)
-		} else {
-			b = tlv.Append(b, t, v)
-		}
-	}
-	_ = e.data.SetCommissioning(now, b) // it is no longer than it was
-}
+func (e *copEnv) MoveBorderAgent(now machine.Time, rloc16 uint16) { e.data.SetBorderAgent(now, rloc16) }

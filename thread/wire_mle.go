@@ -322,6 +322,7 @@ func (e *mleEnv) RestoredChildren() (list []mle.ChildInfo) {
 func (e *mleEnv) StartLeader(now machine.Time, how mle.LeaderStart) {
 	if how == mle.NewPartition {
 		e.data.Reset(now)
+		e.cop.EmptyCommissioning(now)
 	}
 	e.data.StartLeader(now, how == mle.RestoredByReset)
 	e.cop.StartLeader(now)
