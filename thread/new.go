@@ -68,6 +68,7 @@ func New(c Config) (*Node, error) {
 	n.own.linkLocal, n.own.rloc16 = n.mle.LinkLocal(), neighbor.InvalidRLOC16
 
 	n.begin(c.Now, 0)
+	n.mle.SetCSLTimeout(c.Now, defaultCSLTimeout)
 	n.cop.Restore(c.Now)
 	n.mle.Restore(c.Now)
 	n.finish(c.Now)

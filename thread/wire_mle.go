@@ -56,7 +56,8 @@ func (e *mleEnv) Send(now machine.Time, o *mle.Outgoing) {
 	n := (*Node)(e)
 	h := ip6.Header{HopLimit: 255, Src: n.mle.LinkLocal(), Dst: o.Dst}
 	b := ip6.AppendUDP(make([]byte, 0, ip6.HeaderSize+ip6.UDPSize+len(o.Payload)), h, mlePort, mlePort, o.Payload)
-	d := mesh.Datagram{IP: b, Kind: mleKind(o.Command), Priority: mesh.Net, NoSecurity: !o.LinkSecurity,
+	// While we sample our channel all is secured: a parent takes a schedule from a secured frame only.
+	d := mesh.Datagram{IP: b, Kind: mleKind(o.Command), Priority: mesh.Net, NoSecurity: !o.LinkSecurity && !n.mac.CSLEnabled(),
 		Direct:  o.Command == mle.ParentResponse || o.Command == mle.DiscoveryResponse, // who asked is awake, whatever it was
 		Channel: o.Channel, PAN: o.PAN, Tag: mesh.Tag(o.Tag)}
 	if err := n.mesh.Send(now, &d); err != nil && o.Tag != mle.NoTag {
@@ -102,6 +103,9 @@ func (e *mleEnv) Signal(now machine.Time, ev mle.Event) {
 		if ev&p.event != 0 {
 			f |= p.flag
 		}
+	}
+	if ev&mle.RoleChanged != 0 {
+		n.updatePolling(now)
 	}
 	// Those of addresses come when the addresses change.
 	n.signal(f &^ (RLOCAdded | RLOCRemoved))
@@ -152,6 +156,7 @@ func (e *mleEnv) SetRxOnWhenIdle(now machine.Time, on bool) {
 		e.mac.StartPolling(now)
 	}
 	e.mesh.SetRxOnWhenIdle(on)
+	(*Node)(e).updatePolling(now)
 	e.mle.RxOnChanged(now)
 }
 
@@ -162,7 +167,7 @@ func (e *mleEnv) RxOnWhenIdle() bool { return e.mac.RxOnWhenIdle() }
 func (e *mleEnv) SetPollAttachMode(now machine.Time, on bool) { e.mac.SetAttachMode(now, on) }
 func (e *mleEnv) SendFastPolls(now machine.Time, n int)       { e.mac.SendFastPolls(now, uint8(n)) }
 func (e *mleEnv) StopFastPolls(now machine.Time)              { e.mac.StopFastPolls(now) }
-func (e *mleEnv) RecalculatePollPeriod(now machine.Time)      { e.mac.RecalculatePollPeriod(now) }
+func (e *mleEnv) RecalculatePollPeriod(now machine.Time)      { (*Node)(e).updatePolling(now) }
 
 func (e *mleEnv) DataVersion() uint8       { return e.data.Version(false) }
 func (e *mleEnv) StableDataVersion() uint8 { return e.data.Version(true) }

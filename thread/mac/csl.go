@@ -61,12 +61,6 @@ func (m *MAC) SetCSLChannel(now machine.Time, channel uint8) {
 	m.updateCSL(now)
 }
 
-// SetCSLTimeout sets after which silence our parent takes our schedule for lost.
-func (m *MAC) SetCSLTimeout(now machine.Time, d time.Duration) {
-	m.csl.timeout = d
-	m.RecalculatePollPeriod(now)
-}
-
 // SetCSLCapable says whether we have a parent that sends at samples, and how exact its clock is.
 func (m *MAC) SetCSLCapable(now machine.Time, on bool, accuracy, uncertainty uint8) {
 	m.csl.capable, m.csl.accuracy, m.csl.uncert = on, accuracy, uncertainty
@@ -160,7 +154,7 @@ func (m *MAC) childSchedule(now machine.Time, n *neighbor.Neighbor, h *ieee80215
 		return
 	}
 	if c.CSL == nil {
-		c.CSL = new(neighbor.CSL)
+		c.CSL = &neighbor.CSL{Timeout: uint32(defaultCSLLimit / time.Second)} // until MLE says otherwise
 	}
 	s := c.CSL
 	fresh := !s.Synchronized

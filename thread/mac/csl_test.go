@@ -27,7 +27,7 @@ func take(w *world, p *station, child *neighbor.Child, queue *[]string) {
 func TestCSL(t *testing.T) {
 	w := newWorld(t)
 	p, c, child, queue := sleepy(w, 0)
-	c.mac.SetCSLTimeout(w.now, 20*time.Second)
+	c.mac.SetTimeouts(w.now, 240*time.Second, 20*time.Second)
 	c.mac.SetCSLPeriod(w.now, 3125) // 500 ms
 	c.mac.SetCSLCapable(w.now, true, 20, 10)
 	if !c.mac.CSLEnabled() || c.mac.PollPeriod() != 19*time.Second {

@@ -31,7 +31,6 @@ type poller struct {
 	fast, fastUsers        uint8
 	external               time.Duration
 	childTimeout           time.Duration
-	cslTimeout             time.Duration
 	start                  machine.Time
 	period                 time.Duration
 	timer                  machine.Time
@@ -58,7 +57,7 @@ func (m *MAC) StartPolling(now machine.Time) {
 // StopPolling ends that.
 func (m *MAC) StopPolling() {
 	p := &m.poll
-	*p = poller{external: p.external, childTimeout: p.childTimeout, cslTimeout: p.cslTimeout, period: p.period, timer: machine.Never}
+	*p = poller{external: p.external, childTimeout: p.childTimeout, period: p.period, timer: machine.Never}
 }
 
 // Polling reports whether the parent is polled.
@@ -118,10 +117,10 @@ func (m *MAC) KeepAlivePollPeriod() time.Duration {
 // PollPeriod returns the period in use.
 func (m *MAC) PollPeriod() time.Duration { return m.poll.period }
 
-// SetChildTimeout says after which silence our parent drops us, and SetCSLTimeout after which it takes our schedule for
-// lost; both bound the poll period.
-func (m *MAC) SetChildTimeout(now machine.Time, d time.Duration) {
-	m.poll.childTimeout = d
+// SetTimeouts says after which silence our parent drops us, and after which it takes our schedule of samples for lost;
+// both bound the poll period.
+func (m *MAC) SetTimeouts(now machine.Time, child, csl time.Duration) {
+	m.poll.childTimeout, m.csl.timeout = child, csl
 	m.RecalculatePollPeriod(now)
 }
 

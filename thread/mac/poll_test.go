@@ -138,7 +138,7 @@ func TestPollsOfSeveralChildren(t *testing.T) {
 func TestPollRetries(t *testing.T) {
 	w := newWorld(t)
 	p, c, _, _ := sleepy(w, 0)
-	c.mac.SetChildTimeout(w.now, 20*time.Second)
+	c.mac.SetTimeouts(w.now, 20*time.Second, 0)
 	w.lose = func(from, to *station, h *ieee802154.Frame) bool { return true }
 	w.run(16 * time.Second)
 	if c.mac.KeepAlivePollPeriod() != 16*time.Second || len(c.polls) != 0 {
