@@ -70,6 +70,7 @@ func New(c Config) (*Node, error) {
 	n.begin(c.Now, 0)
 	n.mle.SetCSLTimeout(c.Now, defaultCSLTimeout)
 	n.cop.Restore(c.Now)
+	n.mle.ResetCounters(c.Now) // role times count from here
 	n.mle.Restore(c.Now)
 	n.finish(c.Now)
 	return n, nil

@@ -15,7 +15,7 @@ import (
 )
 
 // start gives a node the dataset and starts it.
-func start(t *testing.T, n *network.Node, d meshcop.Info) {
+func start(t testing.TB, n *network.Node, d meshcop.Info) {
 	t.Helper()
 	n.Input(func(now machine.Time, x *thread.Node) {
 		set, err := d.Dataset()
