@@ -52,6 +52,9 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	if f&(RoleChanged|RLOCAdded|PartitionChanged|ChildRemoved) != 0 {
 		n.data.RoleChanged(now)
 	}
+	if f&MeshLocalChanged != 0 {
+		n.data.MeshLocalAddressChanged(now)
+	}
 	if f&ChildRemoved != 0 {
 		n.data.ChildRemoved(now)
 	}
@@ -62,6 +65,7 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	case f&NetDataChanged != 0:
 		n.cop.NetworkDataChanged(now)
 		n.updateSLAAC(now)
+		n.updateDHCP(now)
 		n.updateAddresses(now)
 	case f&AddressRemoved != 0:
 		n.addSLAAC(now)

@@ -274,3 +274,39 @@ func TestDatasetChange(t *testing.T) {
 	net.Run(3 * time.Minute)
 	whole(t, net, time.Minute)
 }
+
+// Addresses by DHCPv6: of a router's prefix, for routers and for a child that knows the agent by its anycast address only.
+func TestDHCPv6(t *testing.T) {
+	net, nodes := line(t, 14, 3)
+	med := net.Add(network.NodeConfig{MTD: true})
+	net.Only([]int{1, 2, 3, 4})
+	d, _ := nodes[0].Thread().Datasets().Active(net.World.Now())
+	start(t, med, d.Info())
+	wait(t, net, time.Minute, "child", func() bool { return role(med) == mle.Child })
+	all := append(nodes, med)
+	do(nodes[0], func(now machine.Time, x *thread.Node) {
+		err := x.NetData().AddOnMeshPrefix(now, netdata.OnMeshPrefix{Prefix: ip6.MustParsePrefix("fd11:66::/64"), OnMesh: true, DHCP: true, Stable: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.NetData().Register(now)
+	})
+	wait(t, net, 20*time.Second, "address of the prefix", allHave(all, "fd11:66::/64", true))
+	net.Run(5 * time.Second)
+	for _, n := range all {
+		x, _ := addressIn(n, "fd11:66::/64")
+		e := n.Thread().EUI64()
+		if x.Origin != thread.OriginDHCPv6 || !x.Preferred || x.Addr.IID() != ip6.IIDFromExt(e) {
+			t.Errorf("%s: %+v", n.Name(), x)
+		}
+		if n != nodes[1] {
+			ping(t, nodes[1], thread.PingConfig{Dst: x.Addr})
+		}
+	}
+	ping(t, nodes[2], thread.PingConfig{Dst: ip6.RLOC(nodes[2].Thread().MLE().MeshLocalPrefix(), 0xfc01)}) // the agent
+	do(nodes[0], func(now machine.Time, x *thread.Node) {
+		_ = x.NetData().RemoveOnMeshPrefix(ip6.MustParsePrefix("fd11:66::/64"))
+		x.NetData().Register(now)
+	})
+	wait(t, net, 20*time.Second, "end of the addresses", allHave(all, "fd11:66::/64", false))
+}

@@ -57,6 +57,7 @@ type Node struct {
 	mesh  *mesh.Mesh
 	mle   *mle.MLE
 	data  *netdata.Manager
+	dhcp  *dhcp
 	tmf   *tmf.Agent
 	diag  tmf.Diagnostics
 
@@ -142,7 +143,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 // Deadline implements machine.Machine.
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
-		n.tmf.Deadline(), n.slaacDeadline())
+		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -178,6 +179,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.cop.Deadline(), n.cop.Expire)
 	due(n.tmf.Deadline(), n.tmf.Expire)
 	due(n.slaacDeadline(), n.expireSLAAC)
+	due(n.dhcpDeadline(), n.expireDHCP)
 	n.expirePing(now)
 	n.expireFragments(now)
 }
