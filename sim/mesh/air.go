@@ -25,7 +25,7 @@ func airTime(psdu int) time.Duration { return time.Duration(preamble+psdu) * byt
 func (s *station) look() {
 	m, f := s.node.medium, s.sending
 	now := m.world.Now()
-	if m.energy(s.node, f.air.Channel) >= ccaThreshold {
+	if m.energy(s.node, f.air.Channel) >= m.config.CCA {
 		s.finish(radio.ChannelBusy, nil)
 		return
 	}

@@ -17,9 +17,13 @@ type Config struct {
 	AirTime bool
 	// Propagation, where set, says who hears whom by their Positions. Without it all hear all, with strength RSSI.
 	Propagation *Propagation
-	RSSI        int8          // -20 dBm by default, as on OpenThread's simulated radio
-	Loss        float64       // share of frames that a receiver loses, on top of everything else
-	Delay       time.Duration // without air time: how long a frame takes (1 us)
+	RSSI        int8    // -20 dBm by default, as on OpenThread's simulated radio
+	Loss        float64 // share of frames that a receiver loses, on top of everything else
+	// CCA is the strength in dBm from which on the channel is busy. By default it is that of a carrier which can be
+	// received, as with CCA mode 3 of IEEE 802.15.4; -75 is the energy that OpenThread's radios look for, and makes most
+	// pairs of nodes in a large network hidden from each other.
+	CCA   int8
+	Delay time.Duration // without air time: how long a frame takes (1 us)
 }
 
 // Link overrides what the air would make of the way from one node to another.
@@ -70,6 +74,9 @@ const Caps = radio.CapAckTimeout | radio.CapEnergyScan | radio.CapSleepToTx | ra
 func New(w *sim.World, c Config) *Medium {
 	if c.RSSI == 0 {
 		c.RSSI = -20
+	}
+	if c.CCA == 0 {
+		c.CCA = carrierSensed
 	}
 	if c.Delay == 0 {
 		c.Delay = time.Microsecond

@@ -10,7 +10,7 @@ const (
 	receiverLoss  = 3    // dB between the formula and a receiver that one can buy
 	sensitivity   = -100 // dBm: weaker signals are never received (OpenThread's simulated radio says the same)
 	audible       = -106 // dBm: weaker signals do not even disturb
-	ccaThreshold  = -75  // dBm: the channel is busy (OpenThread's default)
+	carrierSensed = -97  // dBm: a carrier that a radio notices when it looks whether the channel is free
 	lowestRatio   = -8
 	highestRatio  = 8
 	certainFactor = 1e-12

@@ -36,15 +36,17 @@ type Node struct {
 	thread *thread.Node // nil: off
 	pings  map[machine.OpID]*Ping
 	resets int
-	stopAt string // why it could not boot
+	joined bool // it starts Thread at boot
 }
 
 // NodeConfig says what kind of device a node is.
 type NodeConfig struct {
 	Position mesh.Position
-	MTD      bool            // never a router
-	Profile  *thread.Profile // nil: thread.DefaultProfile
-	Off      bool            // not booted yet
+	Kind     Kind
+	// PollPeriod is how often a sleepy node polls; 0: as it does by itself.
+	PollPeriod time.Duration
+	Profile    *thread.Profile // nil: thread.DefaultProfile
+	Off        bool            // not booted yet
 	// Configure, where set, changes what the node is made with, at every boot.
 	Configure func(*thread.Config)
 	// OnBoot, where set, is called after every boot and reset, inside an input.
@@ -90,6 +92,9 @@ func EUI64(number int) (e ieee802154.ExtAddr) {
 	return e
 }
 
+// Kind returns what part the node can play.
+func (n *Node) Kind() Kind { return n.config.Kind }
+
 // Thread returns the Thread node that runs, or nil.
 func (n *Node) Thread() *thread.Node { return n.thread }
 
@@ -104,7 +109,7 @@ func (n *Node) Boot() {
 		EUI64:    EUI64(n.Number()),
 		Now:      n.net.World.Now(),
 		Profile:  n.config.Profile,
-		MTD:      n.config.MTD,
+		MTD:      n.config.Kind == MED || n.config.Kind == SED,
 		Caps:     mesh.Caps,
 		Keys:     n.net.keys,
 		Settings: n.Disk(),
@@ -120,6 +125,9 @@ func (n *Node) Boot() {
 	clear(n.pings)
 	n.Node.Boot(t)
 	n.Do(func(now machine.Time) { t.Expire(now) })
+	if n.joined {
+		n.Do(func(now machine.Time) { n.start(now, t) })
+	}
 	if n.config.OnBoot != nil {
 		n.Do(func(now machine.Time) { n.config.OnBoot(now, t) })
 	}
@@ -141,6 +149,7 @@ func (n *Node) Reset() {
 func (n *Node) FactoryReset() {
 	n.Kill()
 	n.wipe()
+	n.joined = false
 	n.Boot()
 }
 
@@ -183,7 +192,9 @@ func (n *Node) action(now machine.Time, a machine.Action) {
 	case *thread.PingStatistics:
 		if p := n.pings[a.Op]; p != nil {
 			delete(n.pings, a.Op)
-			p.PingStatistics, p.Done = *v, true
+			if p.PingStatistics, p.Done = *v, true; p.OnDone != nil {
+				p.OnDone()
+			}
 		}
 	}
 	if n.OnEvent != nil {
@@ -196,7 +207,8 @@ type Ping struct {
 	thread.PingStatistics
 	Replies []thread.PingReply
 	Done    bool
-	Err     error // it did not even start
+	Err     error  // it did not even start
+	OnDone  func() // called at the end, where set
 }
 
 // StartPing begins a ping; its result fills in as time passes.

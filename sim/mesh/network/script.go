@@ -39,7 +39,6 @@ var verbs = map[string]verb{
 	"loss":         {1, 1, "loss SHARE"},
 	"ping":         {2, 7, "ping A -> B [size BYTES] [count N]"},
 	"node":         {2, 99, "node N COMMAND ..."},
-	"dataset":      {3, 99, "dataset NODE channel|panid|networkkey VALUE ... [delay D]"},
 	"expect":       {1, 9, "expect one partition|expect NODE ROLE|expect pings"},
 	"say":          {1, 99, "say TEXT"},
 }
