@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"heddle.example/internal/node"
+	"heddle.example/thread"
+	"heddle.example/thread/shell"
+)
+
+func newNode() *cobra.Command {
+	o := node.Options{Local: "127.0.0.1"}
+	var speed int
+	var profile, logFile, device string
+	cmd := &cobra.Command{
+		Use:   "node ID",
+		Short: "A Thread node on OpenThread's simulated radio",
+		Long: `A Thread 1.4 node with OpenThread's command line on standard input and output, on the simulated radio of OpenThread's
+ot-cli-ftd: nodes of both makers with different ID form networks on one computer. PORT_OFFSET in the environment keeps
+networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in tmp/OFFSET_ID.flash.`,
+		Example: `  heddle node 1
+  PORT_OFFSET=3 heddle node --time-speed 10 2`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(args[0], 0, 32)
+			if err != nil || id < 1 || id > node.MaxID {
+				return fmt.Errorf("invalid argument %q: a node's ID is a number from 1 to %d", args[0], node.MaxID)
+			}
+			o.ID, o.Speed, o.Input, o.Output, o.Virtual = int(id), speed, int(os.Stdin.Fd()), os.Stdout, os.Getenv("VIRTUAL_TIME") == "1"
+			o.Shell = shell.Config{Echo: true}
+			if speed < 1 {
+				return fmt.Errorf("invalid argument %d for --time-speed: it is a number from 1 on", speed)
+			}
+			if profile == "" && cmd.Flags().Changed("time-speed") {
+				profile = "test"
+			}
+			switch profile {
+			case "", "default":
+				o.Profile = &thread.DefaultProfile
+			case "test":
+				o.Profile = &thread.TestProfile
+			default:
+				return fmt.Errorf("invalid argument %q for --profile: default and test are", profile)
+			}
+			switch device {
+			case "ftd":
+			case "mtd":
+				o.MTD = true
+			default:
+				return fmt.Errorf("invalid argument %q for --device: ftd and mtd are", device)
+			}
+			status, err := node.Run(o)
+			if err == nil && status != 0 {
+				err = exitError{status}
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&o.Local, "local-interface", "L", o.Local, "address or name of the interface that carries the simulated radio")
+	f.BoolVarP(&o.EnergyScan, "enable-energy-scan", "E", false, "the radio scans for energy by itself")
+	f.BoolVarP(&o.SleepToTx, "sleep-to-tx", "t", false, "the radio sends from sleep")
+	f.IntVarP(&speed, "time-speed", "s", 1, "how much faster than the clock time passes")
+	f.StringVarP(&logFile, "log-file", "l", "", "write the log to this `FILE`")
+	f.StringVar(&profile, "profile", os.Getenv("HEDDLE_NODE_PROFILE"), "parameters that scripts assume: test or default; default, but test with --time-speed")
+	f.StringVar(&device, "device", "ftd", "kind of device: ftd, which may become a router, or mtd")
+	return cmd
+}

@@ -1,0 +1,195 @@
+// Package node runs one Thread node with its command line as a process: over a simulated radio, with its settings in a
+// file, reset in place.
+package node
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"heddle.example/host"
+	"heddle.example/host/radio"
+	"heddle.example/machine"
+	"heddle.example/thread"
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/keys"
+	phy "heddle.example/thread/radio"
+	"heddle.example/thread/shell"
+)
+
+// MaxID is the largest number that a node of the simulated radio can have: the next one is another network's port.
+const MaxID = 33
+
+// Options say which node to run.
+type Options struct {
+	ID         int
+	Local      string // address or interface of the simulated radio
+	Speed      int
+	EnergyScan bool
+	SleepToTx  bool
+	Virtual    bool // the virtual-time protocol
+	MTD        bool
+	Profile    *thread.Profile
+	PortBase   int    // 0: environment PORT_BASE, or 9000
+	PortOffset string // "": environment PORT_OFFSET, or 0
+	Input      int    // a file descriptor; negative: none
+	Output     io.Writer
+	Shell      shell.Config
+	// Typed, where set, stands between Input and the shell: an editor of lines on a terminal.
+	Typed func(b []byte) []byte
+}
+
+// Run runs a node until it ends, and returns the status for the shell.
+func Run(o Options) (int, error) {
+	if o.PortOffset == "" {
+		o.PortOffset = os.Getenv("PORT_OFFSET")
+	}
+	offset, err := number("PORT_OFFSET", o.PortOffset, 0)
+	if err != nil {
+		return 1, err
+	}
+	if o.PortBase == 0 {
+		if o.PortBase, err = number("PORT_BASE", os.Getenv("PORT_BASE"), 9000); err != nil {
+			return 1, err
+		}
+	}
+	flash, err := radio.OpenFlash(radio.FlashPath(o.PortOffset, o.ID), radio.FlashOptions{})
+	if err != nil {
+		return 1, err
+	}
+	random := host.New(host.Options{}).Rand()
+	p := &program{options: o, keys: keys.NewCache(), rand: random}
+	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
+		Flash: flash, Rand: random, Program: p, Started: func(c *radio.Control) { p.control = c }}
+	if o.Virtual {
+		return radio.RunVirtualTime(ro)
+	}
+	return radio.RunRealTime(ro)
+}
+
+func number(name, s string, otherwise int) (int, error) {
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseUint(s, 0, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%s is %q, which is no number up to 65535", name, s)
+	}
+	return int(n), nil
+}
+
+// program is a Thread node with its command line, as a host/radio.Program.
+type program struct {
+	options Options
+	control *radio.Control
+	keys    *keys.Cache
+	rand    machine.Rand
+	cause   machine.Cause
+	thread  *thread.Node
+	shell   *shell.Shell
+	rest    []byte // typed before a reset, for the node after it
+}
+
+// EUI64 returns the factory-assigned address of the simulated node with a number.
+func EUI64(id int) (e ieee802154.ExtAddr) {
+	e = ieee802154.ExtAddr{0x18, 0xb4, 0x30, 0}
+	binary.BigEndian.PutUint32(e[4:], uint32(id))
+	return e
+}
+
+// Boot implements radio.Program.
+func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, error) {
+	caps := radio.Caps
+	if p.options.EnergyScan {
+		caps |= phy.CapEnergyScan
+	}
+	if p.options.SleepToTx {
+		caps |= phy.CapSleepToTx
+	}
+	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: EUI64(p.options.ID), Profile: p.options.Profile, MTD: p.options.MTD,
+		Caps: caps, Keys: p.keys, Settings: flash})
+	if err != nil {
+		return nil, err
+	}
+	p.thread, p.shell = t, shell.New(t, p.options.Shell)
+	return t, nil
+}
+
+// Action implements radio.Program.
+func (p *program) Action(now machine.Time, a machine.Action) {
+	if r, ok := a.Value.(*thread.ResetRequest); ok {
+		p.control.Restart(r.Factory)
+		return
+	}
+	p.shell.Observe(now, a)
+}
+
+// Typed implements radio.Program.
+func (p *program) Typed(now machine.Time, b []byte) {
+	if len(b) == 0 {
+		p.control.Stop(0)
+		return
+	}
+	if p.options.Typed != nil {
+		b = p.options.Typed(b)
+	}
+	p.rest = append(p.rest, b...)
+	p.feed(now)
+}
+
+// feed gives the shell what was typed, until it asks for something.
+func (p *program) feed(now machine.Time) {
+	for len(p.rest) > 0 {
+		p.cause++
+		n := p.shell.Input(now, p.cause, p.rest)
+		p.rest = p.rest[n:]
+		if p.asked() {
+			return
+		}
+	}
+	p.rest = nil
+}
+
+// asked carries out what the shell asks of its driver, and reports whether it did.
+func (p *program) asked() bool {
+	switch p.shell.Exit() {
+	case shell.Quit:
+		p.print()
+		p.control.Stop(0)
+	case shell.Interrupt:
+		p.print()
+		p.control.Stop(130)
+	case shell.Reset:
+		p.control.Restart(false)
+	case shell.FactoryReset:
+		p.control.Restart(true)
+	default:
+		return false
+	}
+	return true
+}
+
+// Settle implements radio.Program.
+func (p *program) Settle(now machine.Time) {
+	p.print()
+	if !p.asked() && len(p.rest) > 0 {
+		p.feed(now)
+		p.print()
+	}
+}
+
+func (p *program) print() {
+	if b := p.shell.Output(); len(b) > 0 {
+		if _, err := p.options.Output.Write(b); err != nil {
+			p.control.Stop(1)
+		}
+	}
+}
+
+// Deadline implements radio.Program.
+func (p *program) Deadline() machine.Time { return p.shell.Deadline() }
+
+// Expire implements radio.Program.
+func (p *program) Expire(now machine.Time) { p.shell.Expire(now) }
