@@ -42,7 +42,8 @@ type Node struct {
 // NodeConfig says what kind of device a node is.
 type NodeConfig struct {
 	Position mesh.Position
-	Kind     Kind
+	MTD      bool // never a router, as MED and SED
+	Kind     Kind // what Join makes of it
 	// PollPeriod is how often a sleepy node polls; 0: as it does by itself.
 	PollPeriod time.Duration
 	Profile    *thread.Profile // nil: thread.DefaultProfile
@@ -109,7 +110,7 @@ func (n *Node) Boot() {
 		EUI64:    EUI64(n.Number()),
 		Now:      n.net.World.Now(),
 		Profile:  n.config.Profile,
-		MTD:      n.config.Kind == MED || n.config.Kind == SED,
+		MTD:      n.config.MTD || n.config.Kind == MED || n.config.Kind == SED,
 		Caps:     mesh.Caps,
 		Keys:     n.net.keys,
 		Settings: n.Disk(),
