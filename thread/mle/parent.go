@@ -105,10 +105,11 @@ func (m *MLE) sendParentResponse(now machine.Time, p *parentResponse) {
 	m.sendTo(now, AppendVersion(b, Version), p.ext)
 }
 
-// What we say of our clock to a child that could use CSL: the values of OpenThread's simulated radio (radio.c).
+// What we say of our clock to a child that could use CSL: what OpenThread says on its simulation platform (radio.c there;
+// the uncertainty is the default of src/core/radio/radio_platform.cpp).
 const (
-	ourCSLAccuracy    = 20 // ppm
-	ourCSLUncertainty = 10 // 10 us
+	ourCSLAccuracy    = 0   // ppm
+	ourCSLUncertainty = 255 // 10 us
 )
 
 // Connectivity returns what we say of ourselves as a parent.

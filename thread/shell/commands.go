@@ -111,6 +111,7 @@ func init() {
 		{name: "childtimeout", run: childTimeout},
 		{name: "contextreusedelay", ftd: true, run: contextReuseDelay},
 		{name: "counters", run: counters},
+		{name: "csl", run: csl},
 		{name: "dataset", run: dataset},
 		{name: "debug", run: debug},
 		{name: "delaytimermin", ftd: true, run: delayTimerMin},

@@ -56,6 +56,10 @@ type Link interface {
 	ChannelMasks() (supported, preferred uint32)
 	PollPeriod() uint32 // milliseconds
 	SetPollPeriod(now machine.Time, ms uint32) error
+	CSL() (channel uint8, periodUS, timeout uint32) // of our samples as a sleepy child; the time-out in seconds
+	SetCSLChannel(now machine.Time, channel uint8) error
+	SetCSLPeriod(now machine.Time, us uint32) error
+	SetCSLTimeout(now machine.Time, seconds uint32) error
 	SendDataRequest(now machine.Time) error
 	SendEmptyData(now machine.Time) error
 	MACCounters() info.MACCounters
