@@ -64,6 +64,7 @@ type Node struct {
 	own         own
 	slaac       slaac
 	scan        scanner
+	rx          mesh.Rx
 	direct      *mesh.Frame // what the MAC has of the mesh layer
 	indirect    *mesh.Frame
 	countersSeq machine.Seq // the commit of the latest frame counters

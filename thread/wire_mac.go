@@ -33,7 +33,8 @@ func (n *Node) askRadio(value any) {
 
 // Received implements mac.Env.
 func (e *macEnv) Received(now machine.Time, r *mac.Rx) {
-	rx := mesh.Rx{Frame: r.Frame, Src: r.Src, Dst: r.Dst, SrcPAN: r.SrcPAN, DstPAN: r.DstPAN, Channel: r.Channel,
+	rx := &e.rx // frames come one at a time
+	*rx = mesh.Rx{Frame: r.Frame, Src: r.Src, Dst: r.Dst, SrcPAN: r.SrcPAN, DstPAN: r.DstPAN, Channel: r.Channel,
 		Payload: r.Payload, KeySeq: r.KeySeq, RSSI: r.RSSI, LQI: r.LQI, FramePending: r.FramePending, Neighbor: r.Neighbor}
 	if r.Secured {
 		switch r.KeyIDMode {
@@ -48,7 +49,7 @@ func (e *macEnv) Received(now machine.Time, r *mac.Rx) {
 	if r.Secured && r.Neighbor != nil {
 		e.mle.HeardSecured(now, r.Neighbor)
 	}
-	e.mesh.Received(now, &rx)
+	e.mesh.Received(now, rx)
 }
 
 // Sent implements mac.Env.

@@ -44,8 +44,8 @@ func (m *MAC) submacDone(now machine.Time, err radio.Err, ack *radio.Frame) {
 			m.Counters.TxDirectMaxRetryExpiry++
 		}
 		m.op, j.busy = idle, false
-		tx := j.tx
-		m.env.Sent(now, &tx, r)
+		m.sent = j.tx // the slot may be taken again from within
+		m.env.Sent(now, &m.sent, r)
 		m.poll.dataSent(now, m, &j.frame, r, h != nil)
 	case transmitIndirect:
 		m.Counters.TxData++

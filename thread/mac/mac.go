@@ -161,6 +161,7 @@ type MAC struct {
 	beacon   uint8
 
 	direct   job
+	sent     Tx  // what Env.Sent is told of
 	own      job // polls, beacons, beacon requests
 	indirect job
 	child    *neighbor.Child   // served by indirect
