@@ -194,6 +194,35 @@ func TestWireFormatsImportNoMachine(t *testing.T) {
 	}
 }
 
+// threadWire and threadMachines are the rooms of a Thread node. Who wires them is package thread.
+var (
+	threadWire     = []string{"thread/ieee802154", "thread/ip6", "thread/lowpan", "thread/tlv", "thread/status"}
+	threadMachines = []string{"thread/mac", "thread/mesh", "thread/mle", "thread/netdata", "thread/meshcop", "thread/tmf", "thread/slaac"}
+)
+
+// A room of the Thread node does not know its neighbours: it says in an interface what it needs, and package thread gives
+// it. So each can be read and tested alone.
+func TestRoomsOfAThreadNode(t *testing.T) {
+	files, _ := load(t)
+	for _, f := range files {
+		wire, inner := slices.Contains(threadWire, f.dir), slices.Contains(threadMachines, f.dir)
+		if f.test() || !wire && !inner {
+			continue
+		}
+		for _, imp := range imports(f.file) {
+			switch to, ours := strings.CutPrefix(imp, module); {
+			case !ours || to == f.dir:
+			case to == "thread" || to == "thread/shell":
+				t.Errorf("%s/%s imports %s: package thread wires its rooms, not the reverse", f.dir, f.name, to)
+			case slices.Contains(threadMachines, to):
+				t.Errorf("%s/%s imports %s: a machine declares the interface that it needs", f.dir, f.name, to)
+			case wire && !slices.Contains(threadWire, to):
+				t.Errorf("%s/%s imports %s: wire formats import no machine", f.dir, f.name, to)
+			}
+		}
+	}
+}
+
 func TestMachinesTouchNoWorld(t *testing.T) {
 	files, fset := load(t)
 	for _, f := range files {
