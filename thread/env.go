@@ -52,6 +52,9 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	if f&(RoleChanged|RLOCAdded|PartitionChanged|ChildRemoved) != 0 {
 		n.data.RoleChanged(now)
 	}
+	if f&PartitionChanged != 0 {
+		n.data.PartitionChanged(now)
+	}
 	if f&MeshLocalChanged != 0 {
 		n.data.MeshLocalAddressChanged(now)
 	}

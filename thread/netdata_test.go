@@ -310,3 +310,28 @@ func TestDHCPv6(t *testing.T) {
 	})
 	wait(t, net, 20*time.Second, "end of the addresses", allHave(all, "fd11:66::/64", false))
 }
+
+// An end device that becomes a border router gets a router's role although there are routers enough.
+func TestBorderRouterBecomesRouter(t *testing.T) {
+	net, nodes := line(t, 15, 2)
+	reed := net.Add(network.NodeConfig{})
+	net.Only([]int{1, 2, 3})
+	d, _ := nodes[0].Thread().Datasets().Active(net.World.Now())
+	for _, n := range append(nodes, reed) {
+		do(n, func(_ machine.Time, x *thread.Node) { x.MLE().SetUpgradeThreshold(2) })
+	}
+	start(t, reed, d.Info())
+	wait(t, net, time.Minute, "child", func() bool { return role(reed) == mle.Child })
+	net.Run(5 * time.Minute)
+	if role(reed) != mle.Child {
+		t.Fatal(role(reed))
+	}
+	addPrefix(t, reed, "fd11:77::/64")
+	wait(t, net, 15*time.Second, "router", func() bool { return role(reed) == mle.Router })
+	wait(t, net, 15*time.Second, "prefix at the new locator", func() bool {
+		for p := range nodes[0].Thread().NetData().Data().OnMeshPrefixes() {
+			return p.RLOC16 == reed.Thread().MLE().RLOC16()
+		}
+		return false
+	})
+}

@@ -341,10 +341,10 @@ func (e *mleEnv) ReleasedRouter(now machine.Time, id uint8) {
 	e.data.RemoveRouter(now, neighbor.RouterRLOC16(id))
 }
 
-func (e *mleEnv) BorderRouters() int { return len(e.data.Data().BorderRouters(nil)) }
+func (e *mleEnv) BorderRouters() int { return e.data.Data().CountBorderRouters() }
 
-// KeepsRouterRole implements mle.RoutingEnv: there is no border router yet.
-func (e *mleEnv) KeepsRouterRole() bool { return false }
+// KeepsRouterRole implements mle.RoutingEnv.
+func (e *mleEnv) KeepsRouterRole() bool { return e.data.DeservesRouterRole() }
 
 // Discoverable implements mle.RoutingEnv.
 func (e *mleEnv) Discoverable() mle.Discoverable {

@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/mle"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/tmf"
 )
@@ -42,7 +43,18 @@ func (e *dataEnv) RouterSoon() (time.Duration, bool) {
 	return 10 * time.Second, e.mle.ExpectedToBecomeRouter()
 }
 
-func (e *dataEnv) PrimaryBBR() (uint16, bool) { return 0, false } // no backbone router yet
+// RouterRoleScarce implements netdata.Env.
+func (e *dataEnv) RouterRoleScarce() bool {
+	if e.config.MTD || !e.mle.RouterEligible() {
+		return false
+	}
+	most, routers := int(e.mle.UpgradeThreshold()), e.table.RouterCount()
+	return most != 0 && routers >= most && routers < neighbor.MaxRouters
+}
+
+func (e *dataEnv) BecomeRouter(now machine.Time) {
+	_ = e.mle.BecomeRouter(now, mle.SolicitBorderRouter)
+}
 
 func (e *dataEnv) DeprecatedDomain(source ip6.Address) (uint8, bool) {
 	return (*Node)(e).deprecatedDomain(source)

@@ -236,3 +236,37 @@ func TestPublisher(t *testing.T) {
 }
 
 func hexOf(s string) string { return fmt.Sprintf("%x", unhex(s)) }
+
+// A border router that is an end device asks for a router's role once for each registration.
+func TestBorderRouterRole(t *testing.T) {
+	l := newBench("leader", 0x0c00)
+	n := newBench("child", 0x1401)
+	n.quiet = true
+	br := onMesh("fd01::/64", func(p *OnMeshPrefix) { p.DefaultRoute = true })
+	l.offerAs(t, 0x1401, br)
+	if err := br(n); err != nil {
+		t.Fatal(err)
+	}
+	n.local.setRLOC(0x1401)
+	n.scarce = true
+	_ = n.SetNetworkData(n.now, 1, 1, false, l.Data())
+	n.quiet = false
+	n.run(12 * time.Second)
+	if len(n.log) != 1 || !strings.HasSuffix(n.log[0], "become router") {
+		t.Fatal(n.log)
+	}
+	n.log = nil
+	n.run(time.Hour)
+	n.want(t)
+	n.Register(n.now)
+	l.offerAs(t, 0x2000, br)
+	l.offerAs(t, 0x2400, br)
+	n.quiet = true
+	_ = n.SetNetworkData(n.now, 2, 2, false, l.Data())
+	n.quiet = false
+	n.run(12 * time.Second)
+	n.want(t) // two others have it
+	if n.DeservesRouterRole() {
+		t.Error("it deserves it")
+	}
+}

@@ -25,7 +25,7 @@ type bench struct {
 	log            []string
 	full, detached int
 	session        string
-	quiet          bool
+	quiet, scarce  bool
 }
 
 type post struct {
@@ -72,6 +72,8 @@ func (b *bench) PathCost(r uint16) uint8           { return b.cost[r] }
 func (b *bench) RouterAllocated(id uint8) bool     { return !b.dead[id] }
 func (b *bench) ValidChild(r uint16) bool          { return b.children[r] }
 func (b *bench) RouterSoon() (time.Duration, bool) { return b.soon, b.soon > 0 }
+func (b *bench) RouterRoleScarce() bool            { return b.scarce }
+func (b *bench) BecomeRouter(machine.Time)         { b.say("become router") }
 func (b *bench) NetworkDataFull(machine.Time)      { b.full++; b.say("full") }
 func (b *bench) BecomeDetached(machine.Time)       { b.detached++ }
 func (b *bench) DeprecatedDomain(a ip6.Address) (uint8, bool) {

@@ -33,6 +33,11 @@ type Env interface {
 	ValidChild(rloc16 uint16) bool
 	// RouterSoon says how long the node waits before it becomes a router, if it is about to.
 	RouterSoon() (time.Duration, bool)
+	// RouterRoleScarce reports whether the node may be a router, but there are as many routers as nodes strive for, and
+	// fewer than there can be. Never where the threshold is 0.
+	RouterRoleScarce() bool
+	// BecomeRouter asks the leader for a router's role because this is a border router.
+	BecomeRouter(now machine.Time)
 	// MeshLocalEID is the node's own mesh-local address.
 	MeshLocalEID() ip6.Address
 	// DeprecatedDomain is the domain of a prefix that is gone from the network data, but that the node still has an
@@ -64,6 +69,7 @@ type Manager struct {
 	waitUntil       machine.Time
 	local           store
 	not             notifier
+	role            borderRole
 	pub             publisher
 }
 
@@ -78,7 +84,7 @@ func New(c Config, env Env) *Manager {
 		m.reg.reuse = defaultReuseDelay
 	}
 	m.not = notifier{timer: machine.Never, old: invalidRLOC16}
-	m.pub = newPublisher()
+	m.pub, m.role.at = newPublisher(), machine.Never
 	m.version, m.stable = uint8(c.Rand.Uint64()), uint8(c.Rand.Uint64())
 	return m
 }
@@ -264,7 +270,7 @@ func (m *Manager) ChildRemoved(now machine.Time) {
 
 // Deadline says when Expire wants to be called.
 func (m *Manager) Deadline() machine.Time {
-	return min(m.waitUntil, m.reg.next, m.not.timer, m.not.task, m.pub.deadline)
+	return min(m.waitUntil, m.reg.next, m.not.timer, m.not.task, m.pub.deadline, m.role.at)
 }
 
 // Expire does what is due.
@@ -277,5 +283,6 @@ func (m *Manager) Expire(now machine.Time) {
 		m.apply(now, change{any: true, stable: true})
 	}
 	m.pub.expire(now, m)
+	m.expireBorderRole(now)
 	m.expireNotifier(now) // last: the others give it work
 }

@@ -33,6 +33,7 @@ func (n *notifier) wake(now machine.Time) { n.task = now }
 
 // Register tells the leader of what this node offers, if that changed (the shell's `netdata register`).
 func (m *Manager) Register(now machine.Time) {
+	m.role.asked = false
 	m.not.delay = 0
 	m.not.wake(now)
 }
@@ -46,6 +47,7 @@ func (m *Manager) expireNotifier(now machine.Time) {
 		m.not.task, due = machine.Never, true
 	}
 	if due {
+		m.checkBorderRole(now)
 		m.synchronize(now)
 	}
 }
