@@ -35,12 +35,14 @@ func (n *Node) receiveMLE(now machine.Time, h *ip6.Header, d *Datagram, in *inco
 		return
 	}
 	l := in.link
-	m := mle.Datagram{Src: h.Src, Dst: h.Dst, HopLimit: h.HopLimit, Payload: d.Payload, RSSI: l.RSSI, LQI: l.LQI,
+	m := &n.rxMLE // not on the heap anew for each frame; MLE does not receive within Receive
+	*m = mle.Datagram{Src: h.Src, Dst: h.Dst, HopLimit: h.HopLimit, Payload: d.Payload, RSSI: l.RSSI, LQI: l.LQI,
 		Channel: l.Channel, PAN: l.SrcPAN, PANBroadcast: l.DstPAN == broadcastPAN}
 	if l.Frame != nil {
 		m.Memo = &l.Frame.Memo[radio.MemoMLE]
 	}
-	n.mle.Receive(now, &m)
+	n.mle.Receive(now, m)
+	*m = mle.Datagram{}
 }
 
 const broadcastPAN = 0xffff

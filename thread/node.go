@@ -71,6 +71,7 @@ type Node struct {
 	solicit     uint32      // number of the latest request for a router id
 	resources   []resource
 	scratch     []ip6.Address
+	rxMLE       mle.Datagram
 	vendor      [4]string
 
 	ping         *pinger

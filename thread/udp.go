@@ -229,13 +229,14 @@ func (n *Node) receiveUDP(now machine.Time, h *ip6.Header, b []byte, in *incomin
 		if !s.matches(&d) {
 			continue
 		}
-		d.Socket = s.id
+		e := d // d itself stays on the stack
+		e.Socket = s.id
 		if s.handler != nil {
-			s.handler(now, &d)
+			s.handler(now, &e)
 			return
 		}
-		d.Payload = n.out.Nest().Copy(d.Payload)
-		n.event(0, &d)
+		e.Payload = n.out.Nest().Copy(d.Payload)
+		n.event(0, &e)
 		return
 	}
 }
