@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"heddle.example/internal/node"
 	"heddle.example/thread"
@@ -21,7 +23,11 @@ func newNode() *cobra.Command {
 		Short: "A Thread node on OpenThread's simulated radio",
 		Long: `A Thread 1.4 node with OpenThread's command line on standard input and output, on the simulated radio of OpenThread's
 ot-cli-ftd: nodes of both makers with different ID form networks on one computer. PORT_OFFSET in the environment keeps
-networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in tmp/OFFSET_ID.flash.`,
+networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in tmp/OFFSET_ID.flash.
+
+On a terminal Tab completes commands and the arrow keys recall them. With standard input from a pipe nothing is added to
+what OpenThread prints, so that its scripts drive the node. A link to this program named ot-cli-ftd or ot-cli-mtd is such a
+node.`,
 		Example: `  heddle node 1
   PORT_OFFSET=3 heddle node --time-speed 10 2`,
 		Args: cobra.ExactArgs(1),
@@ -53,6 +59,16 @@ networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in
 			default:
 				return fmt.Errorf("invalid argument %q for --device: ftd and mtd are", device)
 			}
+			if logFile != "" {
+				log, err := os.Create(logFile)
+				if err != nil {
+					return err
+				}
+				defer log.Close()
+			}
+			if restore := editLines(&o); restore != nil {
+				defer restore()
+			}
 			status, err := node.Run(o)
 			if err == nil && status != 0 {
 				err = exitError{status}
@@ -71,3 +87,46 @@ networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in
 	f.StringVar(&device, "device", "ftd", "kind of device: ftd, which may become a router, or mtd")
 	return cmd
 }
+
+// asOpenThread returns the arguments of the node that is meant when the program is called by the name of one of
+// OpenThread's nodes, through a link.
+func asOpenThread(called string, args []string) []string {
+	switch filepath.Base(called) {
+	case "ot-cli-ftd":
+		return append([]string{"node"}, args...)
+	case "ot-cli-mtd":
+		return append([]string{"node", "--device", "mtd"}, args...)
+	}
+	return args
+}
+
+// editLines puts an editor between a terminal and the node's shell. It returns what gives the terminal back, or nil where
+// standard input is none.
+func editLines(o *node.Options) func() {
+	if !term.IsTerminal(o.Input) {
+		return nil
+	}
+	state, err := term.MakeRaw(o.Input)
+	if err != nil {
+		return nil
+	}
+	var sh *shell.Shell
+	e := &lineEditor{complete: func(line string) []string { return sh.Complete(line) }}
+	out := o.Output
+	o.Booted = func(s *shell.Shell) { sh = s }
+	o.Shell.Echo = false
+	o.Output = writer(func(b []byte) (int, error) {
+		_, err := out.Write(e.around(b))
+		return len(b), err
+	})
+	o.Typed = func(b []byte) []byte {
+		lines, echo := e.take(b)
+		_, _ = out.Write(echo) // a terminal that is gone ends the node by a signal
+		return lines
+	}
+	return func() { _ = term.Restore(o.Input, state) }
+}
+
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }

@@ -74,7 +74,7 @@ func Main(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(asOpenThread(os.Args[0], args))
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit exitError
 	switch {

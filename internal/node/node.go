@@ -39,6 +39,8 @@ type Options struct {
 	Shell      shell.Config
 	// Typed, where set, stands between Input and the shell: an editor of lines on a terminal.
 	Typed func(b []byte) []byte
+	// Booted, where set, is called with every new shell.
+	Booted func(s *shell.Shell)
 }
 
 // Run runs a node until it ends, and returns the status for the shell.
@@ -90,6 +92,7 @@ type program struct {
 	thread  *thread.Node
 	shell   *shell.Shell
 	rest    []byte // typed before a reset, for the node after it
+	ended   bool   // the end of the input was read: the node stops when what came before is done
 }
 
 // EUI64 returns the factory-assigned address of the simulated node with a number.
@@ -109,11 +112,18 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 		caps |= phy.CapSleepToTx
 	}
 	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: EUI64(p.options.ID), Profile: p.options.Profile, MTD: p.options.MTD,
-		Caps: caps, Keys: p.keys, Settings: flash})
+		Caps: caps, Keys: p.keys, Settings: flash, Now: now})
 	if err != nil {
 		return nil, err
 	}
-	p.thread, p.shell = t, shell.New(t, p.options.Shell)
+	c := p.options.Shell
+	c.Extra = append(c.Extra[:len(c.Extra):len(c.Extra)],
+		shell.Command{Name: "exit", Run: func(s *shell.Shell, _ []string) error { s.Quit(); return nil }},
+		shell.Command{Name: "nodeidfilter", Run: p.nodeIDFilter})
+	p.thread, p.shell = t, shell.New(t, c)
+	if p.options.Booted != nil {
+		p.options.Booted(p.shell)
+	}
 	return t, nil
 }
 
@@ -129,7 +139,7 @@ func (p *program) Action(now machine.Time, a machine.Action) {
 // Typed implements radio.Program.
 func (p *program) Typed(now machine.Time, b []byte) {
 	if len(b) == 0 {
-		p.control.Stop(0)
+		p.ended = true
 		return
 	}
 	if p.options.Typed != nil {
@@ -177,6 +187,9 @@ func (p *program) Settle(now machine.Time) {
 	if !p.asked() && len(p.rest) > 0 {
 		p.feed(now)
 		p.print()
+	}
+	if p.ended && len(p.rest) == 0 && !p.shell.Pending() {
+		p.control.Stop(0)
 	}
 }
 

@@ -183,3 +183,66 @@ func init() {
 		{name: "version", run: version},
 	}
 }
+
+// groups are the commands that have a table of their own.
+func (s *Shell) subcommands(name string) []string {
+	var table []entry
+	switch name {
+	case "dataset":
+		table = datasetCommands
+	case "netdata":
+		table = netdataCommands
+	case "udp":
+		table = udpCommands
+	}
+	var all []string
+	for _, e := range table {
+		all = append(all, e.name)
+	}
+	if name == "dataset" {
+		for _, f := range fields {
+			all = append(all, f.name)
+		}
+	}
+	if len(all) == 0 {
+		all = strings.Fields(words[name])
+	}
+	return all
+}
+
+// words are the first words after commands without a table, for completion.
+var words = map[string]string{
+	"channel": "manager monitor preferred supported", "child": "list table", "childip": "max",
+	"childsupervision": "checktimeout failcounter interval", "counters": "br ip mac mle", "detach": "async",
+	"discover": "reqcallback", "ifconfig": "down up", "ipaddr": "add del linklocal mleid rloc", "ipmaddr": "add del llatn rlatn",
+	"keysequence": "counter guardtime", "log": "level", "mac": "altshortaddr retries send", "macfilter": "addr rss",
+	"neighbor": "conntime linkquality list table", "networkdiagnostic": "get nonpreferredchannels reset", "parent": "search",
+	"partitionid": "preferred", "ping": "async stop", "prefix": "add meshlocal remove", "promiscuous": "disable enable",
+	"radiofilter": "disable enable", "route": "add remove", "router": "list table", "routereligible": "disable enable",
+	"scan": "energy", "service": "add remove", "state": "child detached leader router", "thread": "start stop version",
+	"timeinqueue": "max reset", "unsecureport": "add get remove", "uptime": "ms", "vendor": "appurl model name swversion",
+	"version": "api", "bufferinfo": "reset", "nodeidfilter": "allow clear deny",
+}
+
+// Complete returns what the last word of a line can be, in order.
+func (s *Shell) Complete(line string) []string {
+	before, word := "", line
+	if i := strings.LastIndexByte(line, ' '); i >= 0 {
+		before, word = strings.TrimSpace(line[:i]), line[i+1:]
+	}
+	var all []string
+	switch {
+	case before == "":
+		all = s.Names()
+	case !strings.Contains(before, " "):
+		all = s.subcommands(before)
+	}
+	var fit []string
+	for _, n := range all {
+		if strings.HasPrefix(n, word) {
+			fit = append(fit, n)
+		}
+	}
+	slices.Sort(fit)
+	return fit
+}

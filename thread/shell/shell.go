@@ -45,14 +45,15 @@ type Config struct {
 
 // Shell is the command line of one node.
 type Shell struct {
-	node  Node
-	cfg   Config
-	now   machine.Time
-	cause machine.Cause
-	out   []byte
-	line  []byte
-	last  byte
-	exit  Exit
+	node   Node
+	cfg    Config
+	now    machine.Time
+	cause  machine.Cause
+	out    []byte
+	line   []byte
+	echoed int // where in out the echo of line begins
+	last   byte
+	exit   Exit
 
 	pending bool         // a command goes on, and new ones are dropped
 	op      machine.OpID // what it waits for; 0: something else
@@ -100,6 +101,9 @@ func (s *Shell) Input(now machine.Time, cause machine.Cause, b []byte) int {
 				s.echo("\b \b")
 			}
 		default:
+			if len(s.line) == 0 {
+				s.echoed = len(s.out)
+			}
 			if len(s.line) < LineLimit {
 				s.line = append(s.line, c)
 				if s.cfg.Echo {
@@ -123,7 +127,7 @@ func (s *Shell) Run(now machine.Time, cause machine.Cause, line string) {
 // Output returns what is to be printed since the last call. It is valid until the next input.
 func (s *Shell) Output() []byte {
 	b := s.out
-	s.out = s.out[:0]
+	s.out, s.echoed = s.out[:0], 0
 	return b
 }
 
@@ -161,6 +165,9 @@ func (s *Shell) Line(format string, a ...any) {
 // Finish ends the pending command of a driver's own Command, which returned status.Pending.
 func (s *Shell) Finish(err error) { s.finish(err) }
 
+// Quit is what the driver's command to leave calls.
+func (s *Shell) Quit() { s.exit = Quit }
+
 func (s *Shell) print(t string) { s.out = append(s.out, t...) }
 
 func (s *Shell) echo(t string) {
@@ -184,8 +191,10 @@ func (s *Shell) run(line string) {
 	if err == nil {
 		err = s.dispatch(a)
 	}
-	if s.exit == Reset || s.exit == FactoryReset {
-		s.out = s.out[:0] // what was typed in the same breath goes with the old node
+	if s.exit != Stay {
+		if s.exit != Quit {
+			s.out = s.out[:s.echoed] // OpenThread never gets to showing the line itself
+		}
 		s.pending = false
 		return
 	}

@@ -110,8 +110,9 @@ func TestTyping(t *testing.T) {
 		{"extra" + strings.Repeat(" a", 30) + "\n", "> extra" + strings.Repeat(" a", 30) + "\r\n30 words\r\nDone\r\n> "},
 		{"extra" + strings.Repeat(" a", 31) + "\n", "> extra" + strings.Repeat(" a", 31) + "\r\nError 7: InvalidArgs\r\n> "},
 		{strings.Repeat("x", 700) + "\n", "> " + strings.Repeat("x", 639) + "\r\nError 35: InvalidCommand\r\n> "},
-		{"reset\nstate\n", ""},
-		{"waits\nfactoryreset\n", ""},
+		{"reset\nstate\n", "> "},
+		{"state\nreset\nstate\n", "> state\r\ndisabled\r\nDone\r\n> "},
+		{"waits\nfactoryreset\n", "> waits\r\n"},
 		{"state\x04state", "> state"},
 	} {
 		s := New(testNode(t, nil), Config{Echo: true, Extra: extra})
@@ -202,4 +203,16 @@ func FuzzInput(f *testing.F) {
 		s := New(testNode(t, nil), Config{Echo: true, Extra: extra})
 		s.Input(2e9, 0, b)
 	})
+}
+
+func TestComplete(t *testing.T) {
+	s := New(testNode(t, nil), Config{Extra: extra})
+	for line, want := range map[string]string{
+		"routers": "routerselectionjitter", "dataset com": "commit", "macfilter ": "addr rss", "x": "", "ext": "extaddr extpanid extra",
+		"dataset commit ": "", "udp ": "bind close connect linksecurity open send",
+	} {
+		if got := strings.Join(s.Complete(line), " "); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
 }
