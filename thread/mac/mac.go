@@ -35,7 +35,7 @@ type Env interface {
 
 	// Received gives a data frame up. rx is borrowed.
 	Received(now machine.Time, rx *Rx)
-	// Sent says how a Send ended. The slot is free again: the next Send may come from within.
+	// Sent says how a Send ended. The slot is free again: the next Send may come from within. tx is borrowed.
 	Sent(now machine.Time, tx *Tx, r Result)
 	// ChildListens says that a child listens now: because it polled, or, with csl, because it samples the channel. The
 	// answer is a Send with Indirect, from within; for a poll, an empty frame if nothing is left for the child.

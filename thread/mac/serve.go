@@ -136,8 +136,8 @@ func (m *MAC) indirectDone(now machine.Time, j *job, r Result, csl bool) {
 		s.sequence = j.frame.Sequence
 		s.secured, s.counter, s.keyIndex = j.frame.Secured() && j.ready, j.frame.Security.Counter, j.frame.Security.KeyIndex
 	}
-	tx := j.tx
-	m.env.Sent(now, &tx, r)
+	m.sent = j.tx
+	m.env.Sent(now, &m.sent, r)
 	if csl {
 		m.scheduleCSL(now)
 	} else {
