@@ -86,7 +86,7 @@ func program(t testing.TB, build string, m maker, k kind, args ...string) *exec.
 		return exec.Command(openThread(t, build, "ot-cli-"+string(k)), args...)
 	}
 	if k == mtd {
-		args = append([]string{"--mtd"}, args...)
+		args = append([]string{"--device", "mtd"}, args...)
 	}
 	return exec.Command(peer.Program(t), append([]string{"node"}, args...)...)
 }
