@@ -71,7 +71,7 @@ func (e *dataEnv) Post(now machine.Time, to ip6.Address, path string, payload []
 
 func (e *dataEnv) NetworkDataChanged(now machine.Time) { (*Node)(e).signal(NetDataChanged) }
 
-func (e *dataEnv) NetworkDataFull(now machine.Time) {}
+func (e *dataEnv) NetworkDataFull(now machine.Time) { e.shell.dataFull = true }
 
 func (e *dataEnv) CommissionerRestored(now machine.Time, session uint16, active bool) {
 	(*Node)(e).commissionerRestored(now, session, active)
