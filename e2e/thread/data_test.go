@@ -41,16 +41,17 @@ var _ = story(
 			until(v.t, v, 60*time.Second, "the prefix has gone", func() bool { return !x.has("netdata show", "fd11:22:0:0::/64 paros") })
 		}
 	}},
+	// tshark is told of one context: fd11:22::/64.
 	scenario{"PrefixOfAChild", func(v *virtual, a, b maker) {
 		leader, child := v.node(a, ftd), v.node(b, mtd)
 		form(leader)
 		child.do("mode rn")
 		join(child)
 		child.state(30*time.Second, "child")
-		child.all("prefix add fd11:33::/64 paros low", "netdata register")
-		until(v.t, v, 30*time.Second, "the leader has the prefix", func() bool { return leader.has("netdata show", "fd11:33:0:0::/64 paros low") })
-		until(v.t, v, 30*time.Second, "both have addresses", func() bool { return leader.address("fd11:33:") != "" && child.address("fd11:33:") != "" })
-		leader.reach(child.address("fd11:33:"), 100, 1, 2)
+		child.all("prefix add fd11:22::/64 paros low", "netdata register")
+		until(v.t, v, 30*time.Second, "the leader has the prefix", func() bool { return leader.has("netdata show", "fd11:22:0:0::/64 paros low") })
+		until(v.t, v, 30*time.Second, "both have addresses", func() bool { return leader.address("fd11:22:") != "" && child.address("fd11:22:") != "" })
+		leader.reach(child.address("fd11:22:"), 100, 1, 2)
 	}},
 	scenario{"RoutesAndServices", func(v *virtual, a, b maker) {
 		n := fourLine(v, a, b)
