@@ -126,13 +126,16 @@ func (t *routers) ClearRouters() {
 	t.t.Changed = true
 }
 
-// ClearRouterLinks makes all links to routers invalid and keeps the ids and routes.
+// ClearRouterLinks makes all links to routers invalid and keeps the ids and routes. What was known of the links is forgotten,
+// too, which OpenThread leaves: it would go on to tell a neighbour by Route64 that it is heard, who then sends where
+// nothing is taken in.
 func (t *routers) ClearRouterLinks() {
 	for r := range t.Routers() {
 		if r.State == Valid {
 			t.t.Signal(RouterRemoved, &r.Neighbor)
 		}
 		r.State = Invalid
+		r.Link.Clear()
 	}
 }
 
