@@ -39,10 +39,6 @@ func (n *Node) receiveICMP(now machine.Time, h *ip6.Header, b []byte) {
 	}
 	data := b[ip6.ICMPSize:]
 	switch m.Type {
-	case ip6.DstUnreachable:
-		if !n.config.MTD { // the node is not where we thought that it is
-			n.mesh.Resolver.HandleICMP(now, m.Type, m.Code, data)
-		}
 	case ip6.EchoRequest:
 		if !n.echo.answers(h.Dst) {
 			return
