@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
@@ -18,6 +19,16 @@ func (n *Node) FTD() bool { return !n.config.MTD }
 
 // Role returns the node's role.
 func (n *Node) Role() info.Role { return info.Role(n.mle.Role()) }
+
+// WatchDiscovery makes an Event with an *info.DiscoveryRequest of each Discovery Request that is heard.
+func (n *Node) WatchDiscovery(on bool) {
+	n.mle.DiscoveryRequested = nil
+	if on {
+		n.mle.DiscoveryRequested = func(_ machine.Time, from ieee802154.ExtAddr, version uint8, joiner bool) {
+			n.event(0, &info.DiscoveryRequest{Ext: from, Version: version, Joiner: joiner})
+		}
+	}
+}
 
 // BecomeDetached, BecomeChild, BecomeRouter and BecomeLeader are the `state` commands.
 func (n *Node) BecomeDetached(now machine.Time) error {

@@ -146,7 +146,7 @@ func (n *Node) NextHop(dst uint16) (next uint16, cost uint8) {
 // EIDCache returns the address cache, in the order of `eidcache`.
 func (n *Node) EIDCache(machine.Time) (list []info.CacheEntry) {
 	n.mesh.Resolver.Entries(func(e *mesh.CacheEntry) {
-		list = append(list, info.CacheEntry{Target: e.Target, RLOC16: e.RLOC16, State: info.CacheState(e.State), CanEvict: e.CanEvict,
+		list = append(list, info.CacheEntry{Target: e.Target, RLOC16: e.RLOC16, State: info.CacheState(e.State), CanEvict: e.CanEvict || e.State == mesh.Cached,
 			KnownSince: e.Notified, LastTrans: e.LastTransaction, MeshLocal: ip6.Join(n.mle.MeshLocalPrefix(), e.MeshLocal),
 			Timeout: e.Timeout, RetryDelay: e.RetryDelay, RampDown: e.RampDown})
 	})

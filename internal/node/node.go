@@ -172,8 +172,10 @@ func (p *program) asked() bool {
 		p.print()
 		p.control.Stop(130)
 	case shell.Reset:
+		p.print()
 		p.control.Restart(false)
 	case shell.FactoryReset:
+		p.print()
 		p.control.Restart(true)
 	default:
 		return false

@@ -89,7 +89,7 @@ type QueueStats struct {
 // The histogram's bins (config/mesh_forwarder.h).
 const (
 	QueueBin  = 10 * time.Millisecond
-	QueueBins = int(dropAfter / QueueBin)
+	QueueBins = int(markAfter / QueueBin)
 )
 
 func (s *QueueStats) add(d time.Duration) {

@@ -158,7 +158,7 @@ func TestTimeInQueue(t *testing.T) {
 	if m.Counters.QueueDropped != 5 || m.Info().Messages != 0 {
 		t.Errorf("%+v", m.Counters)
 	}
-	if s := m.QueueStats(); s.Max < 1100*time.Millisecond || s.Bins[60] < 3 {
+	if s := m.QueueStats(); s.Max < 1100*time.Millisecond || s.Bins[QueueBins-1] < 3 {
 		t.Errorf("%v %v", s.Max, s.Bins)
 	}
 }

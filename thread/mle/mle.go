@@ -90,6 +90,9 @@ const (
 
 // MLE is the machine. All of its methods that take the time are inputs.
 type MLE struct {
+	// DiscoveryRequested, where set, is called with each Discovery Request that a router hears.
+	DiscoveryRequested func(now machine.Time, from ieee802154.ExtAddr, version uint8, joiner bool)
+
 	env    Env
 	rand   machine.Rand
 	table  *neighbor.Table

@@ -39,7 +39,14 @@ func (m *MLE) receiveDiscoveryRequest(now machine.Time, r *rx) {
 		v = rest
 		switch t {
 		case discoveryRequestTLV:
-			if len(value) < 2 || value[0]>>3&1 != 0 && !us.JoiningAllowed {
+			if len(value) < 2 {
+				return
+			}
+			joiner := value[0]>>3&1 != 0
+			if m.DiscoveryRequested != nil {
+				m.DiscoveryRequested(now, r.Src.IID().Ext(), value[0]>>4, joiner)
+			}
+			if joiner && !us.JoiningAllowed {
 				return
 			}
 		case discoveryExtendedPANID:

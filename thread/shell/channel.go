@@ -58,7 +58,7 @@ func discover(s *Shell, a args) error {
 	if a.is(0, "reqcallback") && s.node.FTD() {
 		on, err := a.enable(1)
 		if err == nil {
-			s.discoveryRequests = on
+			s.node.WatchDiscovery(on)
 		}
 		return err
 	}

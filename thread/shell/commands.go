@@ -102,6 +102,7 @@ func init() {
 		{name: "attachtime", run: attachTime},
 		{name: "bufferinfo", run: bufferInfo},
 		{name: "ccathreshold", run: ccaThreshold},
+		{name: "ccm", ftd: true, run: ccm},
 		{name: "channel", run: channel},
 		{name: "child", ftd: true, run: child},
 		{name: "childip", ftd: true, run: childIP},
@@ -116,22 +117,28 @@ func init() {
 		{name: "debug", run: debug},
 		{name: "delaytimermin", ftd: true, run: delayTimerMin},
 		{name: "detach", run: detach},
+		{name: "deviceprops", ftd: true, run: deviceProps},
 		{name: "discover", run: discover},
+		{name: "domainname", run: domainName},
+		{name: "dua", run: dua},
 		{name: "eidcache", ftd: true, run: eidCache},
 		{name: "eui64", run: eui64},
 		{name: "extaddr", run: extAddr},
 		{name: "extpanid", run: extPANID},
 		{name: "factoryreset", run: factoryReset},
+		{name: "fem", run: fem},
 		{name: "ifconfig", run: ifconfig},
 		{name: "instanceid", run: instanceID},
 		{name: "ipaddr", run: ipAddr},
 		{name: "ipmaddr", run: ipMAddr},
+		{name: "joinerport", ftd: true, run: joinerPort},
 		{name: "keysequence", run: keySequence},
 		{name: "leaderdata", run: leaderData},
 		{name: "leaderweight", ftd: true, run: leaderWeight},
 		{name: "log", run: logLevel},
 		{name: "mac", run: macCommand},
 		{name: "macfilter", run: macFilter},
+		{name: "meshdiag", ftd: true, run: meshDiag},
 		{name: "mleadvimax", ftd: true, run: mleAdvIMax},
 		{name: "mliid", run: mlIID},
 		{name: "mode", run: mode},
@@ -173,13 +180,17 @@ func init() {
 		{name: "service", run: serviceCommand},
 		{name: "singleton", run: singleton},
 		{name: "state", run: state},
+		{name: "targetpower", run: targetPower},
+		{name: "test", ftd: true, run: testCommand},
 		{name: "thread", run: threadCommand},
 		{name: "timeinqueue", run: timeInQueue},
+		{name: "tvcheck", ftd: true, run: tvCheck},
 		{name: "txpower", run: txPower},
 		{name: "udp", run: udp},
 		{name: "unsecureport", run: unsecurePort},
 		{name: "uptime", run: uptime},
 		{name: "vendor", run: vendor},
+		{name: "verhoeff", run: verhoeff},
 		{name: "version", run: version},
 	}
 }
@@ -194,6 +205,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = netdataCommands
 	case "udp":
 		table = udpCommands
+	case "meshdiag":
+		table = meshCommands
 	}
 	var all []string
 	for _, e := range table {

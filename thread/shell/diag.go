@@ -52,6 +52,7 @@ func networkDiagnostic(s *Shell, a args) error {
 			return err
 		}
 		s.wait(diagWait, nil)
+		s.diagnosing = true
 		return errPending
 	case "reset":
 		_ = s.node.DiagnosticReset(s.now, s.cause, dst, types) // nobody asks how it went

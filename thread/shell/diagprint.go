@@ -8,56 +8,57 @@ import (
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/tlv"
+	"heddle.example/thread/tmf"
 )
 
 // diagnostic prints an answer, as bytes and as YAML (HandleDiagnosticGetResponse). It ends at the first TLV that is wrong.
 func (s *Shell) diagnostic(from ip6.Address, tlvs []byte) {
 	s.Line("DIAG_GET.rsp/ans from %s: %s", from, hexOf(tlvs))
 	for t, v := range tlv.All(tlvs) {
-		if !s.diagTLV(diagType(t), v) {
+		if !s.diagTLV(tmf.DiagType(t), v) {
 			return
 		}
 	}
 }
 
 // diagLengths are the shortest good values.
-var diagLengths = map[diagType]int{
-	diagExtAddress: 8, diagAddress16: 2, diagMode: 1, diagTimeout: 4, diagConnectivity: 7, diagRoute: 9,
-	diagLeaderData: 8, diagMACCounters: 36, diagBatteryLevel: 1, diagSupplyVoltage: 2, diagMaxChildTimeout: 4,
-	diagEUI64: 8, diagMLECounters: 66, diagEnhancedRoute: 9,
+var diagLengths = map[tmf.DiagType]int{
+	tmf.DiagExtAddress: 8, tmf.DiagAddress16: 2, tmf.DiagMode: 1, tmf.DiagTimeout: 4, tmf.DiagConnectivity: 7, tmf.DiagRoute: 9,
+	tmf.DiagLeaderData: 8, tmf.DiagMACCounters: 36, tmf.DiagBatteryLevel: 1, tmf.DiagSupplyVoltage: 2, tmf.DiagMaxChildTimeout: 4,
+	tmf.DiagEUI64: 8, tmf.DiagMLECounters: 66, tmf.DiagEnhancedRoute: 9,
 }
 
-func (s *Shell) diagTLV(t diagType, v []byte) bool {
+func (s *Shell) diagTLV(t tmf.DiagType, v []byte) bool {
 	if len(v) < diagLengths[t] {
 		return false
 	}
 	be := binary.BigEndian
 	switch t {
-	case diagExtAddress:
+	case tmf.DiagExtAddress:
 		s.Line("Ext Address: %s", hexOf(v[:8]))
-	case diagAddress16:
+	case tmf.DiagAddress16:
 		s.Line("Rloc16: 0x%04x", be.Uint16(v))
-	case diagMode:
+	case tmf.DiagMode:
 		s.Line("Mode:")
 		s.diagMode(indent, v[0])
-	case diagTimeout:
+	case tmf.DiagTimeout:
 		s.Line("Timeout: %d", be.Uint32(v))
-	case diagConnectivity:
+	case tmf.DiagConnectivity:
 		s.diagConnectivity(v)
-	case diagRoute:
+	case tmf.DiagRoute:
 		return s.diagRoute(v)
-	case diagEnhancedRoute:
+	case tmf.DiagEnhancedRoute:
 		return s.diagEnhancedRoute(v)
-	case diagLeaderData:
+	case tmf.DiagLeaderData:
 		s.Line("Leader Data:")
 		s.Line(indent+"PartitionId: 0x%08x", be.Uint32(v))
 		s.Line(indent+"Weighting: %d", v[4])
 		s.Line(indent+"DataVersion: %d", v[5])
 		s.Line(indent+"StableDataVersion: %d", v[6])
 		s.Line(indent+"LeaderRouterId: 0x%02x", v[7])
-	case diagNetworkData:
+	case tmf.DiagNetworkData:
 		s.Line("Network Data: %s", hexOf(v))
-	case diagAddresses:
+	case tmf.DiagAddresses:
 		if len(v)%16 != 0 {
 			return false
 		}
@@ -65,12 +66,12 @@ func (s *Shell) diagTLV(t diagType, v []byte) bool {
 		for ; len(v) > 0; v = v[16:] {
 			s.Line(indent+"- %s", ip6.Address(v[:16]))
 		}
-	case diagMACCounters:
+	case tmf.DiagMACCounters:
 		s.Line("MAC Counters:")
 		for i, name := range macCounterNames {
 			s.Line(indent+"%s: %d", name, be.Uint32(v[4*i:]))
 		}
-	case diagMLECounters:
+	case tmf.DiagMLECounters:
 		s.Line("MLE Counters:")
 		for i, name := range roleCounterNames {
 			s.Line(indent+"%s: %d", name, be.Uint16(v[2*i:]))
@@ -78,29 +79,29 @@ func (s *Shell) diagTLV(t diagType, v []byte) bool {
 		for i, name := range timeCounterNames {
 			s.Line("%s: %d", name, be.Uint64(v[2*len(roleCounterNames)+8*i:])) // not indented, as in OpenThread
 		}
-	case diagBatteryLevel:
+	case tmf.DiagBatteryLevel:
 		s.Line("Battery Level: %d%%", v[0])
-	case diagSupplyVoltage:
+	case tmf.DiagSupplyVoltage:
 		s.Line("Supply Voltage: %dmV", be.Uint16(v))
-	case diagChildTable:
+	case tmf.DiagChildTable:
 		return s.diagChildTable(v)
-	case diagChannelPages:
+	case tmf.DiagChannelPages:
 		s.Line("Channel Pages: '%s'", hexOf(v[:min(len(v), 8)]))
-	case diagMaxChildTimeout:
+	case tmf.DiagMaxChildTimeout:
 		s.Line("Max Child Timeout: %d", be.Uint32(v))
-	case diagEUI64:
+	case tmf.DiagEUI64:
 		s.Line("EUI64: %s", hexOf(v[:8]))
-	case diagVendorName:
+	case tmf.DiagVendorName:
 		return s.diagText("Vendor Name", v, 32)
-	case diagVendorModel:
+	case tmf.DiagVendorModel:
 		return s.diagText("Vendor Model", v, 32)
-	case diagVendorSoftware:
+	case tmf.DiagVendorSoftware:
 		return s.diagText("Vendor SW Version", v, 16)
-	case diagVendorURL:
+	case tmf.DiagVendorURL:
 		return s.diagText("Vendor App URL", v, 96)
-	case diagStackVersion:
+	case tmf.DiagStackVersion:
 		return s.diagText("Thread Stack Version", v, 64)
-	case diagNonPreferredMask:
+	case tmf.DiagNonPreferredMask:
 		mask, ok := meshcop.ParseChannelMask(v)
 		if !ok {
 			return false

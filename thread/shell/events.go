@@ -71,13 +71,13 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 			s.Line("Dataset update complete: %s", name)
 		}
 	case *info.Diagnostic:
-		if s.pending && v.Err == nil {
+		switch {
+		case v.Err != nil || s.meshAnswer(v.From, v.TLVs):
+		case s.pending && s.diagnosing:
 			s.diagnostic(v.From, v.TLVs)
 		}
 	case *info.DiscoveryRequest:
-		if s.discoveryRequests {
-			s.Line("~ Discovery Request from %s: version=%d,joiner=%d", hexOf(v.Ext[:]), v.Version, digit(v.Joiner))
-		}
+		s.Line("~ Discovery Request from %s: version=%d,joiner=%d", hexOf(v.Ext[:]), v.Version, digit(v.Joiner))
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"heddle.example/thread"
+	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
+	"heddle.example/thread/tmf"
 )
 
 func ifconfig(s *Shell, a args) error {
@@ -115,11 +117,24 @@ func (s *Shell) destination(a args, i int, what string) (ip6.Address, error) {
 	return ip, err
 }
 
+// mlePort is the port of MLE.
+const mlePort = 19788
+
 func netstat(s *Shell, _ args) error {
 	s.table(column{"Local Address", 49}, column{"Peer Address", 49})
 	for _, id := range s.node.UDPSockets() {
 		local, port, peer, peerPort, _ := s.node.UDPAddress(id)
 		s.Line("| %-47s | %-47s |", sockAddr(local, port), sockAddr(peer, peerPort))
+	}
+	var own []uint16 // what the node itself listens on, as OpenThread opens it
+	if s.node.IsUp() {
+		own = append(own, tmf.Port)
+	}
+	if s.node.Role() != info.Disabled {
+		own = append(own, mlePort)
+	}
+	for _, port := range own {
+		s.Line("| %-47s | %-47s |", sockAddr(ip6.Unspecified, port), sockAddr(ip6.Unspecified, 0))
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type Node interface {
 	Data
 	Datasets
 	Diagnostics
+	MeshDiagnostics
+	Properties
 	UDP
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
 	Do(now machine.Time, cause machine.Cause, f func())
@@ -88,6 +90,7 @@ type Link interface {
 // Network is MLE: what every device has.
 type Network interface {
 	Role() info.Role
+	WatchDiscovery(on bool)
 	BecomeDetached(now machine.Time) error
 	BecomeChild(now machine.Time) error
 	Start(now machine.Time, cause machine.Cause) error

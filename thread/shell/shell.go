@@ -60,12 +60,14 @@ type Shell struct {
 	timeout machine.Time // when it gives up
 	giveUp  error        // and what it then ends with
 
-	pings             machine.OpID // the node's ping, which need not be the pending command
-	update            machine.OpID // the dataset updater's
-	discoveryRequests bool         // those that are heard are printed
+	pings      machine.OpID // the node's ping, which need not be the pending command
+	update     machine.OpID // the dataset updater's
+	diagnosing bool         // the pending command prints diagnostic answers
 
 	datasetState
 	udpState
+	mesh meshState
+	referenceState
 }
 
 // New returns the shell of a node, which has printed its first prompt.
@@ -209,6 +211,7 @@ func (s *Shell) finish(err error) {
 	s.result(err)
 	s.pending = false
 	s.timeout = machine.Never
+	s.mesh.expected, s.mesh.query, s.diagnosing = 0, nil, false
 	s.print(prompt)
 }
 
