@@ -86,7 +86,9 @@ func (r *Resolver) take(s CacheState, i int) *CacheEntry {
 
 // put puts an entry first in a list.
 func (r *Resolver) put(s CacheState, e *CacheEntry) {
-	e.State = s
+	if e.State = s; s == Cached {
+		e.CanEvict = true
+	}
 	l := append(r.lists[s], nil)
 	copy(l[1:], l)
 	l[0] = e
