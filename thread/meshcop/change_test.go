@@ -182,3 +182,26 @@ func TestSet(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A node that is reset during the delay goes on waiting.
+func TestResetDuringTheDelay(t *testing.T) {
+	w := &world{}
+	n := w.add("node", "child", 0x0c01, recorded)
+	if err := n.SaveDataset(w.now, true, 20<<16, unhex("0e08 0000000000140000 0003 000014 3404 00007530")); err != nil {
+		t.Fatal(err)
+	}
+	w.run(20 * time.Second)
+	pending := n.disk[1]
+	r := &testRand{9}
+	n.Manager = New(Config{Rand: r, Now: w.now, Params: DefaultParams(r), Active: n.disk[0], Pending: pending}, n)
+	n.Restore(w.now)
+	w.run(29 * time.Second)
+	if n.Params().Channel != 15 {
+		t.Error("too soon")
+	}
+	n.Restore(w.now) // detached and back: no other delay
+	w.run(2 * time.Second)
+	if n.Params().Channel != 20 {
+		t.Error("not at all")
+	}
+}

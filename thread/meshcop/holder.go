@@ -63,6 +63,9 @@ func (h *holder) restoreFrom(now machine.Time, d *Dataset) {
 	h.network = h.local
 	if !h.isPending {
 		h.apply(now, d)
+	} else {
+		// OpenThread does not, so that its children which were reset stay behind when their network moves.
+		h.m.startDelay(now, d)
 	}
 	h.m.changed(now, h.isPending)
 }
