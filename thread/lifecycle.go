@@ -19,6 +19,8 @@ func (n *Node) Up(now machine.Time, cause machine.Cause) error {
 	n.begin(now, cause)
 	defer n.finish(now)
 	n.mac.SetEnabled(now, true)
+	n.mac.SetRxOnWhenIdle(now, true) // until MLE says otherwise: discovery needs no Thread
+	n.mesh.SetRxOnWhenIdle(true)
 	n.mesh.Start()
 	n.up = true
 	for _, a := range []ip6.Address{ip6.LinkLocalAllNodes, ip6.RealmLocalAllNodes, ip6.RealmLocalAllMPL} {
@@ -52,6 +54,9 @@ func (n *Node) Down(now machine.Time, cause machine.Cause) error {
 	n.up = false
 	n.updateAddresses(now)
 	n.mesh.Stop(now)
+	n.mac.StopPolling()
+	n.mac.SetRxOnWhenIdle(now, false)
+	n.mesh.SetRxOnWhenIdle(false)
 	n.signal(InterfaceChanged)
 	return nil
 }

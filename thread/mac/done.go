@@ -28,6 +28,7 @@ func (m *MAC) submacDone(now machine.Time, err radio.Err, ack *radio.Frame) {
 	case activeScan:
 		m.Counters.TxBeaconRequest++
 		m.timer = now.Add(m.scan.duration)
+		m.receive(now, m.scan.channel) // a radio that sends from sleep went back to it
 	case transmitBeacon:
 		m.Counters.TxBeacon++
 		m.op, j.busy = idle, false
