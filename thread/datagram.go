@@ -76,15 +76,20 @@ func (n *Node) sendDatagram(now machine.Time, o *outgoing, b []byte) error {
 	case toSelf:
 		n.loop = append(n.loop, b)
 	case toMesh:
-		n.meshSend(now, o, b)
+		return n.meshSend(now, o, b)
 	case toHost:
 		n.passToHost(now, b, false)
 	}
 	return nil
 }
 
-func (n *Node) meshSend(now machine.Time, o *outgoing, b []byte) {
-	_ = n.mesh.Send(now, &mesh.Datagram{IP: b, Priority: meshPriority(o.priority), NoSecurity: o.noSecurity}) // counted there
+// meshSend gives the mesh layer a datagram. Only that there is no room for it is an error: the rest is the network's.
+func (n *Node) meshSend(now machine.Time, o *outgoing, b []byte) error {
+	err := n.mesh.Send(now, &mesh.Datagram{IP: b, Priority: meshPriority(o.priority), NoSecurity: o.noSecurity})
+	if err != status.NoBufs {
+		return nil
+	}
+	return err
 }
 
 // sendFragments sends a datagram that is longer than a link carries in IPv6 fragments (RFC 8200 section 4.5).

@@ -41,7 +41,7 @@ func (n *Node) sendMulticast(now machine.Time, o *outgoing, b []byte, dst ip6.Ad
 			n.loop = append(n.loop, b)
 		}
 		if n.table.HasSleepyChildWith(dst) {
-			n.meshSend(now, o, b)
+			_ = n.meshSend(now, o, b)
 		}
 		n.sendTunnel(now, o, b)
 		n.passToHost(now, b, hears)
@@ -56,7 +56,7 @@ func (n *Node) sendMulticast(now machine.Time, o *outgoing, b []byte, dst ip6.Ad
 	if hears {
 		n.loop = append(n.loop, b)
 	}
-	n.meshSend(now, o, b)
+	_ = n.meshSend(now, o, b) // counted there
 }
 
 // withMPL puts a hop-by-hop header with an MPL option behind the IPv6 header, or into the one that there is.
@@ -97,7 +97,7 @@ func (n *Node) sendTunnel(now machine.Time, o *outgoing, b []byte) {
 	h.Next, h.PayloadLen = ip6.IP6, uint16(len(b))
 	t := n.withMPL(append(h.Append(make([]byte, 0, ip6.HeaderSize+len(b))), b...))
 	n.processMPL(now, t, false)
-	n.meshSend(now, o, t)
+	_ = n.meshSend(now, o, t)
 }
 
 // processMPL looks at the hop-by-hop options of a datagram and has one with an MPL option repeated. It reports whether the
