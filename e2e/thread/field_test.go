@@ -17,11 +17,11 @@ func TestFields(t *testing.T) {
 		seeds = 1
 	}
 	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { field(t, seed, 9) })
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { scattered(t, seed, 9) })
 	}
 }
 
-func field(t *testing.T, seed uint64, count int) {
+func scattered(t *testing.T, seed uint64, count int) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	v := newVirtual(t)
 	near := graph(r, count)
