@@ -13,10 +13,8 @@ import (
 // shellState is what the command line sets that no room of the node needs.
 type shellState struct {
 	logLevel        uint8
-	txPower         int8
 	ccaThreshold    int8
 	region          uint16
-	radioFilter     bool
 	unsecure        []uint16
 	nonPreferred    uint32
 	properties      *DeviceProperties // nil: the default ones
@@ -174,13 +172,12 @@ func (n *Node) RadioEnabled(now machine.Time, on bool) error {
 	return n.try(now, 0, func() error { n.mac.SetEnabled(now, on); return nil })
 }
 
-// RadioFilter reports whether the radio is deaf and mute.
-func (n *Node) RadioFilter() bool { return n.shell.radioFilter }
+// RadioFilter reports whether the node is deaf and mute.
+func (n *Node) RadioFilter() bool { return n.mac.RadioFilter() }
 
 // SetRadioFilter makes it so.
-func (n *Node) SetRadioFilter(_ machine.Time, on bool) error {
-	n.shell.radioFilter = on
-	return nil
+func (n *Node) SetRadioFilter(now machine.Time, on bool) error {
+	return n.try(now, 0, func() error { n.mac.SetRadioFilter(now, on); return nil })
 }
 
 // NoiseFloor is what link margins count from, in dBm.

@@ -121,6 +121,7 @@ const (
 	atRest phase = iota
 	backingOff
 	retryDelay
+	muted   // the radio filter is on: the frame fails without having been sent
 	sending // given to the radio
 )
 
@@ -137,6 +138,7 @@ type MAC struct {
 	Filters Filter // of addresses and signal strengths
 
 	enabled, rxOn, promiscuous, beacons bool
+	radioFilter                         bool // deaf and mute
 	panChannel, radioChannel            uint8
 	temporary                           bool
 	pan                                 ieee802154.PANID

@@ -198,6 +198,9 @@ func (m *MAC) receive(now machine.Time, channel uint8) {
 }
 
 func (m *MAC) radioState(now machine.Time, s radio.State) {
+	if m.radioFilter && s.Mode == radio.Receive {
+		s.Mode = radio.Sleep
+	}
 	if m.state != s {
 		m.state = s
 		m.env.RadioState(now, &m.state)

@@ -12,6 +12,9 @@ func valid(n *neighbor.Neighbor) bool { return n.State == neighbor.Valid }
 
 // RadioReceived takes in a frame that the radio accepted (Mac::HandleReceivedFrame).
 func (m *MAC) RadioReceived(now machine.Time, f *radio.Frame) {
+	if m.radioFilter {
+		return
+	}
 	m.enter()
 	m.Counters.RxTotal++
 	m.countRx(m.received(now, f))

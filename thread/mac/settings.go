@@ -266,3 +266,18 @@ func (m *MAC) radioKeys(c *radio.Config) {
 	}
 	c.MACCounter = m.cfg.Keys.Counters().MAC
 }
+
+// RadioFilter reports whether the node is deaf and mute.
+func (m *MAC) RadioFilter() bool { return m.radioFilter }
+
+// SetRadioFilter makes the node deaf and mute, for tests: it hears nothing, and what it sends fails (OpenThread's
+// SubMac::SetRadioFilterEnabled).
+func (m *MAC) SetRadioFilter(now machine.Time, on bool) {
+	if m.radioFilter == on {
+		return
+	}
+	m.enter()
+	m.radioFilter = on
+	m.idleMode(now)
+	m.leave(now)
+}

@@ -13,6 +13,10 @@ import (
 func (m *MAC) submac(now machine.Time, j *job) {
 	m.cur, m.backoffs, m.retries, m.delayBE = j, 0, 0, 0
 	j.sealed = false
+	if m.radioFilter {
+		m.phase, m.at = muted, now.Add(time.Microsecond)
+		return
+	}
 	m.startBackoff(now)
 }
 
@@ -116,6 +120,12 @@ func (m *MAC) Expire(now machine.Time) {
 			m.endDelay(now)
 		case sending:
 			m.attemptDone(now, radio.NoAck, nil)
+		case muted:
+			err := radio.OK
+			if m.cur.frame.AckRequest {
+				err = radio.NoAck
+			}
+			m.submacDone(now, err, nil)
 		}
 	}
 	if m.timer <= now {

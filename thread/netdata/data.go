@@ -112,7 +112,7 @@ func (d Data) Contains(o Data, rloc16 uint16) bool {
 	all := true
 	for _, kind := range [...]uint8{kindBorderRouter, kindHasRoute} {
 		o.entries(kind, func(t, s item, e []byte) bool {
-			if rloc(e) == rloc16 {
+			if all && rloc(e) == rloc16 {
 				p, ok := d.findPrefix(t.prefix(o), t.bits(o))
 				all = ok && p.hasEntry(d, kind, s.stable, e)
 			}
