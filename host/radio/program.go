@@ -57,8 +57,8 @@ const ackTimeout = 16 * time.Millisecond
 
 // medium is one of the two radios.
 type medium interface {
-	configure(f phy.Filter)
-	setState(s phy.State)
+	configure(now machine.Time, c *phy.Config)
+	setState(now machine.Time, s phy.State)
 	transmit(now machine.Time, cause machine.Cause, t *phy.Transmit)
 	scan(now machine.Time, cause machine.Cause, s *phy.EnergyScan)
 }
@@ -95,7 +95,7 @@ func (r *runner) settle(now machine.Time) error {
 					return err
 				}
 			}
-			r.air.setState(phy.State{Mode: phy.Off})
+			r.air.setState(now, phy.State{Mode: phy.Off})
 			if err := r.boot(now); err != nil {
 				return err
 			}
@@ -153,9 +153,9 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 	case machine.Ask:
 		switch v := a.Value.(type) {
 		case *phy.Config:
-			r.air.configure(v.Filter)
+			r.air.configure(now, v)
 		case *phy.State:
-			r.air.setState(*v)
+			r.air.setState(now, *v)
 		case *phy.EnergyScan:
 			r.air.scan(now, a.Cause, v)
 		default:

@@ -176,7 +176,8 @@ func (d *realTime) ended(now machine.Time, s phy.Sent) {
 	d.device.RadioSent(now, d.cause, s)
 }
 
-func (d *realTime) configure(f phy.Filter) {
+func (d *realTime) configure(_ machine.Time, c *phy.Config) {
+	f := c.Filter
 	keys := make([]phy.AckKey, len(f.Keys))
 	for i, k := range f.Keys {
 		keys[i] = phy.AckKey{Index: k.Index, Key: k.Key.Clone()}
@@ -187,7 +188,7 @@ func (d *realTime) configure(f phy.Filter) {
 	d.reader.mu.Unlock()
 }
 
-func (d *realTime) setState(s phy.State) {
+func (d *realTime) setState(_ machine.Time, s phy.State) {
 	if s.Mode == phy.Off { // before a restart
 		d.sending, d.sent, d.scanEnd, d.giveUp = false, false, machine.Never, machine.Never
 	}

@@ -209,9 +209,9 @@ func (d *virtualTime) ended(s phy.Sent) {
 	d.device.RadioSent(d.clock, d.cause, s)
 }
 
-func (d *virtualTime) configure(f phy.Filter) { d.filter.Update(f) }
+func (d *virtualTime) configure(_ machine.Time, c *phy.Config) { d.filter.Update(c.Filter) }
 
-func (d *virtualTime) setState(s phy.State) {
+func (d *virtualTime) setState(_ machine.Time, s phy.State) {
 	if d.state = s; s.Mode == phy.Off {
 		d.sending, d.giveUp, d.scanEnd, d.filter = false, machine.Never, machine.Never, phy.Filter{}
 	}
