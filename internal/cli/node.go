@@ -29,7 +29,9 @@ On a terminal Tab completes commands and the arrow keys recall them. With standa
 what OpenThread prints, so that its scripts drive the node. A link to this program named ot-cli-ftd or ot-cli-mtd is such a
 node.`,
 		Example: `  heddle node 1
-  PORT_OFFSET=3 heddle node --time-speed 10 2`,
+  PORT_OFFSET=3 heddle node --time-speed 10 2
+  heddle node --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800 1
+  heddle node --radio spinel+hdlc+forkpty://ot-rcp?1 1`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := strconv.ParseInt(args[0], 0, 32)
@@ -84,6 +86,7 @@ node.`,
 	f.IntVarP(&speed, "time-speed", "s", 1, "how much faster than the clock time passes")
 	f.StringVarP(&logFile, "log-file", "l", "", "write the log to this `FILE`")
 	f.StringVar(&profile, "profile", os.Getenv("HEDDLE_NODE_PROFILE"), "parameters that scripts assume: test or default; default, but test with --time-speed")
+	f.StringVar(&o.Radio, "radio", "", "`URL` of a real radio co-processor instead of the simulated radio")
 	f.StringVar(&device, "device", "ftd", "kind of device: ftd, which may become a router, or mtd")
 	return cmd
 }

@@ -11,6 +11,7 @@ import (
 
 	"heddle.example/host"
 	"heddle.example/host/radio"
+	"heddle.example/host/spinel"
 	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/ieee802154"
@@ -29,7 +30,8 @@ type Options struct {
 	Speed      int
 	EnergyScan bool
 	SleepToTx  bool
-	Virtual    bool // the virtual-time protocol
+	Radio      string // URL of a real radio co-processor; "": the simulated radio
+	Virtual    bool   // the virtual-time protocol
 	MTD        bool
 	Profile    *thread.Profile
 	PortBase   int    // 0: environment PORT_BASE, or 9000
@@ -65,6 +67,16 @@ func Run(o Options) (int, error) {
 	p := &program{options: o, keys: keys.NewCache(), rand: random}
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
 		Flash: flash, Rand: random, Program: p, Started: func(c *radio.Control) { p.control = c }}
+	if o.Radio != "" {
+		d, err := radio.OpenSpinel(o.Radio)
+		if err != nil {
+			return 1, err
+		}
+		defer d.Close()
+		i := d.Info()
+		p.real = &i
+		return d.Run(ro)
+	}
 	if o.Virtual {
 		return radio.RunVirtualTime(ro)
 	}
@@ -87,6 +99,7 @@ type program struct {
 	options Options
 	control *radio.Control
 	keys    *keys.Cache
+	real    *spinel.Info // of a radio co-processor
 	rand    machine.Rand
 	cause   machine.Cause
 	thread  *thread.Node
@@ -111,7 +124,11 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 	if p.options.SleepToTx {
 		caps |= phy.CapSleepToTx
 	}
-	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: EUI64(p.options.ID), Profile: p.options.Profile, MTD: p.options.MTD,
+	eui64 := EUI64(p.options.ID)
+	if p.real != nil {
+		caps, eui64 = p.real.Caps, p.real.EUI64
+	}
+	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: eui64, Profile: p.options.Profile, MTD: p.options.MTD,
 		Caps: caps, Keys: p.keys, Settings: flash, Now: now})
 	if err != nil {
 		return nil, err
