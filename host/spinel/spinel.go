@@ -149,7 +149,7 @@ func (c *Client) Expire(now machine.Time) {
 // Receive takes in a frame from the co-processor.
 func (c *Client) Receive(now machine.Time, frame []byte) {
 	m, err := parse(frame)
-	if err != nil || m.command != cmdIs || c.state == stopped {
+	if err != nil || m.command < cmdIs || m.command > cmdRemoved || c.state == stopped {
 		return
 	}
 	if m.tid == 0 {

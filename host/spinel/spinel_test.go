@@ -121,8 +121,10 @@ func newRCP(t testing.TB) *rcp {
 	return r
 }
 
-func (r *rcp) reply(tid uint8, prop uint32, value []byte) {
-	m := message{tid, cmdIs, prop, value}
+func (r *rcp) reply(tid uint8, prop uint32, value []byte) { r.answer(tid, cmdIs, prop, value) }
+
+func (r *rcp) answer(tid uint8, command, prop uint32, value []byte) {
+	m := message{tid, command, prop, value}
 	r.client.Receive(r.now, m.append(nil))
 }
 
@@ -154,10 +156,10 @@ func (r *rcp) Write(b []byte) {
 		r.reply(m.tid, m.prop, m.value)
 	case cmdInsert:
 		r.lists[m.prop] = append(r.lists[m.prop], string(m.value))
-		r.reply(m.tid, m.prop, m.value)
+		r.answer(m.tid, cmdInserted, m.prop, m.value)
 	case cmdRemove:
 		r.lists[m.prop] = nil
-		r.reply(m.tid, m.prop, m.value)
+		r.answer(m.tid, cmdRemoved, m.prop, m.value)
 	}
 }
 

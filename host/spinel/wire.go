@@ -7,12 +7,14 @@ import (
 
 // Commands (OpenThread src/lib/spinel/spinel.h).
 const (
-	cmdReset  = 1
-	cmdGet    = 2
-	cmdSet    = 3
-	cmdInsert = 4
-	cmdRemove = 5
-	cmdIs     = 6
+	cmdReset    = 1
+	cmdGet      = 2
+	cmdSet      = 3
+	cmdInsert   = 4
+	cmdRemove   = 5
+	cmdIs       = 6
+	cmdInserted = 7
+	cmdRemoved  = 8
 )
 
 // Properties.
