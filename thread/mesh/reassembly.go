@@ -50,7 +50,9 @@ func (m *Mesh) firstFragment(now machine.Time, in *incoming, f lowpan.FragmentHe
 		return
 	}
 	m.snoop(now, in)
-	m.checkReachable(now, in)
+	if !m.checkReachable(now, in) {
+		return
+	}
 	if m.asleep && in.secured() {
 		m.clearPartials()
 	}
