@@ -1,6 +1,8 @@
 package thread
 
 import (
+	"time"
+
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/lowpan"
@@ -38,8 +40,16 @@ func (e *meshEnv) RouterLost(now machine.Time, nb *neighbor.Neighbor) {
 	}
 }
 
-// ChildMoved implements mesh.Env.
-func (e *meshEnv) ChildMoved(now machine.Time, c *neighbor.Child) { e.mle.RemoveChild(now, c) }
+// ChildMoved implements mesh.Env. A child that has just now been heard here has not moved: the router that its datagram came
+// back from has sent it on, since the one that it was for has moved away from there. OpenThread removes the child.
+func (e *meshEnv) ChildMoved(now machine.Time, c *neighbor.Child) {
+	if now.Sub(c.LastHeard) >= childJustHeard {
+		e.mle.RemoveChild(now, c)
+	}
+}
+
+// childJustHeard is less than it takes a child to find another parent (the first Parent Requests wait for 750 ms).
+const childJustHeard = 500 * time.Millisecond
 
 // RouteLooped implements mesh.Env.
 func (e *meshEnv) RouteLooped(now machine.Time) { e.mle.RouteLooped(now) }

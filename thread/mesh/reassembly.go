@@ -50,9 +50,7 @@ func (m *Mesh) firstFragment(now machine.Time, in *incoming, f lowpan.FragmentHe
 		return
 	}
 	m.snoop(now, in)
-	if !m.checkReachable(now, in) {
-		return
-	}
+	m.checkReachable(now, in)
 	if m.asleep && in.secured() {
 		m.clearPartials()
 	}

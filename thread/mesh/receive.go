@@ -91,9 +91,8 @@ func (m *Mesh) receiveCompressed(now machine.Time, in *incoming) {
 		return
 	}
 	m.snoop(now, in)
-	if m.checkReachable(now, in) {
-		m.deliver(now, in, in.buf, false)
-	}
+	m.checkReachable(now, in)
+	m.deliver(now, in, in.buf, false)
 	m.release(in)
 }
 
@@ -134,23 +133,21 @@ func (m *Mesh) snoop(now machine.Time, in *incoming) {
 	}
 }
 
-// checkReachable reports whether a datagram is to be taken in. If its destination is not here its source is told so
-// (CheckReachabilityToSendIcmpError). OpenThread sends such a datagram on nevertheless, from its own locator, and routers on
-// the way learn that the source is there: the parent of the source, for one, takes it for a child that has moved away.
-func (m *Mesh) checkReachable(now machine.Time, in *incoming) bool {
+// checkReachable tells the source of a datagram that its destination is not here (CheckReachabilityToSendIcmpError).
+func (m *Mesh) checkReachable(now machine.Time, in *incoming) {
 	if !m.cfg.FTD || !in.parsed || !in.secured() || in.src.Kind != ieee802154.Short || in.dst.Kind != ieee802154.Short {
-		return true
+		return
 	}
 	if c := m.table.ChildByShort(in.src.Short, neighbor.InAny); c != nil && !c.Mode.FTD() {
-		return true // it knows no better than to give all to its parent
+		return // it knows no better than to give all to its parent
 	}
 	dst := in.packet.Dst
-	if dst.IsMulticast() || dst.IID().IsAnycastLocator() || !m.env.OnMesh(dst) || m.reachable(in.dst.Short, dst) {
-		return true
+	if dst.IsMulticast() || !m.env.OnMesh(dst) {
+		return
 	}
-	m.Counters.NoRoute++
-	m.unreachable(now, in)
-	return false
+	if !m.reachable(in.dst.Short, dst) {
+		m.unreachable(now, in)
+	}
 }
 
 // unreachable tells the source of a datagram that there is no way to its destination.
