@@ -205,7 +205,7 @@ func (l layout) places(n int, p mesh.Propagation, r interface {
 	case "floors":
 		return mesh.Floors(n, max(1, int(l.n[0])), l.n[1], l.n[2], p.FloorHeight, r)
 	}
-	return mesh.Disc(n, mesh.DiscFor(n, l.n[0], p.Reach(-100)), r)
+	return mesh.Disc(n, mesh.DiscFor(n, l.n[0], p.Reach(mesh.Sensitivity)), r)
 }
 
 // Groups shares n nodes out to kinds, as "router=3,sed=1" says.

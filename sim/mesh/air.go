@@ -87,7 +87,7 @@ func (m *Medium) energy(n *Node, channel uint8) int8 {
 // decodes draws whether a node gets a flight that has just ended.
 func (m *Medium) decodes(f *flight, to *Node) (rssi int8, ok bool) {
 	rssi, loss := m.hears(f.from, to)
-	if rssi < sensitivity {
+	if rssi < Sensitivity {
 		return rssi, false
 	}
 	interference := 0.0

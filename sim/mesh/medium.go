@@ -209,7 +209,7 @@ func (m *Medium) RSSI(from, to int) (int8, bool) {
 		return deaf, false
 	}
 	r, _ := m.hears(a, b)
-	return r, r >= sensitivity
+	return r, r >= Sensitivity
 }
 
 // Degree returns how many others can receive what a node sends.
@@ -245,7 +245,7 @@ func (m *Medium) candidates(f *flight) []int32 {
 		return m.promiscuous.appendTo(list)
 	case m.space != nil && m.overrides == nil:
 		for _, l := range f.from.links {
-			if l.rssi >= sensitivity && m.listening[ch].has(int(l.peer)) {
+			if l.rssi >= Sensitivity && m.listening[ch].has(int(l.peer)) {
 				list = append(list, l.peer)
 			}
 		}

@@ -210,14 +210,14 @@ func TestPositions(t *testing.T) {
 func TestDiscHasItsDegree(t *testing.T) {
 	w := sim.New(3)
 	m := New(w, Config{AirTime: true, Propagation: &Indoors})
-	for _, p := range Disc(1000, DiscFor(1000, 60, Indoors.Reach(sensitivity)), w.Rand("layout")) {
+	for _, p := range Disc(1000, DiscFor(1000, 60, Indoors.Reach(Sensitivity)), w.Rand("layout")) {
 		m.Add(p)
 	}
 	degrees := make([]int, 1000)
 	sum := 0
 	for i := range degrees {
 		for _, l := range m.nodes[i].links {
-			if l.rssi >= sensitivity {
+			if l.rssi >= Sensitivity {
 				degrees[i]++
 			}
 		}

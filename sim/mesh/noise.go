@@ -6,9 +6,11 @@ import "math"
 // annex E.4.1.8), in whole dB, with the dB that real receivers lose against the formula.
 
 const (
-	noiseFloor    = -103 // dBm in 2 MHz, with a usual noise figure
-	receiverLoss  = 3    // dB between the formula and a receiver that one can buy
-	sensitivity   = -100 // dBm: weaker signals are never received (OpenThread's simulated radio says the same)
+	noiseFloor   = -103 // dBm in 2 MHz, with a usual noise figure
+	receiverLoss = 3    // dB between the formula and a receiver that one can buy
+	// Sensitivity in dBm: weaker signals are never received. It is 3 dB above the noise floor that nodes reckon with, so
+	// that a link whose quality they take for none carries nothing.
+	Sensitivity   = -97
 	audible       = -106 // dBm: weaker signals do not even disturb
 	carrierSensed = -97  // dBm: a carrier that a radio notices when it looks whether the channel is free
 	lowestRatio   = -8

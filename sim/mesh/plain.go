@@ -27,7 +27,7 @@ func (s *station) arrive() {
 			continue
 		}
 		rssi, loss := m.hears(n, to)
-		if rssi < sensitivity || m.lost(m.config.Loss) || m.lost(loss) {
+		if rssi < Sensitivity || m.lost(m.config.Loss) || m.lost(loss) {
 			to.radio.counts.Missed++
 			continue
 		}
@@ -39,7 +39,7 @@ func (s *station) arrive() {
 			m.stats.Acks++
 			if ackFrom == nil {
 				back, loss := m.hears(to, n)
-				if back >= sensitivity && !m.lost(m.config.Loss) && !m.lost(loss) {
+				if back >= Sensitivity && !m.lost(m.config.Loss) && !m.lost(loss) {
 					ack, ackFrom = a, to
 				}
 			}

@@ -118,6 +118,7 @@ func (m *MLE) setRouterOrLeader(now machine.Time, role Role, rloc16 uint16, how 
 	m.stopAdvertise(now)
 	m.resetAdvertise(now)
 	m.env.SetRouterGroups(now, true)
+	moved := m.ftd.routerPartition != m.leaderData.PartitionID
 	m.ftd.routerPartition = m.leaderData.PartitionID
 	m.env.SetBeacons(now, true)
 	m.startTicking(now)
@@ -129,6 +130,9 @@ func (m *MLE) setRouterOrLeader(now machine.Time, role Role, rloc16 uint16, how 
 	for c := range m.table.Children(neighbor.InValidOrRestoring) {
 		if neighbor.RouterID(c.RLOC16) != m.ftd.routerID {
 			m.removeChild(now, c)
+		} else if moved {
+			// One in 256 has network data with the number of the old one's: a sleepy child would never hear of the partition.
+			c.DataVersion = m.LeaderData().Version(c.Mode.FullNetworkData()) - 1
 		}
 	}
 }

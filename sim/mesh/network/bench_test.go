@@ -28,14 +28,14 @@ func (f figure) run(b testing.TB) *Network {
 	for k := range networks {
 		var at []mesh.Position
 		if f.degree > 0 {
-			at = mesh.Disc(f.per, mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(-100)), net.World.Rand(fmt.Sprint("disc ", k)))
+			at = mesh.Disc(f.per, mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(mesh.Sensitivity)), net.World.Rand(fmt.Sprint("disc ", k)))
 		}
 		for i := range f.per {
 			c := NodeConfig{Off: true}
 			if at != nil {
 				c.Position = at[i]
-				c.Position.X += float64(k%8) * 2 * mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(-100))
-				c.Position.Y += float64(k/8) * 2 * mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(-100))
+				c.Position.X += float64(k%8) * 2 * mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(mesh.Sensitivity))
+				c.Position.Y += float64(k/8) * 2 * mesh.DiscFor(f.per, f.degree, mesh.Indoors.Reach(mesh.Sensitivity))
 			}
 			n := net.Add(c)
 			d := time.Duration(r.Uint64() % uint64(f.spread))
