@@ -78,6 +78,7 @@ func (n *Node) putAddress(a Address) {
 	n.unicast = append(n.unicast, Address{})
 	copy(n.unicast[1:], n.unicast)
 	n.unicast[0] = a
+	n.rememberAddress(&a, false)
 	if a.RLOC {
 		n.signal(RLOCAdded)
 	} else {
@@ -89,6 +90,7 @@ func (n *Node) dropAddress(a ip6.Address) {
 	for i := range n.unicast {
 		if u := n.unicast[i]; u.Addr == a {
 			n.unicast = append(n.unicast[:i], n.unicast[i+1:]...)
+			n.rememberAddress(&u, true)
 			if u.RLOC {
 				n.signal(RLOCRemoved)
 			} else {
@@ -205,6 +207,7 @@ func (n *Node) putMulticast(a ip6.Address) {
 	n.multicast = append(n.multicast, a)
 	copy(n.multicast[at+1:], n.multicast[at:])
 	n.multicast[at] = a
+	n.rememberGroup(a, false)
 	n.signal(MulticastSubscribed)
 }
 
@@ -212,6 +215,7 @@ func (n *Node) dropMulticast(a ip6.Address) {
 	for i, m := range n.multicast {
 		if m == a {
 			n.multicast = append(n.multicast[:i], n.multicast[i+1:]...)
+			n.rememberGroup(a, true)
 			n.signal(MulticastUnsubscribed)
 			return
 		}

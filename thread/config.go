@@ -23,6 +23,8 @@ type Config struct {
 	Pool *mesh.Pool
 	// Settings is what an earlier life of the node has left on its disk; nil: nothing.
 	Settings Store
+	// History has the node remember what has happened to it, for the command `history`.
+	History bool
 	// Host takes IPv6 datagrams that leave the mesh, or are for this node and its host. b is borrowed. Nil: there is no host.
 	Host func(now machine.Time, b []byte)
 }

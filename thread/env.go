@@ -49,6 +49,7 @@ const broadcastPAN = 0xffff
 
 // changed tells all parts what has changed, in OpenThread's order (Notifier::EmitEvents).
 func (n *Node) changed(now machine.Time, f Flags) {
+	n.remember(now, f)
 	n.updateAddresses(now)
 	n.mle.HandleEvents(now, toEvents(f))
 	if f&(RoleChanged|RLOCAdded|PartitionChanged|ChildRemoved) != 0 {

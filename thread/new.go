@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/mac"
@@ -48,6 +49,10 @@ func New(c Config) (*Node, error) {
 		CacheEntries: n.profile.AddressCache, SnoopEntries: n.profile.SnoopEntries, QueryTimeout: n.profile.AddressQueryTimeout,
 		QueryRetry: n.profile.AddressQueryRetry, QueryMaxRetry: n.profile.AddressQueryMaxRetry,
 	}, (*meshEnv)(n))
+	if c.History {
+		n.history = history.New()
+		n.mesh.Transmitted = n.rememberSent
+	}
 	mode := mle.Mode(neighbor.ModeRxOnWhenIdle)
 	if !c.MTD {
 		mode = neighbor.RouterMode

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
@@ -58,8 +59,10 @@ type Node struct {
 	mle   *mle.MLE
 	data  *netdata.Manager
 	dhcp  *dhcp
-	tmf   *tmf.Agent
-	diag  tmf.Diagnostics
+	// history is nil where nothing is remembered.
+	history *history.History
+	tmf     *tmf.Agent
+	diag    tmf.Diagnostics
 
 	own         own
 	slaac       slaac
@@ -114,6 +117,7 @@ func (n *Node) finish(now machine.Time) {
 		}
 	}
 	n.loop = nil
+	n.rememberRouters(now)
 	if f := n.told; f != 0 {
 		n.told = 0
 		n.event(0, &Changed{f})

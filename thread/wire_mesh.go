@@ -16,6 +16,7 @@ type meshEnv Node
 
 // Deliver implements mesh.Env.
 func (e *meshEnv) Deliver(now machine.Time, ip []byte, info *mesh.LinkInfo) {
+	(*Node)(e).rememberReceived(now, ip, info)
 	(*Node)(e).fromMesh(now, ip, &incoming{secured: info.Secured, link: info})
 }
 

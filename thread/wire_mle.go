@@ -408,5 +408,6 @@ func (e *mleEnv) Release(now machine.Time, leader uint16, payload []byte) {
 
 func (e *mleEnv) NeighborEvent(now machine.Time, ev neighbor.Event, nb *neighbor.Neighbor) {
 	n := (*Node)(e)
+	n.rememberNeighbor(now, ev, nb)
 	n.event(0, &NeighborEvent{Event: ev, Ext: nb.Ext, RLOC16: nb.RLOC16})
 }

@@ -129,7 +129,7 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 		caps, eui64 = p.real.Caps, p.real.EUI64
 	}
 	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: eui64, Profile: p.options.Profile, MTD: p.options.MTD,
-		Caps: caps, Keys: p.keys, Settings: flash, Now: now})
+		Caps: caps, History: true, Keys: p.keys, Settings: flash, Now: now})
 	if err != nil {
 		return nil, err
 	}

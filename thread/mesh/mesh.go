@@ -140,6 +140,8 @@ type Mesh struct {
 	Counters Counters
 	Resolver Resolver
 	MPL      MPL
+	// Transmitted, where set, is told of each datagram that was sent, or that did not get through.
+	Transmitted func(now machine.Time, b []byte, dst ieee802154.Address, secured bool, p Priority, ok bool)
 
 	cfg   Config
 	env   Env

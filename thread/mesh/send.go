@@ -239,6 +239,9 @@ func (m *Mesh) Sent(now machine.Time, f *Frame, r Result) {
 				n.Link.AddPacketSent(!x.failed)
 			}
 			m.current = nil
+			if m.Transmitted != nil && x.content == datagram {
+				m.Transmitted(now, x.data, f.Dst, x.secure, x.priority, !x.failed)
+			}
 			m.finishDirect(now, x, result)
 		}
 	}

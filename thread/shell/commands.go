@@ -127,6 +127,7 @@ func init() {
 		{name: "extpanid", run: extPANID},
 		{name: "factoryreset", run: factoryReset},
 		{name: "fem", run: fem},
+		{name: "history", run: historyCommand},
 		{name: "ifconfig", run: ifconfig},
 		{name: "instanceid", run: instanceID},
 		{name: "ipaddr", run: ipAddr},

@@ -25,6 +25,7 @@ type Node interface {
 	Datasets
 	Diagnostics
 	MeshDiagnostics
+	Past
 	Properties
 	UDP
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
