@@ -23,6 +23,9 @@ func (n *Node) InstanceID() uint32 {
 	return n.shell.instance
 }
 
+// Random returns a random number of the node's source.
+func (n *Node) Random() uint32 { return uint32(n.config.Rand.Uint64()) }
+
 // LogLevel returns how much is logged, 0 to 5.
 func (n *Node) LogLevel() uint8 {
 	if n.shell.logLevel == 0 {

@@ -208,6 +208,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = udpCommands
 	case "meshdiag":
 		table = meshCommands
+	case "history":
+		table = historyCommands
 	}
 	var all []string
 	for _, e := range table {

@@ -62,6 +62,8 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 				s.Line("Finished detaching")
 			}
 			s.end(v.Err)
+		} else if a.Op != 0 && a.Op == s.manager.changing {
+			s.manager.changing = 0
 		} else if a.Op != 0 && a.Op == s.update {
 			s.update = 0
 			name := "OK"

@@ -35,6 +35,8 @@ type Node interface {
 // Base is the device.
 type Base interface {
 	FTD() bool
+	Profile() *thread.Profile
+	Random() uint32
 	VersionString() string
 	Platform() string
 	Uptime(now machine.Time) time.Duration

@@ -5,6 +5,7 @@ package shell
 
 import (
 	"fmt"
+	"time"
 
 	"heddle.example/machine"
 	"heddle.example/thread/status"
@@ -68,12 +69,14 @@ type Shell struct {
 	udpState
 	mesh meshState
 	referenceState
+	manager managerState
 }
 
 // New returns the shell of a node, which has printed its first prompt.
 func New(n Node, cfg Config) *Shell {
 	s := &Shell{node: n, cfg: cfg, timeout: machine.Never}
 	s.udpState.secure = true
+	s.manager.at = machine.Never
 	s.print(prompt)
 	return s
 }
@@ -144,14 +147,17 @@ func (s *Shell) Exit() Exit {
 func (s *Shell) Pending() bool { return s.pending }
 
 // Deadline says when Expire wants to be called.
-func (s *Shell) Deadline() machine.Time { return s.timeout }
+func (s *Shell) Deadline() machine.Time { return min(s.timeout, s.manager.at) }
 
-// Expire ends a pending command that has waited long enough.
+// Expire ends a pending command that has waited long enough, and does what else is due.
 func (s *Shell) Expire(now machine.Time) {
+	s.now = now
 	if now >= s.timeout {
-		s.now = now
 		s.op = 0
 		s.finish(s.giveUp)
+	}
+	if now >= s.manager.at {
+		s.managerDue()
 	}
 }
 
@@ -234,6 +240,8 @@ func (s *Shell) do(f func() error) (err error) {
 
 // wait makes a pending command end by itself.
 func (s *Shell) wait(ms int64, err error) {
-	s.timeout = s.now + machine.Time(ms)*1e6
+	s.timeout = s.now.Add(msec(ms))
 	s.giveUp = err
 }
+
+func msec(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -27,7 +27,7 @@ func (r testRand) Fill(b []byte) {
 func testNode(t *testing.T, profile *thread.Profile) *thread.Node {
 	t.Helper()
 	n, err := thread.New(thread.Config{
-		Rand: testRand{rand.New(rand.NewPCG(1, 2))}, EUI64: ieee802154.ExtAddr{0x18, 0xb4, 0x30, 0, 0, 0, 0, 1}, Profile: profile, Now: 1e9,
+		Rand: testRand{rand.New(rand.NewPCG(1, 2))}, EUI64: ieee802154.ExtAddr{0x18, 0xb4, 0x30, 0, 0, 0, 0, 1}, Profile: profile, History: true, Now: 1e9,
 	})
 	if err != nil {
 		t.Fatal(err)
