@@ -70,12 +70,12 @@ func (n *Node) ReleaseRouterID(now machine.Time, id uint8) error {
 // AdvertiseMax returns the longest interval between advertisements, in milliseconds.
 func (n *Node) AdvertiseMax() uint32 { return n.mle.AdvertiseMax() }
 
-// SetMaxChildren changes how many children there may be, while Thread is off.
+// SetMaxChildren changes how many children there may be, while there are none.
 func (n *Node) SetMaxChildren(v uint16) error {
-	if !n.disabled() {
-		return status.InvalidState
+	if v == 0 || int(v) > n.profile.MaxChildren {
+		return status.InvalidArgs
 	}
-	return okay(int(v) <= n.profile.MaxChildren && n.table.SetMaxChildren(int(v)), status.InvalidArgs)
+	return okay(n.table.SetMaxChildren(int(v)), status.InvalidState)
 }
 
 // SetMaxChildAddresses changes how many addresses a child may register.

@@ -212,6 +212,9 @@ func (m *MLE) SetMaxChildAddresses(n int) bool {
 
 // Singleton says whether our partition has one router at most.
 func (m *MLE) Singleton() bool {
+	if m.config.MTD {
+		return false // it cannot tell
+	}
 	return !m.role.Attached() || !m.RouterEligible() || m.table.RouterCount() <= 1
 }
 

@@ -14,6 +14,7 @@ var errDrop = errors.New("mle: not for us")
 
 // Restore takes in what the settings know of the time before the reset. It is called once, before Start.
 func (m *MLE) Restore(now machine.Time) {
+	m.table.Self.Boot = now
 	n := m.config.Restored
 	if n == nil {
 		return

@@ -256,7 +256,7 @@ func (t *routers) UpdateRouterSet(now machine.Time, sequence uint8, set RouterSe
 	}
 	fresh := set &^ t.set
 	for id := fresh.Next(0); id <= MaxRouterID && len(t.list) < MaxRouters; id = fresh.Next(id + 1) {
-		t.add(id).LastHeard = now
+		t.add(id).LastHeard = t.t.Self.Boot
 	}
 	if fresh != 0 {
 		t.resetAdvertise()

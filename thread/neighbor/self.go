@@ -1,6 +1,7 @@
 package neighbor
 
 import (
+	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 )
@@ -34,7 +35,8 @@ type Self struct {
 	RLOC16    uint16 // InvalidRLOC16 while there is none
 	LeaderID  uint8
 	Ext       ieee802154.ExtAddr
-	MeshLocal ip6.Network // changed by Table.SetMeshLocal
+	MeshLocal ip6.Network  // changed by Table.SetMeshLocal
+	Boot      machine.Time // when the node started: routers that were never heard of are as old as that
 }
 
 // IsMeshLocal says whether an address has the mesh-local prefix.

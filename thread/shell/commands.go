@@ -184,7 +184,7 @@ func init() {
 		{name: "targetpower", run: targetPower},
 		{name: "test", ftd: true, run: testCommand},
 		{name: "thread", run: threadCommand},
-		{name: "timeinqueue", run: timeInQueue},
+		{name: "timeinqueue", ftd: true, run: timeInQueue},
 		{name: "tvcheck", ftd: true, run: tvCheck},
 		{name: "txpower", run: txPower},
 		{name: "udp", run: udp},

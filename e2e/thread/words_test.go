@@ -1,0 +1,91 @@
+//go:build peers
+
+package thread
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// words are commands whose answers have the same words in the same order, whoever made the node.
+var words = []string{
+	"router table", "router list", "router 63", "router 0xfc00", "router", "router foo", "neighbor table", "neighbor list",
+	"neighbor linkquality", "neighbor conntime", "neighbor conntime list", "neighbor", "child table", "child list", "child 1", "child 2",
+	"child 511", "child", "childip", "childip max", "childip max 99", "childmax", "childmax 0", "childmax 9999", "parent",
+	"leaderdata", "leaderweight", "leaderweight 300", "nexthop", "nexthop 0xfc00", "counters", "counters mle", "counters mac", "counters ip",
+	"counters br", "routeridrange", "routeridrange 5 3", "singleton", "routereligible", "routerselectionjitter",
+	"routerselectionjitter 0", "routerupgradethreshold", "routerdowngradethreshold", "networkidtimeout", "partitionid",
+	"partitionid preferred", "parentpriority", "parentpriority 3", "childrouterlinks", "preferrouterid 70", "releaserouterid 70",
+	"releaserouterid", "childtimeout", "childsupervision interval", "childsupervision checktimeout", "childsupervision failcounter",
+	"mleadvimax", "state", "state foo", "rloc16", "extaddr", "eui64", "mode", "mode xyz", "panid", "extpanid", "channel", "channel preferred",
+	"channel supported", "networkname", "networkkey", "ipaddr", "ipaddr -v", "ipaddr linklocal", "ipaddr mleid", "ipaddr rloc", "ipmaddr",
+	"ipmaddr -v", "ipmaddr promiscuous", "ipmaddr llatn", "ipmaddr rlatn", "thread version", "version api", "pollperiod",
+	"keysequence counter", "keysequence guardtime", "macfilter", "macfilter addr", "macfilter rss", "bufferinfo", "txpower", "ccathreshold",
+	"region", "promiscuous", "domainname", "dataset active", "dataset active -x", "dataset pending", "dataset", "netdata show",
+	"netdata show -x", "netdata length", "netdata maxlength", "netdata full", "netdata show local", "prefix", "route", "service", "prefix meshlocal",
+	"eidcache", "contextreusedelay", "unsecureport get", "rcp version", "log level", "uptime ms x", "attachtime x", "csl",
+	"joinerport", "pskc", "discover xyz", "scan xyz", "ping xyz", "udp", "udp bind", "vendor name", "vendor model", "vendor swversion",
+	"vendor appurl", "meshdiag", "networkdiagnostic", "deviceprops", "timeinqueue", "foo", "", "ifconfig",
+	"mac retries direct", "mac retries indirect", "mac altshortaddr", "nodeidfilter", "delaytimermin",
+	"partitionid preferred 5", "detach foo", "childsupervision", "counters mle reset", "counters mac reset", "csl period 5",
+}
+
+var values = regexp.MustCompile(`^[|\[(]*([0-9a-f:.x/,;-]+|-?[0-9.]+%?|[rdn]{1,3}|age:[0-9]+|conn-time:[0-9]+)[|\])]*$`)
+
+// shape is an output without its values: how long what two nodes measured is differs from run to run.
+func shape(lines []string) string {
+	var b strings.Builder
+	for _, l := range lines {
+		for _, w := range strings.Fields(strings.ReplaceAll(l, "|", " | ")) {
+			if values.MatchString(w) {
+				w = "#"
+			}
+			b.WriteString(w + " ")
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// TestSameWords asks a leader, a router, a full end device and a sleepy child of each maker the same questions.
+func TestSameWords(t *testing.T) {
+	answers := map[maker]map[string][]string{}
+	order := []string{}
+	for _, m := range []maker{theirs, ours} {
+		v := newVirtual(t)
+		one, two, three, four := v.node(m, ftd), v.node(m, ftd), v.node(m, ftd), v.node(m, mtd)
+		v.link(one, three, false)
+		v.link(one, four, false)
+		v.link(three, four, false)
+		form(one)
+		join(two)
+		two.state(90*time.Second, "router")
+		three.do("routereligible disable")
+		join(three)
+		three.state(30*time.Second, "child")
+		joinAs(four, "-")
+		four.state(30*time.Second, "child")
+		v.pass(40 * time.Second)
+		answers[m] = map[string][]string{}
+		for i, n := range []*node{one, two, three, four} {
+			for _, c := range words {
+				l, last := []string(nil), ""
+				if c != "" {
+					l, last = n.try(20*time.Second, "%s", c)
+				}
+				k := [...]string{"leader", "router", "end device", "sleepy child"}[i] + ": " + c
+				answers[m][k] = append(l, last)
+				if m == ours {
+					order = append(order, k)
+				}
+			}
+		}
+	}
+	for _, k := range order {
+		if x, y := answers[theirs][k], answers[ours][k]; shape(x) != shape(y) {
+			t.Errorf("%s\ntheirs:\n%s\nours:\n%s", k, strings.Join(x, "\n"), strings.Join(y, "\n"))
+		}
+	}
+}
