@@ -143,7 +143,12 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 			r.send(now, a)
 		}
 	case machine.Persist:
-		if err := r.flash.Write(a.Records); err != nil {
+		write := func() error { return r.flash.Write(a.Records) }
+		if b, ok := r.air.(interface{ write(func() error) error }); ok {
+			disk := write
+			write = func() error { return b.write(disk) }
+		}
+		if err := write(); err != nil {
 			r.gate.PersistFailed(a.Seq)
 			r.device.PersistFailed(now, a.Seq, err)
 			return

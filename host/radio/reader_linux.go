@@ -9,14 +9,16 @@ import (
 	phy "heddle.example/thread/radio"
 )
 
-// reader is the radio's own thread: it hears frames and acknowledges them from the frame and the filter alone, before and
-// beside whatever the node is doing. What the node is to know waits in a queue.
+// reader hears frames and acknowledges them from the frame and the filter alone, before any other work. What the node is
+// to know waits in a queue. The node's thread calls pump between all that it does, for a frame handed from one thread to
+// another comes late on a busy computer. A thread of its own does it while the node's waits for the disk.
 type reader struct {
 	socket *airSocket
 	id     int
 	nodes  *NodeFilter
 	clock  func() machine.Time
-	wake   wakeup // of the node's thread
+	begin  wakeup // of the thread of its own
+	end    wakeup
 	quit   wakeup
 
 	mu      sync.Mutex
@@ -26,7 +28,6 @@ type reader struct {
 	request phy.Transmit
 	queue   []heard
 	free    []*phy.Air
-	asleep  bool // the node's thread waits for wake
 	dropped uint64
 	out     [1 + ieee802154.MaxPSDU]byte
 }
@@ -42,31 +43,48 @@ const queueLimit = 512
 
 const simulatedRSSI = -20 // dBm, of every frame of OpenThread's simulated radio
 
-// run reads until quit is woken.
-func (r *reader) run() {
-	runtime.LockOSThread()
-	sharpTimers()
-	fds := []pollFD{{fd: int32(r.socket.rx)}, {fd: int32(r.quit.r)}}
-	for {
-		poll(fds, -1)
-		if fds[1].revents != 0 {
+// pumpMost bounds what is read at a time, so that a flood does not keep the node from its own work.
+const pumpMost = 64
+
+// pump reads what there is and acknowledges it.
+func (r *reader) pump() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for range pumpMost {
+		b, from, ok := r.socket.receive()
+		if !ok {
 			return
 		}
-		for {
-			b, from, ok := r.socket.receive()
-			if !ok {
-				break
-			}
-			if from != r.id && len(b) > 1 && r.nodes.hears(from) {
-				r.hear(b[0], b[1:])
-			}
+		if from != r.id && len(b) > 1 && r.nodes.hears(from) {
+			r.hear(b[0], b[1:])
 		}
 	}
 }
 
+// run pumps in a thread of its own from begin to end, until quit is woken.
+func (r *reader) run() {
+	runtime.LockOSThread()
+	sharpTimers()
+	rest := []pollFD{{fd: int32(r.begin.r)}, {fd: int32(r.quit.r)}}
+	work := []pollFD{{fd: int32(r.socket.rx)}, {fd: int32(r.end.r)}, {fd: int32(r.quit.r)}}
+	for {
+		poll(rest, -1)
+		if rest[1].revents != 0 {
+			return
+		}
+		r.begin.clear()
+		for poll(work, -1); work[1].revents == 0; poll(work, -1) {
+			if work[2].revents != 0 {
+				return
+			}
+			r.pump()
+		}
+		r.end.clear()
+	}
+}
+
+// hear is called with the lock held.
 func (r *reader) hear(channel uint8, psdu []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	on := r.state.Channel
 	if r.waiting {
 		on = r.request.Channel
@@ -94,13 +112,7 @@ func (r *reader) hear(channel uint8, psdu []byte) {
 	r.free = append(r.free, air)
 }
 
-func (r *reader) push(h heard) {
-	r.queue = append(r.queue, h)
-	if r.asleep {
-		r.asleep = false
-		r.wake.wake()
-	}
-}
+func (r *reader) push(h heard) { r.queue = append(r.queue, h) }
 
 func (r *reader) blank(channel uint8, psdu []byte) *phy.Air {
 	if n := len(r.free); n > 0 {
@@ -112,12 +124,11 @@ func (r *reader) blank(channel uint8, psdu []byte) *phy.Air {
 	return phy.NewAir(channel, psdu)
 }
 
-// take moves what was heard to list; with nothing there it notes that the node's thread is going to sleep.
-func (r *reader) take(list []heard, sleep bool) []heard {
+// take moves what was heard to list.
+func (r *reader) take(list []heard) []heard {
 	r.mu.Lock()
 	list = append(list[:0], r.queue...)
 	r.queue = r.queue[:0]
-	r.asleep = sleep && len(list) == 0
 	r.mu.Unlock()
 	return list
 }

@@ -42,25 +42,23 @@ func RunRealTime(o Options) (int, error) {
 		return 1, err
 	}
 	defer socket.close()
-	wake, err := newWakeup()
-	if err != nil {
-		return 1, fmt.Errorf("simulated radio: %w", err)
+	var pipes [4]wakeup
+	for i := range pipes {
+		if pipes[i], err = newWakeup(); err != nil {
+			return 1, fmt.Errorf("simulated radio: %w", err)
+		}
+		defer pipes[i].close()
 	}
-	defer wake.close()
-	quit, err := newWakeup()
-	if err != nil {
-		return 1, fmt.Errorf("simulated radio: %w", err)
-	}
-	defer quit.close()
+	wake := pipes[0]
 
 	d := &realTime{origin: time.Now(), speed: int64(max(1, o.Speed)), rand: o.Rand, scanEnd: machine.Never, giveUp: machine.Never}
 	d.epoch = machine.Time(d.origin.UnixNano())
 	d.program, d.flash, d.air = o.Program, o.Flash, d
 	d.filter = &NodeFilter{}
-	d.reader = &reader{socket: socket, id: o.ID, nodes: d.filter, clock: d.now, wake: wake, quit: quit}
+	d.reader = &reader{socket: socket, id: o.ID, nodes: d.filter, clock: d.now, begin: pipes[1], end: pipes[2], quit: pipes[3]}
 	done := make(chan struct{})
 	go func() { d.reader.run(); close(done) }()
-	defer func() { quit.wake(); <-done }()
+	defer func() { d.reader.quit.wake(); <-done }()
 
 	ended := onSignal(wake)
 	defer ended.stop()
@@ -72,15 +70,15 @@ func RunRealTime(o Options) (int, error) {
 	if err := d.boot(now); err != nil {
 		return 1, err
 	}
-	return d.loop(o.Input, ended)
+	return d.loop(o.Input, wake, ended)
 }
 
 func (d *realTime) now() machine.Time {
 	return d.epoch.Add(time.Duration(int64(time.Since(d.origin)) * d.speed))
 }
 
-func (d *realTime) loop(input int, ended *terminator) (int, error) {
-	fds := []pollFD{{fd: int32(d.reader.wake.r)}, {fd: int32(input)}}
+func (d *realTime) loop(input int, wake wakeup, ended *terminator) (int, error) {
+	fds := []pollFD{{fd: int32(wake.r)}, {fd: int32(input)}, {fd: int32(d.reader.socket.rx)}}
 	var typed [4096]byte
 	for {
 		if err := d.settle(d.now()); err != nil {
@@ -98,7 +96,7 @@ func (d *realTime) loop(input int, ended *terminator) (int, error) {
 		}
 		poll(fds, wait)
 		if fds[0].revents != 0 {
-			d.reader.wake.clear()
+			wake.clear()
 		}
 		if fds[1].revents != 0 {
 			b := readInput(input, typed[:])
@@ -116,15 +114,16 @@ func (d *realTime) loop(input int, ended *terminator) (int, error) {
 }
 
 // work does what can be done at once: the end of a transmission, frames that were heard, timers that are due. It reports
-// whether there was anything; if not, the reader knows that this thread sleeps.
+// whether there was anything. Acknowledgements go before all of it.
 func (d *realTime) work() bool {
+	d.reader.pump()
 	now := d.now()
 	if d.sent {
 		d.ended(now, phy.Sent{})
 		return true
 	}
 	due := min(d.deadline(), d.scanEnd, d.giveUp) <= now
-	d.heard = d.reader.take(d.heard, !due)
+	d.heard = d.reader.take(d.heard)
 	for i := range d.heard {
 		h := &d.heard[i]
 		d.hear(now, h)
@@ -136,6 +135,7 @@ func (d *realTime) work() bool {
 			d.ended(d.now(), phy.Sent{})
 			d.drain(d.now())
 		}
+		d.reader.pump()
 	}
 	if len(d.heard) > 0 {
 		d.reader.giveBack(d.heard)
@@ -174,6 +174,14 @@ func (d *realTime) ended(now machine.Time, s phy.Sent) {
 	d.reader.mu.Unlock()
 	s.ID = d.current.ID
 	d.device.RadioSent(now, d.cause, s)
+}
+
+// write has the reader's thread acknowledge frames while ours waits for the disk.
+func (d *realTime) write(f func() error) error {
+	d.reader.begin.wake()
+	err := f()
+	d.reader.end.wake()
+	return err
 }
 
 func (d *realTime) configure(_ machine.Time, c *phy.Config) {

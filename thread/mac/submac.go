@@ -20,7 +20,7 @@ func (m *MAC) submac(now machine.Time, j *job) {
 	m.startBackoff(now)
 }
 
-// startBackoff waits for 0 to 2^BE unit back-off periods, or sends at once if the radio does that.
+// startBackoff waits for 0 to 2^BE - 1 unit back-off periods, or sends at once if the radio does that.
 func (m *MAC) startBackoff(now machine.Time) {
 	m.phase = backingOff
 	if m.tx.TxAt != 0 {
@@ -44,9 +44,9 @@ func (m *MAC) waitToTransmit(now machine.Time) {
 	m.at = at
 }
 
-// delay lets a random number of back-off periods below and up to 2^be pass. The receiver stays on if it is when idle.
+// delay lets a random number of back-off periods below 2^be pass. The receiver stays on if it is when idle.
 func (m *MAC) delay(now machine.Time, be uint8) {
-	n := time.Duration(m.random(1<<be + 1))
+	n := time.Duration(m.random(1 << be))
 	if m.rxOn {
 		m.receive(now, m.tx.Channel)
 	} else {
