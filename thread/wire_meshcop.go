@@ -8,6 +8,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
+	"heddle.example/thread/status"
 	"heddle.example/thread/tmf"
 )
 
@@ -87,7 +88,11 @@ func (e *copEnv) Post(now machine.Time, to ip6.Address, path string, payload []b
 	if done != nil {
 		m.Done = func(now machine.Time, r tmf.Response) { done(now, r.Payload, r.Failure()) }
 	}
-	if err := n.tmf.Send(now, m); err != nil && done != nil {
+	err := error(status.InvalidState)
+	if n.up {
+		err = n.tmf.Send(now, m)
+	}
+	if err != nil && done != nil {
 		done(now, nil, err)
 	}
 }

@@ -31,12 +31,29 @@ func (h *holder) sync(now machine.Time, d *Dataset) {
 	if t, ok := m.PendingActiveTimestamp(); !h.isPending && ok && t == h.local {
 		return // the pending dataset is just taking its place
 	}
-	h.ask(now, d)
+	_ = h.ask(now, d) // the interface is down
 }
 
-func (h *holder) ask(now machine.Time, d *Dataset) {
+func (h *holder) ask(now machine.Time, d *Dataset) (err error) {
 	h.asking = true
-	h.m.env.Post(now, h.m.leaderALOC(), h.path(true), bytes.Clone(d.b), h.answered)
+	if err = h.m.post(now, h.m.leaderALOC(), h.path(true), bytes.Clone(d.b), h.answered); err != nil {
+		h.asking, h.done = false, nil
+	}
+	return err
+}
+
+// post is Env.Post, but for a request that does not even leave: then it returns the error, and done is not called.
+func (m *Manager) post(now machine.Time, to ip6.Address, path string, b []byte, done func(machine.Time, []byte, error)) (err error) {
+	posting := true
+	m.env.Post(now, to, path, b, func(now machine.Time, answer []byte, e error) {
+		if posting && e != nil {
+			err = e
+		} else if done != nil {
+			done(now, answer, e)
+		}
+	})
+	posting = false
+	return err
 }
 
 func (h *holder) answered(now machine.Time, answer []byte, err error) {
@@ -71,8 +88,7 @@ func (m *Manager) MgmtSet(now machine.Time, pending bool, d Dataset, done func(n
 		return status.Already
 	}
 	h.done = done
-	h.ask(now, &d)
-	return nil
+	return h.ask(now, &d)
 }
 
 // MgmtGet sends MGMT_ACTIVE_GET or MGMT_PENDING_GET for these TLVs, or all, to a node; the unspecified address is the
@@ -91,8 +107,7 @@ func (m *Manager) MgmtGet(now machine.Time, pending bool, kinds []byte, to ip6.A
 	if to.IsUnspecified() {
 		to = m.leaderALOC()
 	}
-	m.env.Post(now, to, m.holder(pending).path(false), b, done)
-	return nil
+	return m.post(now, to, m.holder(pending).path(false), b, done)
 }
 
 const maxGet = 64 // types of a Get TLV that are looked at (kMaxGetTypes)

@@ -187,7 +187,7 @@ func (s *Shell) policy(p keys.SecurityPolicy) {
 
 // parsePolicy takes the rotation time in hours, letters, and the version threshold; the last two may be left out.
 func parsePolicy(_ *Shell, a args, n *meshcop.Info) (int, error) {
-	p := keys.SecurityPolicy{TobleLink: true}
+	var p keys.SecurityPolicy
 	var err error
 	if p.RotationHours, err = a.u16(0); err != nil {
 		return 0, err
