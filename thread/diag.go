@@ -2,6 +2,7 @@ package thread
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"time"
 
 	"heddle.example/machine"
@@ -108,7 +109,7 @@ func (e *diagEnv) AppendDiagnostic(now machine.Time, dst []byte, t tmf.DiagType)
 	case tmf.DiagChannelPages:
 		return tlv.Append(dst, typ, []byte{0})
 	case tmf.DiagNonPreferredMask:
-		return tlv.Append(dst, typ, []byte{0, 4, 0, 0, 0, 0})
+		return tlv.Append(dst, typ, binary.BigEndian.AppendUint32([]byte{0, 4}, bits.Reverse32(n.shell.nonPreferred)))
 	}
 	if n.config.MTD {
 		return dst

@@ -3,7 +3,6 @@ package shell
 import (
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -81,7 +80,3 @@ func clock(ms uint64, withMS bool) string {
 	}
 	return t
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func hex16(v uint16) string { return fmt.Sprintf("0x%04x", v) }
