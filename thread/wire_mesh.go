@@ -45,7 +45,7 @@ func (e *meshEnv) RouterLost(now machine.Time, nb *neighbor.Neighbor) {
 // back from has sent it on, since the one that it was for has moved away from there. OpenThread removes the child.
 func (e *meshEnv) ChildMoved(now machine.Time, c *neighbor.Child) {
 	if now.Sub(c.LastHeard) >= childJustHeard {
-		e.mle.RemoveChild(now, c)
+		e.mle.SuspectChild(now, c)
 	}
 }
 

@@ -1,6 +1,8 @@
 package mle
 
 import (
+	"time"
+
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
@@ -146,6 +148,29 @@ func (m *MLE) RemoveRouterLink(now machine.Time, r *neighbor.Router) {
 		m.table.RemoveRouterLink(now, r)
 	}
 	m.tableChanged(now)
+}
+
+// How long a child that seems to have gone may take to say that it has not.
+const (
+	suspectAwake  = 10 * time.Second
+	suspectAsleep = 60 * time.Second
+)
+
+// SuspectChild asks a child whether it is still ours, since it seems to be another router's, and drops it if it does not
+// answer. OpenThread drops it at once, but what looks so may be a datagram of the child's that went to an old address and
+// comes back through us (mesh_forwarder_ftd.cpp, UpdateRoutes): the child would learn of it no sooner than at its next
+// keep-alive, minutes later.
+func (m *MLE) SuspectChild(now machine.Time, c *neighbor.Child) {
+	m.ftd.now = now
+	wait := suspectAwake
+	if !c.Mode.RxOn() {
+		wait = suspectAsleep
+	}
+	c.LastHeard = min(c.LastHeard, now.Add(wait-time.Duration(c.Timeout)*time.Second))
+	if c.State == neighbor.Valid {
+		c.State = neighbor.Restored
+		m.sendChildUpdateRequestToChild(now, c)
+	}
 }
 
 // restoreChildren reads the children back after a reset. Each is asked, once we are a router again, whether it is still
