@@ -3,7 +3,7 @@ module heddle.example
 go 1.26.0
 
 require (
-	filippo.io/nistec v0.0.4 // indirect
+	filippo.io/nistec v0.0.4
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/chromedp/cdproto v0.159.0 // indirect

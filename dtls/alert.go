@@ -9,6 +9,7 @@ const (
 
 	alertCloseNotify      = 0
 	alertUnexpected       = 10
+	alertBadRecordMAC     = 20
 	alertHandshakeFailure = 40
 	alertIllegalParameter = 47
 	alertDecodeError      = 50

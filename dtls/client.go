@@ -49,6 +49,7 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 		hs.resume = r
 	}
 	e.cfg.Rand.Fill(hs.clientRandom[:])
+	e.dialJPAKE(hs)
 	e.sendClientHello(s)
 	return s.id, nil
 }
@@ -72,9 +73,13 @@ func (e *Engine) sendClientHello(s *session) {
 	x.maxFragment = fragmentCode(e.cfg.MaxFragment)
 	if curves {
 		x.groups = appendGroups(nil)
+		if onlyPassword(hs.suites) {
+			x.groups = []byte{0, byte(groupP256)}
+		}
 		x.pointFormats = []byte{0}
 	}
 	x.ems = !e.cfg.DisableEMS
+	x.jpake = hs.jpakeHello
 	switch {
 	case e.cfg.DisableCID:
 	case hs.draftCID:
@@ -174,7 +179,7 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 		e.replayEarly(s)
 		return nil
 	}
-	hs.exchange = hs.suite.exchange()
+	hs.newExchange()
 	hs.state = clientWaitKeys
 	return nil
 }

@@ -17,6 +17,14 @@ func (e *Engine) readExtensions(s *session, x *extensions) error {
 	if x.renegotiation && len(x.renegotiated) != 0 { // RFC 5746 section 3.4
 		return errIllegal
 	}
+	if (x.jpake != nil) != hs.suite.password {
+		return errUnsupportedExtension
+	}
+	if x.jpake != nil {
+		if hs.jpake.ReadRoundOne(x.jpake) != nil {
+			return errIllegal
+		}
+	}
 	if x.ems {
 		hs.ems = true
 		s.flags |= flagEMS

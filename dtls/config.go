@@ -28,6 +28,11 @@ type Config struct {
 	// time for known and unknown identities.
 	PSK func(identity []byte) (key []byte, ok bool)
 
+	// JPAKE returns the password of whoever is at the far end of a path, for ECJPAKEWithAES128CCM8. Nil refuses that suite.
+	JPAKE func(path machine.Path) (password []byte, ok bool)
+	// NewPAKE makes one side of EC-JPAKE: ecjpake.New. That suite needs it.
+	NewPAKE func(client bool, password []byte) PAKE
+
 	CIDLen       int  // length of our own connection IDs: 8, the session number (servers), or 0, none (most clients)
 	CIDFirst     byte // first byte of our connection IDs and session numbers: the shard
 	DisableCID   bool // do not negotiate connection IDs at all
@@ -109,6 +114,8 @@ func (c *Config) usable(suites []Suite) error {
 		switch info := suiteByID(s); {
 		case info == nil:
 			return fmt.Errorf("dtls: cipher suite %v is not known", s)
+		case info.password && c.NewPAKE == nil:
+			return fmt.Errorf("dtls: cipher suite %v needs Config.NewPAKE: give one that calls ecjpake.New", s)
 		case info.aead == kindCBC && !c.AllowCBC:
 			return fmt.Errorf("dtls: cipher suite %v is turned off: set Config.AllowCBC", s)
 		}
@@ -126,7 +133,7 @@ func def[T comparable](p *T, v T) {
 // ClientConfig says how Dial proves who we are.
 type ClientConfig struct {
 	Identity   string
-	Key        []byte
+	Key        []byte      // with ECJPAKEWithAES128CCM8: the password
 	Suites     []Suite     // nil: those of the engine
 	ServerName string      // sent as server_name unless empty or an IP literal (RFC 6066 section 3)
 	Resume     *Resumption // from an earlier Established; nil: full handshake

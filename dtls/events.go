@@ -15,11 +15,12 @@ type Established struct {
 	Client  bool         // we dialled
 	Resumed bool         // short handshake from an earlier session
 	Suite   Suite
-	OwnCID  []byte // what the peer puts into its records; empty: none
-	PeerCID []byte // what we put into our records; empty: none
-	Draft   bool   // connection IDs as in the drafts before RFC 9146
-	EMS     bool   // extended master secret
-	RRC     bool   // return routability checks negotiated
+	OwnCID  []byte   // what the peer puts into its records; empty: none
+	PeerCID []byte   // what we put into our records; empty: none
+	Draft   bool     // connection IDs as in the drafts before RFC 9146
+	EMS     bool     // extended master secret
+	RRC     bool     // return routability checks negotiated
+	KeyHash [32]byte // with EC-JPAKE: the SHA-256 of the key block, of which Thread makes its key-encryption key
 	Took    time.Duration
 	Resume  *Resumption // of a client: for the next Dial; nil where the server does not resume
 }

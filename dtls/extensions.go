@@ -12,6 +12,7 @@ const (
 	extConnectionIDDraft    = 53 // drafts of RFC 9146 up to version 08: other additional data
 	extConnectionID         = 54
 	extRRC                  = 61
+	extECJPAKE              = 256
 	extRenegotiationInfo    = 0xFF01
 )
 
@@ -27,6 +28,7 @@ type extensions struct {
 	cidDraft      []byte
 	hasCIDDraft   bool
 	rrc           bool
+	jpake         []byte // the first round of EC-JPAKE
 	renegotiation bool
 	renegotiated  []byte // renegotiated_connection: empty in a first handshake
 	unknown       bool   // there was an extension that this package does not know
@@ -80,6 +82,12 @@ func (x *extensions) decode(b []byte) bool {
 			x.cidDraft, x.hasCIDDraft = v.vector8(), true
 		case extRRC:
 			x.rrc = true
+		case extECJPAKE:
+			if x.jpake != nil {
+				return false
+			}
+			x.jpake = v.b
+			continue
 		case extRenegotiationInfo:
 			x.renegotiation = true
 			x.renegotiated = v.vector8()
@@ -125,6 +133,9 @@ func (x *extensions) append(dst []byte) []byte {
 	}
 	if x.rrc {
 		dst = appendExtension(dst, extRRC, 0)
+	}
+	if x.jpake != nil {
+		dst = append(appendExtension(dst, extECJPAKE, len(x.jpake)), x.jpake...)
 	}
 	if x.renegotiation {
 		dst = appendVector8(appendExtension(dst, extRenegotiationInfo, 1+len(x.renegotiated)), x.renegotiated)

@@ -38,6 +38,10 @@ type handshake struct {
 	resume   *Resumption // offered by a client
 	group    group
 
+	jpake      PAKE     // of a handshake with a password
+	jpakeHello []byte   // what our hello says of its first round
+	keyHash    [32]byte // of the key block
+
 	clientRandom, serverRandom [32]byte
 	sessionID                  []byte
 	cookie                     []byte
@@ -81,6 +85,9 @@ const maxSpare = 64
 // free wipes a handshake that is over, and keeps its memory.
 func (e *Engine) free(hs *handshake) {
 	clear(hs.psk)
+	if hs.jpake != nil {
+		hs.jpake.Wipe()
+	}
 	hs.prf.wipe()
 	hs.transcript.Reset()
 	*hs = handshake{prf: hs.prf, transcript: hs.transcript}
@@ -164,7 +171,11 @@ func (e *Engine) handshakeFragment(s *session, f *fragment, epoch uint16) {
 
 // failHandshake ends a handshake, tells the peer, and tells who waits for it.
 func (e *Engine) failHandshake(s *session, err error) {
-	if desc := alertFor(err); desc >= 0 {
+	desc := alertFor(err)
+	if s.hs.jpake != nil && errors.Is(err, ErrWrongKey) { // as mbedTLS says it
+		desc = alertBadRecordMAC
+	}
+	if desc >= 0 {
 		e.sendPlainAlert(s, uint8(desc))
 	}
 	switch {

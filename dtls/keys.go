@@ -1,6 +1,9 @@
 package dtls
 
-import "crypto/hmac"
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+)
 
 // deriveMaster makes the master secret from the pre-shared key: RFC 5246 section 8.1, or RFC 7627 section 4 with the
 // hash of everything up to and including ClientKeyExchange.
@@ -43,6 +46,9 @@ func (hs *handshake) deriveKeys(s *session) {
 	b = b[copy(s.keys[server].key[:], b):]
 	b = b[copy(s.keys[client].iv[:], b):]
 	copy(s.keys[server].iv[:], b)
+	if hs.jpake != nil {
+		hs.keyHash = sha256.Sum256(block[:])
+	}
 	clear(block[:])
 	s.flags |= flagKeys
 }

@@ -59,7 +59,7 @@ func (e *Engine) establish(s *session) {
 	e.persistNew(s)
 	ev := &Established{
 		Session: s.id, Path: e.paths.path(s), Client: s.is(flagClient), Resumed: hs.resumed, Suite: s.info().id,
-		PeerCID: []byte(s.peerCID), Draft: s.is(flagDraftCID), EMS: s.is(flagEMS), RRC: s.is(flagRRC),
+		PeerCID: []byte(s.peerCID), Draft: s.is(flagDraftCID), EMS: s.is(flagEMS), RRC: s.is(flagRRC), KeyHash: hs.keyHash,
 		Took: time.Duration(e.now - hs.started),
 	}
 	if s.is(flagOwnCID) {

@@ -25,9 +25,21 @@ func (e *Engine) negotiate(s *session, m *clientHello) error {
 		if !slices.Contains(e.cfg.Suites, id) {
 			continue
 		}
-		switch info := suiteByID(id); {
+		info := suiteByID(id)
+		if e.cfg.PSK == nil && !info.password {
+			continue
+		}
+		switch {
 		case info.aead == kindCBC:
 			last = info
+		case info.password:
+			ok, err := e.acceptJPAKE(s, m)
+			if err != nil {
+				return err
+			}
+			if ok && offersGroup(m.ext.groups, groupP256) {
+				hs.suite = info
+			}
 		case !info.ecdhe || hs.group != 0:
 			hs.suite = info
 		}
@@ -46,6 +58,21 @@ func (e *Engine) negotiate(s *session, m *clientHello) error {
 	return nil
 }
 
+// offersGroup reports whether a group is in the client's list; who gives none takes any.
+func offersGroup(offered []byte, g group) bool {
+	for i := 0; i+1 < len(offered); i += 2 {
+		if group(binary.BigEndian.Uint16(offered[i:])) == g {
+			return true
+		}
+	}
+	return offered == nil
+}
+
+// onlyPassword reports whether all suites are with a password, which is for one group only.
+func onlyPassword(suites []Suite) bool {
+	return !slices.ContainsFunc(suites, func(s Suite) bool { return !suiteByID(s).password })
+}
+
 func (m *clientHello) offersNull() bool {
 	for _, c := range m.compressions {
 		if c == 0 {
@@ -59,6 +86,9 @@ func (m *clientHello) offersNull() bool {
 func (e *Engine) answerExtensions(s *session, m *clientHello, x *extensions) {
 	hs := s.hs
 	x.ems = hs.ems
+	if hs.suite.password {
+		x.jpake = hs.jpakeHello
+	}
 	x.renegotiation = m.ext.renegotiation || m.offers(emptyRenegotiationInfo) // RFC 5746 section 3.6
 	if m.ext.maxFragment != 0 {
 		x.maxFragment = m.ext.maxFragment

@@ -134,7 +134,7 @@ func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
 // keepResumable keeps what a later short handshake needs: in the cache of a server, in the event of a client. Sessions
 // without the extended master secret are not resumed (RFC 7627 section 5.3).
 func (e *Engine) keepResumable(s *session, hs *handshake, ev *Established) {
-	if !hs.ems || len(hs.sessionID) == 0 {
+	if !hs.ems || len(hs.sessionID) == 0 || hs.suite.password {
 		return
 	}
 	if s.is(flagClient) {

@@ -5,7 +5,7 @@ import "heddle.example/machine"
 // clientHello answers a ClientHello of epoch 0. Until the client has repeated our cookie nothing is stored, and
 // nothing is said but HelloVerifyRequest.
 func (e *Engine) clientHello(path machine.Path, r *record, f *fragment) {
-	if e.cfg.PSK == nil {
+	if e.cfg.PSK == nil && e.cfg.JPAKE == nil {
 		return
 	}
 	if !f.whole() || f.offset != 0 { // reassembly would store something for an unverified client
@@ -89,7 +89,7 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 		e.startFlight(s)
 		return
 	}
-	hs.exchange = hs.suite.exchange()
+	hs.newExchange()
 	hs.exchange.setGroup(hs.group)
 	params, err := hs.exchange.appendServer(nil, e.cfg.Rand)
 	if err != nil {
@@ -143,7 +143,13 @@ func (e *Engine) clientKeyExchange(s *session, seq uint16, body []byte) error {
 	}
 	hs.addMessage(typeClientKeyExchange, seq, body)
 	hs.identity = string(identity)
-	key, ok := e.cfg.PSK(identity)
+	var key []byte
+	ok := hs.suite.password // its secret is in the exchange already
+	if ok {
+		key = identityless
+	} else {
+		key, ok = e.cfg.PSK(identity)
+	}
 	if !ok || len(key) == 0 || len(key) > maxKey {
 		hs.refusal = ErrUnknownIdentity
 		var random [keyLen]byte
@@ -158,6 +164,9 @@ func (e *Engine) clientKeyExchange(s *session, seq uint16, body []byte) error {
 	e.replayEarly(s)
 	return nil
 }
+
+// identityless stands for the key of an exchange that has none.
+var identityless = []byte{0}
 
 // wrongFinished says why a client did not get in.
 func (e *Engine) wrongFinished(s *session) error {

@@ -14,6 +14,7 @@ const (
 	ECDHEPSKWithAES128CCM8 Suite = 0xD003 // RFC 8442
 	ECDHEPSKWithAES128CCM  Suite = 0xD005 // RFC 8442
 	PSKWithAES128CBC       Suite = 0x00AE // RFC 5487; only with Config.AllowCBC
+	ECJPAKEWithAES128CCM8  Suite = 0xC0FF // Thread's commissioning; only where Suites names it
 )
 
 // emptyRenegotiationInfo is the signalling suite of RFC 5746 section 3.3.
@@ -27,6 +28,7 @@ type suiteInfo struct {
 	aead     aeadKind
 	tagLen   int
 	ecdhe    bool // needs a named group
+	password bool // EC-JPAKE: not for long keys of devices, but for a password that both know
 }
 
 // All suites here but the one with CBC are AEAD suites with a 16-byte key, a 4-byte implicit and an 8-byte explicit nonce (RFC 5288
@@ -39,13 +41,14 @@ const (
 
 // suites is in the order that a client offers: what LwM2M makes mandatory first.
 var suites = [...]suiteInfo{
-	{PSKWithAES128CCM8, "TLS_PSK_WITH_AES_128_CCM_8", newPSK, kindCCM, 8, false},
-	{PSKWithAES128CCM, "TLS_PSK_WITH_AES_128_CCM", newPSK, kindCCM, 16, false},
-	{PSKWithAES128GCM, "TLS_PSK_WITH_AES_128_GCM_SHA256", newPSK, kindGCM, 16, false},
-	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true},
-	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true},
-	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true},
-	{PSKWithAES128CBC, "TLS_PSK_WITH_AES_128_CBC_SHA256", newPSK, kindCBC, 0, false}, // last: nothing better is left then
+	{PSKWithAES128CCM8, "TLS_PSK_WITH_AES_128_CCM_8", newPSK, kindCCM, 8, false, false},
+	{PSKWithAES128CCM, "TLS_PSK_WITH_AES_128_CCM", newPSK, kindCCM, 16, false, false},
+	{PSKWithAES128GCM, "TLS_PSK_WITH_AES_128_GCM_SHA256", newPSK, kindGCM, 16, false, false},
+	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true, false},
+	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true, false},
+	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true, false},
+	{PSKWithAES128CBC, "TLS_PSK_WITH_AES_128_CBC_SHA256", newPSK, kindCBC, 0, false, false}, // last: nothing better is left then
+	{ECJPAKEWithAES128CCM8, "TLS_ECJPAKE_WITH_AES_128_CCM_8", newECJPAKE, kindCCM, 8, true, true},
 }
 
 func suiteByID(id Suite) *suiteInfo {
@@ -66,11 +69,12 @@ func suiteIndex(info *suiteInfo) uint8 {
 	return 0
 }
 
-// SecureSuites returns all suites of this package but the one with CBC, in the order that a client offers.
+// SecureSuites returns the suites of this package, in the order that a client offers, but for the one with CBC and for the
+// one with a password.
 func SecureSuites() []Suite {
 	var ids []Suite
 	for i := range suites {
-		if suites[i].aead != kindCBC {
+		if suites[i].aead != kindCBC && !suites[i].password {
 			ids = append(ids, suites[i].id)
 		}
 	}
