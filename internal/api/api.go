@@ -20,6 +20,7 @@ import (
 	"heddle.example/internal/notes"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
+	"heddle.example/internal/topology"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
 )
@@ -47,6 +48,7 @@ type Definitions interface {
 
 // Config of the API. All fields are wanted but those that say otherwise.
 type Config struct {
+	Mesh        *topology.World // a simulation that is looked at; then there may be no Fleet and what belongs to it
 	Fleet       *fleet.Fleet
 	Hub         *stream.Hub
 	Access      *access.Manager
@@ -97,25 +99,18 @@ func New(c Config) *API {
 		"token":  {Type: "http", Scheme: "bearer", Description: "an API token of `heddle token create`"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "a session of POST /api/v1/session"},
 	}
-	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Firmware", "Object definitions", "Server", "Session", "Users and tokens"} {
+	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Firmware", "Object definitions", "Simulation", "Server", "Session", "Users and tokens"} {
 		hc.Tags = append(hc.Tags, &huma.Tag{Name: name}) // in this order in the viewer
 	}
 	a.huma = huma.NewAPI(hc, adapter{a})
 	a.sessionRoutes()
-	a.userRoutes()
-	a.clientRoutes()
-	a.noteRoutes()
-	a.historyRoutes()
-	a.operationRoutes()
-	a.queueRoutes()
-	a.observationRoutes()
-	a.credentialRoutes()
-	a.bootstrapRoutes()
-	a.registryRoutes()
+	if c.Fleet != nil {
+		a.deviceRoutes()
+	}
 	a.serverRoutes()
-	a.backupRoutes()
-	a.eventRoutes()
-	a.firmwareRoutes()
+	if c.Mesh != nil {
+		a.meshRoutes()
+	}
 	a.docsRoutes()
 	if c.Leshan != nil {
 		c.Leshan(a)
@@ -127,6 +122,23 @@ func New(c Config) *API {
 		a.mux.Handle("/", c.Web)
 	}
 	return a
+}
+
+// deviceRoutes are all that a server of LwM2M devices has.
+func (a *API) deviceRoutes() {
+	a.userRoutes()
+	a.clientRoutes()
+	a.noteRoutes()
+	a.historyRoutes()
+	a.operationRoutes()
+	a.queueRoutes()
+	a.observationRoutes()
+	a.credentialRoutes()
+	a.bootstrapRoutes()
+	a.registryRoutes()
+	a.backupRoutes()
+	a.eventRoutes()
+	a.firmwareRoutes()
 }
 
 // Handler returns the whole HTTP side, with its gate.

@@ -15,7 +15,7 @@ import (
 // Info is what the program says of itself.
 type Info struct {
 	Version       string            `json:"version"`
-	Roles         []string          `json:"roles" enum:"server,bootstrap" doc:"what runs in this program"`
+	Roles         []string          `json:"roles" enum:"server,bootstrap,simulation" doc:"what runs in this program"`
 	StartedAt     fleet.Time        `json:"startedAt" format:"date-time"`
 	Addresses     []Address         `json:"addresses"`
 	Web           string            `json:"web" example:"http://127.0.0.1:8080"`

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ func newSim() *cobra.Command {
 	var length time.Duration
 	var pcap string
 	var pace float64
+	var page string
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Simulate Thread networks of thousands of nodes",
@@ -39,10 +41,14 @@ A scenario comes from flags, or from a YAML file (--file) with seed, for, air, n
 (--script) has a step a line: "at 12s kill 5", "at 20s move 7 30 0", "at 30s split 1-10 / 11-20", "at 60s heal",
 "every 10s ping 3 -> 9", "at 70s node 3 state", "at 90s expect one partition". If an expectation is not met, the exit code is 1.
 
+--web shows the network while it runs: a page with all nodes and links, where time is paused, stepped and sped up, nodes are
+dragged, switched off and spoken to. Say --web=localhost:9090 for another port.
+
 --pcap writes every frame with its sender, channel and strength; Wireshark finds the keys in the file's comment.`,
 		Example: `  heddle sim --nodes 200 --for 10m --seed 1
   heddle sim --nodes 1000 --layout "disc 60" --spread 2m --for 10m
   heddle sim --nodes 60 --kinds router=3,sed=1 --layout "floors 3 40x20" --pcap mesh.pcapng
+  heddle sim --nodes 200 --for 10m --web
   heddle sim --file office.yaml --script night.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,6 +58,13 @@ A scenario comes from flags, or from a YAML file (--file) with seed, for, air, n
 			}
 			if cmd.Flags().Changed("for") || s.For == 0 {
 				s.For = simulate.Time(length)
+			}
+			if page != "" {
+				if !cmd.Flags().Changed("speed") {
+					pace = 1
+				}
+				log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+				return runSimWeb(cmd.Context(), s, page, pace, log, cmd.OutOrStdout())
 			}
 			run := simulate.Options{Scenario: s, Pace: pace}
 			if pcap != "" {
@@ -90,7 +103,9 @@ A scenario comes from flags, or from a YAML file (--file) with seed, for, air, n
 	o.add(cmd)
 	f.DurationVar(&length, "for", 10*time.Minute, "how much virtual time passes")
 	f.StringVar(&pcap, "pcap", "", "write all frames to this pcapng `FILE`")
-	f.Float64Var(&pace, "speed", 0, "how much faster than the clock; 0: as fast as it can")
+	f.Float64Var(&pace, "speed", 0, "how much faster than the clock; 0: as fast as it can (with --web: 1 unless given)")
+	f.StringVar(&page, "web", "", "show it while it runs on a page at this `ADDRESS` of the loopback")
+	f.Lookup("web").NoOptDefVal = "localhost:8080"
 	return cmd
 }
 

@@ -1,0 +1,281 @@
+package topology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"heddle.example/internal/simulate"
+	"heddle.example/machine"
+	"heddle.example/sim"
+	"heddle.example/sim/mesh"
+	"heddle.example/sim/mesh/network"
+)
+
+// Options say what is shown.
+type Options struct {
+	Scenario *simulate.Scenario
+	Speed    float64 // 0: as fast as it can
+	Paused   bool
+}
+
+// World is a scenario that runs while it is looked at. Its methods are safe for use by many goroutines: they pass through
+// the owner, which is Run.
+type World struct {
+	scenario *simulate.Scenario
+	net      *network.Network
+	script   *network.Run
+	epoch    string
+	end      machine.Time
+	commands chan func()
+	closed   chan struct{}
+	feed     feed
+
+	speed  float64
+	paused bool
+	rate   float64
+	view   view
+	air    air
+	seats  map[int]*seat
+}
+
+// Errors of commands.
+var (
+	ErrNode    = errors.New("there is no such node")
+	ErrOff     = errors.New("the node is off")
+	ErrBusy    = errors.New("the simulation has too much to do: try again")
+	ErrClosed  = errors.New("the simulation has ended")
+	ErrRunning = errors.New("pause the simulation first")
+)
+
+const (
+	turn       = 20 * time.Millisecond // of real time, for a slice of virtual time
+	lookEvery  = 100 * time.Millisecond
+	clockEvery = 250 * time.Millisecond
+	inboxRoom  = 64
+)
+
+// New makes the world of a scenario. Time passes in Run.
+func New(o Options) (*World, error) {
+	net, err := o.Scenario.Build()
+	if err != nil {
+		return nil, err
+	}
+	net.World.Quiet = true
+	steps, err := network.ParseScript(o.Scenario.Script)
+	if err != nil {
+		return nil, err
+	}
+	w := &World{scenario: o.Scenario, net: net, epoch: strconv.FormatInt(time.Now().UnixMilli(), 36),
+		end: net.World.Now().Add(time.Duration(o.Scenario.For)), commands: make(chan func(), inboxRoom), closed: make(chan struct{}),
+		feed: feed{readers: map[*Reader]bool{}}, speed: o.Speed, paused: o.Paused, seats: map[int]*seat{}}
+	w.script = net.Play(steps)
+	w.script.Shell = func(n *network.Node, line string) string { return w.typeIn(n, line) }
+	w.air.init(w)
+	w.view.init(w)
+	w.sitDown()
+	return w, nil
+}
+
+// Run lets time pass until ctx ends. It is the world's owner.
+func (w *World) Run(ctx context.Context) {
+	defer close(w.closed)
+	var looked, told time.Time
+	clock := time.Now()
+	counted, countedAt := w.net.World.Now(), clock
+	for ctx.Err() == nil {
+		w.pass(clock)
+		clock = time.Now()
+		if clock.Sub(looked) >= lookEvery {
+			looked = clock
+			w.look()
+		}
+		if clock.Sub(told) >= clockEvery {
+			w.rate = w.net.World.Now().Sub(counted).Seconds() / clock.Sub(countedAt).Seconds()
+			counted, countedAt, told = w.net.World.Now(), clock, clock
+			w.feed.publish("clock", 0, w.clock())
+		}
+		w.wait(ctx, clock)
+	}
+}
+
+// pass lets a slice of virtual time pass: what the speed says for the real time since the last one, and no more than can be
+// computed in a few turns.
+func (w *World) pass(since time.Time) {
+	now := w.net.World.Now()
+	if w.paused || now >= w.end {
+		return
+	}
+	begin := time.Now()
+	if w.speed == 0 {
+		for time.Since(begin) < turn && w.net.World.Now() < w.end {
+			w.net.World.Run(min(w.end, w.net.World.Now().Add(50*time.Millisecond)))
+		}
+		return
+	}
+	to := min(w.end, now.Add(time.Duration(float64(min(time.Since(since), 5*turn))*w.speed)))
+	step := 50 * time.Millisecond
+	for w.net.World.Now() < to && time.Since(begin) < 2*turn {
+		w.net.World.Run(min(to, w.net.World.Now().Add(step)))
+	}
+}
+
+// wait carries out commands until the next slice is due.
+func (w *World) wait(ctx context.Context, since time.Time) {
+	due := time.NewTimer(max(0, turn-time.Since(since)))
+	defer due.Stop()
+	if w.speed == 0 && !w.paused && w.net.World.Now() < w.end {
+		due.Reset(0)
+	}
+	for {
+		select {
+		case f := <-w.commands:
+			f()
+		case <-due.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// do runs f in the owner and waits for it.
+func (w *World) do(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	select {
+	case w.commands <- func() { done <- f() }:
+	case <-w.closed:
+		return ErrClosed
+	default:
+		return ErrBusy
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-w.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// us returns virtual microseconds since the start.
+func us(t machine.Time) int64 { return int64(t.Sub(sim.Start) / time.Microsecond) }
+
+func (w *World) clock() Clock {
+	return Clock{Now: us(w.net.World.Now()), Until: us(w.end), Speed: w.speed, Paused: w.paused, Done: w.net.World.Now() >= w.end,
+		Rate: math.Round(100*w.rate) / 100}
+}
+
+// Follow returns a reader of the events, or nil where there are too many.
+func (w *World) Follow() *Reader { return w.feed.Follow() }
+
+// Snapshot returns everything as it is now.
+func (w *World) Snapshot(ctx context.Context) (s *Snapshot, err error) {
+	err = w.do(ctx, func() error {
+		w.look()
+		s = w.view.snapshot()
+		return nil
+	})
+	return s, err
+}
+
+// Control changes how time passes, and returns how it does now.
+func (w *World) Control(ctx context.Context, c Control) (clock Clock, err error) {
+	err = w.do(ctx, func() error {
+		if c.Speed != nil {
+			w.speed = *c.Speed
+		}
+		if c.Pause != nil {
+			w.paused = *c.Pause
+		}
+		switch c.Step {
+		case "frame", "second":
+			if !w.paused {
+				return ErrRunning
+			}
+			w.step(c.Step)
+		}
+		clock = w.clock()
+		w.feed.publish("clock", 0, clock)
+		return nil
+	})
+	return clock, err
+}
+
+func (w *World) step(what string) {
+	if what == "second" {
+		w.net.World.Run(min(w.end, w.net.World.Now().Add(time.Second)))
+	} else {
+		sent := w.air.sent
+		w.net.World.RunUntil(func() bool { return w.air.sent != sent }, min(time.Hour, w.end.Sub(w.net.World.Now())))
+	}
+	w.look()
+}
+
+func (w *World) member(id int) (*network.Node, error) {
+	if id < 1 || id > len(w.net.Members()) {
+		return nil, ErrNode
+	}
+	return w.net.Member(id), nil
+}
+
+// Act changes a node, and returns its row.
+func (w *World) Act(ctx context.Context, id int, a Action) (row Row, err error) {
+	err = w.do(ctx, func() error {
+		n, err := w.member(id)
+		if err != nil {
+			return err
+		}
+		switch a.Action {
+		case "kill":
+			n.Kill()
+			w.view.note("kill", id, fmt.Sprintf("node %d was switched off", id))
+		case "revive", "reset":
+			if a.Action == "reset" || n.Thread() == nil {
+				n.Reset()
+				w.view.note("note", id, fmt.Sprintf("node %d was switched on", id))
+			}
+		case "move":
+			p := n.Position()
+			if a.X != nil {
+				p.X = *a.X
+			}
+			if a.Y != nil {
+				p.Y = *a.Y
+			}
+			n.Move(p)
+		default:
+			return fmt.Errorf("%q: kill, revive, reset and move are known", a.Action)
+		}
+		w.look()
+		row = w.view.rows[id-1]
+		return nil
+	})
+	return row, err
+}
+
+// SetLink cuts the link between two nodes, or lets the air decide again.
+func (w *World) SetLink(ctx context.Context, a, b int, on bool) error {
+	return w.do(ctx, func() error {
+		for _, id := range []int{a, b} {
+			if _, err := w.member(id); err != nil {
+				return err
+			}
+		}
+		if a == b {
+			return ErrNode
+		}
+		w.net.SetLink(a, b, mesh.Link{Off: !on})
+		what := "was cut"
+		if on {
+			what = "is as the air has it again"
+		}
+		w.view.note("note", a, fmt.Sprintf("the link %d - %d %s", a, b, what))
+		w.look()
+		return nil
+	})
+}
