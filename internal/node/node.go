@@ -3,6 +3,7 @@
 package node
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -159,24 +160,37 @@ func (p *program) Typed(now machine.Time, b []byte) {
 		p.ended = true
 		return
 	}
-	if p.options.Typed != nil {
-		b = p.options.Typed(b)
+	if p.options.Typed == nil {
+		p.rest = append(p.rest, b...)
+		p.feed(now)
+		return
 	}
-	p.rest = append(p.rest, b...)
-	p.feed(now)
+	for stays := true; len(b) > 0; { // a line is answered before the next is echoed
+		n := bytes.IndexAny(b, "\r\n") + 1
+		if n == 0 {
+			n = len(b)
+		}
+		p.rest = append(p.rest, p.options.Typed(b[:n])...)
+		b = b[n:]
+		if stays {
+			stays = p.feed(now)
+			p.print()
+		}
+	}
 }
 
-// feed gives the shell what was typed, until it asks for something.
-func (p *program) feed(now machine.Time) {
+// feed gives the shell what was typed, and reports whether all was taken; else it asked for something.
+func (p *program) feed(now machine.Time) bool {
 	for len(p.rest) > 0 {
 		p.cause++
 		n := p.shell.Input(now, p.cause, p.rest)
 		p.rest = p.rest[n:]
 		if p.asked() {
-			return
+			return false
 		}
 	}
 	p.rest = nil
+	return true
 }
 
 // asked carries out what the shell asks of its driver, and reports whether it did.

@@ -200,9 +200,7 @@ func (s *Shell) run(line string) {
 		err = s.dispatch(a)
 	}
 	if s.exit != Stay {
-		if s.exit != Quit {
-			s.out = s.out[:s.echoed] // OpenThread never gets to showing the line itself
-		}
+		s.out = s.out[:s.echoed] // OpenThread never gets to showing the line itself
 		s.pending = false
 		return
 	}
