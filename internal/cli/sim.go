@@ -106,6 +106,7 @@ dragged, switched off and spoken to. Say --web=localhost:9090 for another port.
 	f.Float64Var(&pace, "speed", 0, "how much faster than the clock; 0: as fast as it can (with --web: 1 unless given)")
 	f.StringVar(&page, "web", "", "show it while it runs on a page at this `ADDRESS` of the loopback")
 	f.Lookup("web").NoOptDefVal = "localhost:8080"
+	cmd.AddCommand(newSimShell())
 	return cmd
 }
 

@@ -17,8 +17,6 @@ type Options struct {
 	// Pace is how much faster than the clock time may pass; 0: as fast as it can.
 	Pace     float64
 	Progress func(Progress) // called a few times a second
-	// Shell runs the script's command lines.
-	Shell func(n *network.Node, line string) string
 	// Started is called with the world before time passes.
 	Started func(net *network.Network)
 }
@@ -57,7 +55,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	h := watch(net)
 	script := net.Play(steps)
-	script.Shell = o.Shell
+	script.Shell = lines(net)
 	if o.Started != nil {
 		o.Started(net)
 	}

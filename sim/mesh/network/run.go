@@ -17,8 +17,8 @@ type Run struct {
 	net   *Network
 	pings []*scriptPing
 	fails []string
-	// Shell, where set, runs a line at a node's prompt and returns what it prints.
-	Shell func(n *Node, line string) string
+	// Shell, where set, types a line at a node's prompt.
+	Shell func(n *Node, line string)
 }
 
 type scriptPing struct {
@@ -44,6 +44,11 @@ func (r *Run) schedule(s Step) {
 			r.schedule(s)
 		}
 	})
+}
+
+// Idle reports whether no ping is under way.
+func (r *Run) Idle() bool {
+	return !slices.ContainsFunc(r.pings, func(p *scriptPing) bool { return !p.Done })
 }
 
 // Failures returns the expectations that were not met.
@@ -237,11 +242,7 @@ func (r *Run) shell(s Step) error {
 	if n.Thread() == nil {
 		return fmt.Errorf("node %d is off", n.Number())
 	}
-	for _, line := range strings.Split(strings.TrimSpace(r.Shell(n, strings.Join(s.Args[1:], " "))), "\n") {
-		if line = strings.TrimSpace(line); line != "" {
-			r.net.World.Log("node %d: %s", n.Number(), line)
-		}
-	}
+	r.Shell(n, strings.Join(s.Args[1:], " "))
 	return nil
 }
 
