@@ -36,7 +36,7 @@ func NewPrompt(s *Scenario, out io.Writer) (*Prompt, error) {
 	}
 	p := &Prompt{net: net, out: out, seats: map[*network.Node]*Seat{}}
 	p.run = net.Play(steps)
-	p.run.Shell = lines(net)
+	p.run.Shell = Lines(net)
 	return p, nil
 }
 

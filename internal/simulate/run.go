@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	h := watch(net)
 	script := net.Play(steps)
-	script.Shell = lines(net)
+	script.Shell = Lines(net)
 	if o.Started != nil {
 		o.Started(net)
 	}

@@ -92,8 +92,8 @@ func (s *Seat) flush() {
 	}
 }
 
-// lines returns the function that runs a script's command lines. What they print stands in the transcript.
-func lines(net *network.Network) func(n *network.Node, line string) {
+// Lines returns the function that runs a script's command lines. What they print stands in the transcript.
+func Lines(net *network.Network) func(n *network.Node, line string) {
 	seats := map[*network.Node]*Seat{}
 	return func(n *network.Node, line string) {
 		s := seats[n]

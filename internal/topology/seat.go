@@ -68,8 +68,7 @@ func (w *World) typeIn(n *network.Node, line string) string {
 	return string(s.shell.Output())
 }
 
-// settle lets time pass until the command is over. A script's command is in the middle of time's passing: it gets what can
-// be said at once.
+// settle lets time pass until the command is over.
 func (w *World) settle(n *network.Node, s *seat) {
 	limit := w.net.World.Now().Add(commandMost)
 	for s.shell.Pending() && w.net.World.Now() < limit && n.Thread() == s.thread {

@@ -73,7 +73,7 @@ func New(o Options) (*World, error) {
 		end: net.World.Now().Add(time.Duration(o.Scenario.For)), commands: make(chan func(), inboxRoom), closed: make(chan struct{}),
 		feed: feed{readers: map[*Reader]bool{}}, speed: o.Speed, paused: o.Paused, seats: map[int]*seat{}}
 	w.script = net.Play(steps)
-	w.script.Shell = func(n *network.Node, line string) string { return w.typeIn(n, line) }
+	w.script.Shell = simulate.Lines(net)
 	w.air.init(w)
 	w.view.init(w)
 	w.sitDown()
