@@ -1,0 +1,25 @@
+package info
+
+// CommissionerChanged says what the commissioner is now: disabled, petitioning or active.
+type CommissionerChanged struct{ State string }
+
+// JoinerEvent is what the commissioner says of a joiner: start, connect, finalize, end or remove.
+type JoinerEvent struct {
+	Event string
+	ID    *[8]byte // nil: an entry that names no joiner in particular
+}
+
+// Joined is how the joiner's attempt ended.
+type Joined struct{ Err error }
+
+// EnergyReport is what a node measured for the commissioner, a value for each channel of the mask, several times over.
+type EnergyReport struct {
+	Channels uint32
+	RSSI     []byte // int8 each
+}
+
+// PANIDConflict says that a node hears a PAN id on channels.
+type PANIDConflict struct {
+	PANID    uint16
+	Channels uint32
+}
