@@ -16,6 +16,7 @@ type dataEnv Node
 func (e *dataEnv) Attached() bool               { return e.table.Self.Role.Attached() }
 func (e *dataEnv) Router() bool                 { return e.table.Self.Role.RouterOrLeader() }
 func (e *dataEnv) Leader() bool                 { return e.table.Self.Role == neighbor.RoleLeader }
+func (e *dataEnv) FullNetworkData() bool        { return e.mle.Mode().FullNetworkData() }
 func (e *dataEnv) RLOC16() uint16               { return e.table.Self.RLOC16 }
 func (e *dataEnv) LeaderRLOC16() uint16         { return e.table.Self.LeaderRLOC16() }
 func (e *dataEnv) MeshLocalPrefix() ip6.Network { return e.table.Self.MeshLocal }

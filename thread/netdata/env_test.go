@@ -14,18 +14,18 @@ import (
 // bench is one node's network data with a world around it that writes a transcript.
 type bench struct {
 	*Manager
-	now            machine.Time
-	role           string // detached child router leader
-	rloc16, leader uint16
-	cost           map[uint16]uint8
-	dead           map[uint8]bool // router ids that are not given out
-	children       map[uint16]bool
-	soon           time.Duration
-	posts          []post
-	log            []string
-	full, detached int
-	session        string
-	quiet, scarce  bool
+	now                   machine.Time
+	role                  string // detached child router leader
+	rloc16, leader        uint16
+	cost                  map[uint16]uint8
+	dead                  map[uint8]bool // router ids that are not given out
+	children              map[uint16]bool
+	soon                  time.Duration
+	posts                 []post
+	log                   []string
+	full, detached        int
+	session               string
+	quiet, scarce, subset bool
 }
 
 type post struct {
@@ -72,6 +72,7 @@ func (b *bench) PathCost(r uint16) uint8           { return b.cost[r] }
 func (b *bench) RouterAllocated(id uint8) bool     { return !b.dead[id] }
 func (b *bench) ValidChild(r uint16) bool          { return b.children[r] }
 func (b *bench) RouterSoon() (time.Duration, bool) { return b.soon, b.soon > 0 }
+func (b *bench) FullNetworkData() bool             { return !b.subset }
 func (b *bench) RouterRoleScarce() bool            { return b.scarce }
 func (b *bench) BecomeRouter(machine.Time)         { b.say("become router") }
 func (b *bench) NetworkDataFull(machine.Time)      { b.full++; b.say("full") }

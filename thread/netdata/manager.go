@@ -21,6 +21,8 @@ type Env interface {
 	Attached() bool
 	Router() bool
 	Leader() bool
+	// FullNetworkData reports whether the node's mode has it know all of the network data, not the stable subset only.
+	FullNetworkData() bool
 	RLOC16() uint16
 	LeaderRLOC16() uint16
 	MeshLocalPrefix() ip6.Network

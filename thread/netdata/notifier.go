@@ -18,6 +18,7 @@ type notifier struct {
 	old     uint16       // the locator under which the leader knows this node's entries
 	waiting bool         // for an answer
 	asked   machine.Time
+	told    bool // the leader was told of something, and not yet that it is gone
 }
 
 const (
@@ -75,8 +76,12 @@ func (m *Manager) synchronize(now machine.Time) {
 	own := m.env.RLOC16()
 	m.local.setRLOC(own)
 	if m.Data().Contains(m.Local(), own) && m.Local().Contains(m.Data(), own) {
-		return
+		// A child with the stable subset does not see its own locator in it: OpenThread's never takes its last entry back.
+		if len(m.local.b) > 0 || !n.told || m.env.FullNetworkData() {
+			return
+		}
 	}
+	n.told = len(m.local.b) > 0
 	if n.old == own {
 		n.old = invalidRLOC16
 	}
