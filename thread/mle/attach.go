@@ -130,10 +130,14 @@ func (m *MLE) acceptable() bool {
 
 // attachTimer takes the next step of an attach.
 func (m *MLE) attachTimer(now machine.Time) {
-	if m.acceptable() && m.sendChildIDRequest(now) {
-		m.attach = attachChildIDRequest
-		m.timers.startMS(timerAttach, now, childIDResponseTimeout)
-		return
+	if m.acceptable() {
+		was := m.attach
+		m.attach = attachChildIDRequest // the mesh layer may refuse a request that is too long at once
+		if m.sendChildIDRequest(now) {
+			m.timers.startMS(timerAttach, now, childIDResponseTimeout)
+			return
+		}
+		m.attach = was
 	}
 	var delay uint32
 	switch m.attach {
