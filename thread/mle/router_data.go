@@ -79,7 +79,9 @@ func (m *MLE) networkDataChangedFTD(now machine.Time) {
 
 // syncChildren sends network data to the sleepy children that have older ones.
 func (m *MLE) syncChildren(now machine.Time) {
-	if !m.role.RouterOrLeader() {
+	// What we have is still the data of the partition that we came from: a child would take its version for that of the
+	// new one, which may be lower, and refuse what comes then.
+	if !m.role.RouterOrLeader() || m.retrieveData {
 		return
 	}
 	for c := range m.table.Children(neighbor.InValid) {

@@ -25,7 +25,7 @@ func TestNetworkDataProperties(t *testing.T) {
 		dataProperty(t, *oneSeed)
 		return
 	}
-	fixed, fresh := 20, *seeds
+	fixed, fresh := 10, *seeds/2
 	if testing.Short() {
 		fixed, fresh = 3, 1
 	}
