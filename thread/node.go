@@ -71,7 +71,8 @@ type Node struct {
 	direct      *mesh.Frame // what the MAC has of the mesh layer
 	indirect    *mesh.Frame
 	countersSeq machine.Seq // the commit of the latest frame counters
-	solicit     uint32      // number of the latest request for a router id
+	unsettled   unsettled
+	solicit     uint32 // number of the latest request for a router id
 	resources   []resource
 	scratch     []ip6.Address
 	rxMLE       mle.Datagram
@@ -149,7 +150,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 // Deadline implements machine.Machine.
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
-		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline())
+		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.unsettledDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -177,6 +178,7 @@ func (n *Node) expire(now machine.Time) {
 			expire(now)
 		}
 	}
+	due(n.unsettledDeadline(), n.storeAgain)
 	due(n.keys.Deadline(), n.keys.Expire)
 	due(n.mac.Deadline(), n.mac.Expire)
 	due(n.mesh.Deadline(), n.mesh.Expire)
@@ -188,19 +190,6 @@ func (n *Node) expire(now machine.Time) {
 	due(n.dhcpDeadline(), n.expireDHCP)
 	n.expirePing(now)
 	n.expireFragments(now)
-}
-
-// Persisted implements machine.Durable.
-func (n *Node) Persisted(now machine.Time, seq machine.Seq) {
-	n.begin(now, 0)
-	n.finish(now)
-}
-
-// PersistFailed implements machine.Durable. A node whose settings cannot be kept goes on: transmissions that wait for
-// them never leave, and the next change tries again.
-func (n *Node) PersistFailed(now machine.Time, seq machine.Seq, err error) {
-	n.begin(now, 0)
-	n.finish(now)
 }
 
 // Uptime returns the time since the node's first input.

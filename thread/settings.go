@@ -75,6 +75,12 @@ func (n *Node) StoreSetting(key string, value []byte) machine.Seq {
 		copy(s.list[i+1:], s.list[i:])
 		s.list[i] = setting{key, bytes.Clone(value)}
 	}
+	return n.record(key, value)
+}
+
+// record has a setting written to disk with this input's commit.
+func (n *Node) record(key string, value []byte) machine.Seq {
+	s := &n.settings
 	var record machine.Record
 	record.Table, record.Key = SettingsTable, []byte(key)
 	if value != nil {
@@ -106,5 +112,8 @@ func (n *Node) flushSettings() {
 		return
 	}
 	n.out.Push(machine.Action{Kind: machine.Persist, Seq: n.settings.seq, Records: n.settings.dirty, Cause: n.cause})
+	for _, r := range n.settings.dirty {
+		n.unsettled.keys = append(n.unsettled.keys, pendingKey{n.settings.seq, string(r.Key)})
+	}
 	n.settings.dirty = nil
 }

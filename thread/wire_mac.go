@@ -15,7 +15,11 @@ type macEnv Node
 
 // Transmit implements mac.Env.
 func (e *macEnv) Transmit(now machine.Time, t *radio.Transmit, after machine.Seq) {
-	e.out.Push(machine.Action{Kind: machine.Send, Cause: e.cause, After: max(after, e.countersSeq), Value: t})
+	after = max(after, e.countersSeq)
+	if after == e.settings.seq {
+		(*Node)(e).flushSettings() // a Send waits only for what was asked for before it
+	}
+	(*Node)(e).send(t, after)
 }
 
 // RadioState implements mac.Env.

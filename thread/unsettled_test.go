@@ -1,0 +1,66 @@
+package thread_test
+
+import (
+	"testing"
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/sim"
+	"heddle.example/sim/mesh"
+	"heddle.example/sim/mesh/network"
+	"heddle.example/thread"
+	"heddle.example/thread/mle"
+)
+
+// A node whose disk is full says nothing, since it could say it again after a reset; with space again it goes on.
+func TestFullDisk(t *testing.T) {
+	net := network.New(7, mesh.Config{})
+	a := net.Add(network.NodeConfig{})
+	d := a.Thread().Datasets().NewNetwork()
+	start(t, a, d)
+	wait(t, net, time.Minute, "leader", func() bool { return role(a) == mle.Leader })
+
+	b := net.Add(network.NodeConfig{})
+	b.Disk().Full = true
+	start(t, b, d)
+	net.Run(time.Minute)
+	if n := b.Counts().Sent; n != 0 {
+		t.Errorf("b has sent %d frames without a frame counter on its disk", n)
+	}
+	b.Disk().Full = false
+	same := func() bool {
+		return role(b).Attached() && a.Thread().MLE().LeaderData().PartitionID == b.Thread().MLE().LeaderData().PartitionID
+	}
+	wait(t, net, 5*time.Minute, "one partition", same)
+	ping(t, b, thread.PingConfig{Dst: eid(a)})
+
+	// What it has stored then outlives a reset: it is again who it was.
+	net.Run(5 * time.Minute)
+	was := b.Thread().MLE().RLOC16()
+	again := func() {
+		b.Reset()
+		b.Input(func(now machine.Time, x *thread.Node) {
+			_ = x.Up(now, 0)
+			_ = x.Start(now, 0)
+		})
+	}
+	again()
+	wait(t, net, time.Minute, "again", func() bool { return role(b).Attached() })
+	if now := b.Thread().MLE().RLOC16(); now != was {
+		t.Errorf("%04x, then %04x", was, now)
+	}
+
+	// A disk that fails now and then.
+	n := 0
+	b.Disk().Fail = func(machine.Seq) error {
+		if n++; n%2 == 0 {
+			return sim.ErrDiskFull
+		}
+		return nil
+	}
+	for range 5 {
+		again()
+		wait(t, net, time.Minute, "again", func() bool { return role(b).Attached() })
+		ping(t, a, thread.PingConfig{Dst: eid(b), Size: 500})
+	}
+}
