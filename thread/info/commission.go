@@ -1,7 +1,7 @@
 package info
 
-// CommissionerChanged says what the commissioner is now: disabled, petitioning or active.
-type CommissionerChanged struct{ State string }
+// CommissionerState says what the commissioner is now: disabled, petitioning or active.
+type CommissionerState struct{ State string }
 
 // JoinerEvent is what the commissioner says of a joiner: start, connect, finalize, end or remove.
 type JoinerEvent struct {
@@ -9,8 +9,8 @@ type JoinerEvent struct {
 	ID    *[8]byte // nil: an entry that names no joiner in particular
 }
 
-// Joined is how the joiner's attempt ended.
-type Joined struct{ Err error }
+// JoinerDone is how the joiner's attempt ended.
+type JoinerDone struct{ Err error }
 
 // EnergyReport is what a node measured for the commissioner, a value for each channel of the mask, several times over.
 type EnergyReport struct {
