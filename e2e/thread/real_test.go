@@ -3,8 +3,10 @@
 package thread
 
 import (
+	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -80,5 +82,46 @@ func TestRealTimeLine(t *testing.T) {
 				line[3].reach(line[0].get("ipaddr mleid"), size, 2, 5)
 			}
 		})
+	}
+}
+
+// Side by side in real time, and faster: form, attach as router and as a sleepy child, ping, be deaf to each other, reset.
+func TestSideBySide(t *testing.T) {
+	for _, speed := range []int{1, 4} {
+		for _, a := range []maker{ours, theirs} {
+			t.Run(fmt.Sprintf("%sFirst/speed%d", a, speed), func(t *testing.T) {
+				r := newReal(t, speed)
+				b := a.other()
+				leader, router, sleepy := r.node(a, ftd), r.node(b, ftd), r.node(b, mtd)
+				form(leader)
+				join(router)
+				router.state(60*time.Second, "router")
+				sleepy.all("mode -", "pollperiod 300")
+				join(sleepy)
+				sleepy.state(60*time.Second, "child")
+				leader.reach(router.get("ipaddr mleid"), 8, 3, 5)
+				leader.reach(router.get("ipaddr mleid"), 1000, 2, 5)
+				leader.reach(sleepy.get("ipaddr mleid"), 100, 2, 5)
+				sleepy.reach(leader.get("ipaddr mleid"), 500, 2, 5)
+
+				rloc := router.get("rloc16")
+				router.reset("reset")
+				router.all("ifconfig up", "thread start")
+				router.state(60*time.Second, "router")
+				if now := router.get("rloc16"); now != rloc {
+					t.Errorf("%v had %s, now %s", router, rloc, now)
+				}
+				leader.reach(router.get("ipaddr mleid"), 8, 2, 10)
+
+				if a == ours { // theirs of this version knows the filter by an older name
+					leader.do("nodeidfilter deny-list %d", router.id)
+					lines, _ := leader.try(30*time.Second, "ping %s 8 2 1 64 1", router.get("ipaddr linklocal"))
+					if !strings.Contains(strings.Join(lines, "\n"), "2 packets transmitted, 0 packets received") {
+						t.Errorf("a ping through the filter: %q", lines)
+					}
+					leader.do("nodeidfilter clear")
+				}
+			})
+		}
 	}
 }
