@@ -56,6 +56,9 @@ func (m *MLE) receiveParentRequest(now machine.Time, r *rx) {
 	if err != nil {
 		return
 	}
+	if m.role == Child && !m.neededAsRouter(now, r.ext) {
+		return
+	}
 	c := m.table.ChildByExt(r.ext, neighbor.InAny)
 	if c == nil {
 		if c = m.table.NewChild(r.ext); c == nil {

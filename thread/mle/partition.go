@@ -2,8 +2,10 @@ package mle
 
 import (
 	"cmp"
+	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
 )
 
@@ -64,8 +66,13 @@ func (m *MLE) advertised(now machine.Time, r *rx, source uint16, d LeaderData) e
 		return m.advertisedToChild(now, r, source, route, margin)
 	}
 
-	if m.role == Router && m.shouldDowngrade(id, route) {
-		m.startTransition()
+	if m.role == Router {
+		if m.shouldDowngrade(id, route) {
+			m.startTransition()
+		} else if m.superfluous(id, route) {
+			m.startTransition()
+			m.ftd.stepDown = id
+		}
 	}
 	router := m.table.Router(id)
 	if router == nil {
@@ -107,11 +114,31 @@ func (m *MLE) otherPartition(now machine.Time, r *rx, d LeaderData, route neighb
 	if m.role == Child && m.table.Parent.Is(r.neighbor) {
 		return nil
 	}
-	if comparePartitions(hasRoute && route.Singleton(), d, m.Singleton(), m.leaderData) > 0 {
+	switch order := comparePartitions(hasRoute && route.Singleton(), d, m.Singleton(), m.leaderData); {
+	case order > 0:
 		m.startAttach(now, BetterPartition)
+	case order < 0 && m.role == Child:
+		m.hail(now)
 	}
 	return errDrop
 }
+
+// hail tells a worse partition of ours, where only end devices hear it: routers of ours may be out of its range, and an end
+// device by itself advertises every ten minutes only.
+func (m *MLE) hail(now machine.Time) {
+	f := &m.ftd
+	if !m.RouterEligible() || m.table.RouterCount() >= neighbor.MaxRouters || f.hailed != 0 && now.Sub(f.hailed) < hailInterval {
+		return
+	}
+	f.hailed = now
+	m.unschedule(delayedAdvertisement, ip6.LinkLocalAllNodes)
+	m.schedule(now, m.randomDelay(hailDelay), delayedAdvertisement, ip6.LinkLocalAllNodes, nil)
+}
+
+const (
+	hailInterval = time.Minute
+	hailDelay    = 2000 // ms
+)
 
 // advertisedToChild takes in an advertisement in our partition as a child.
 func (m *MLE) advertisedToChild(now machine.Time, r *rx, source uint16, route neighbor.Route, margin uint8) error {

@@ -63,6 +63,10 @@ type ftdState struct {
 	leading         bool // StartLeader was called
 	now             machine.Time
 
+	asked    []asked      // who asked end devices for a parent lately
+	hailed   machine.Time // when we told another partition of ours
+	stepDown uint8        // the neighbour that makes us superfluous, where that is why a transition is pending
+
 	counters FTDCounters
 }
 
@@ -82,7 +86,7 @@ func (m *MLE) initFTD() {
 		upgrade:  defaultUpgradeThreshold, downgrade: defaultDowngradeThreshold, jitter: defaultSelectionJitter,
 		weight: defaultLeaderWeight, networkIDTimeout: defaultNetworkIDTimeout, childRouterLinks: defaultChildRouterLinks,
 		parentPriority: parentPriorityUnspecified,
-		routerID:       neighbor.InvalidRouterID, previousRouterID: neighbor.InvalidRouterID,
+		routerID:       neighbor.InvalidRouterID, previousRouterID: neighbor.InvalidRouterID, stepDown: neighbor.InvalidRouterID,
 	}
 	if m.config.MTD || m.table == nil {
 		return

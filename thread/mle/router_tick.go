@@ -79,7 +79,7 @@ func (m *MLE) tickRole(now machine.Time) (done bool) {
 		if m.table.RouterCount() > 0 && m.table.LeaderAge(now) >= time.Duration(f.networkIDTimeout)*time.Second {
 			m.startAttach(now, SamePartition)
 		}
-		if expired && m.table.RouterCount() > int(f.downgrade) {
+		if expired && m.table.RouterCount() > int(f.downgrade) && m.stillSuperfluous() {
 			m.startAttach(now, DowngradeToREED)
 		}
 	}
@@ -175,6 +175,52 @@ func (m *MLE) tickRouters(now machine.Time) {
 		}
 	}
 }
+
+// stillSuperfluous says whether the neighbour that we were to make room for is still there: it may have had the same idea.
+func (m *MLE) stillSuperfluous() bool {
+	id := m.ftd.stepDown
+	m.ftd.stepDown = neighbor.InvalidRouterID
+	if id == neighbor.InvalidRouterID {
+		return true // OpenThread's rule, or a child's transition
+	}
+	r := m.table.Router(id)
+	return m.table.RouterCount() >= scarceIDs && r != nil && r.State == neighbor.Valid
+}
+
+// superfluous says whether, near the end of router ids, we are a router that others do without: neighbour id has a link to
+// each router that we have one to, so that no path needs us. OpenThread's rule wants seven neighbours and links as good as
+// ours, and where nodes are spread out that keeps all 32 ids in one corner of the mesh. Then the other corner cannot join.
+func (m *MLE) superfluous(id uint8, route neighbor.Route) bool {
+	f := &m.ftd
+	if m.role != Router || m.table.RouterCount() < scarceIDs || m.table.RouterCount() <= int(f.downgrade) ||
+		!m.table.IsAllocated(id) || f.transition != 0 || m.env.KeepsRouterRole() {
+		return false
+	}
+	// Children would have to look for another parent: few may, and only if it is about the last ids.
+	most := 0
+	if m.table.RouterCount() == neighbor.MaxRouters {
+		most = 4
+	}
+	if m.table.ChildCount(neighbor.InValid) > most {
+		return false
+	}
+	n := m.table.Router(id)
+	if n.State != neighbor.Valid || n.Link.TwoWay() < 1 {
+		return false
+	}
+	for r := range m.table.Routers() {
+		if r == n || r.RouterID() == f.routerID || r.State != neighbor.Valid || r.Link.TwoWay() < 1 {
+			continue
+		}
+		if d, ok := route.Of(r.RouterID()); !ok || d.TwoWay() < 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// scarceIDs is from how many routers on ids are kept for those who need one.
+const scarceIDs = 28
 
 // shouldDowngrade says whether, after an advertisement of router id, we are one router too many: there are more than the
 // threshold, enough of them around us, few children, and the sender hears all that we hear well
