@@ -35,7 +35,7 @@ function measureSkew(response: Response, sent: number): void {
   skew.ms = Math.abs(off) < 2000 ? 0 : off
 }
 
-async function call<R>(method: string, path: string, body?: unknown, raw?: { type: string }, signal?: AbortSignal): Promise<R> {
+export async function call<R>(method: string, path: string, body?: unknown, raw?: { type: string }, signal?: AbortSignal): Promise<R> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = raw?.type ?? 'application/json'
   if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf
