@@ -49,6 +49,7 @@ func New(c Config) (*Node, error) {
 		CacheEntries: n.profile.AddressCache, SnoopEntries: n.profile.SnoopEntries, QueryTimeout: n.profile.AddressQueryTimeout,
 		QueryRetry: n.profile.AddressQueryRetry, QueryMaxRetry: n.profile.AddressQueryMaxRetry,
 	}, (*meshEnv)(n))
+	n.mesh.Accept = n.acceptUnsecured
 	if c.History {
 		n.history = history.New()
 		n.mesh.Transmitted = n.rememberSent

@@ -17,7 +17,20 @@ type meshEnv Node
 // Deliver implements mesh.Env.
 func (e *meshEnv) Deliver(now machine.Time, ip []byte, info *mesh.LinkInfo) {
 	(*Node)(e).rememberReceived(now, ip, info)
-	(*Node)(e).fromMesh(now, ip, &incoming{secured: info.Secured, link: info})
+	// The key of mode 2 is in the specification.
+	(*Node)(e).fromMesh(now, ip, &incoming{secured: info.Secured && info.Security != mesh.Mode2, link: info})
+}
+
+// acceptUnsecured says which datagrams may come in without link security (Ip6::Filter): MLE has its own, a node without a
+// network talks with its neighbours, and a joiner and its router have ports for it.
+func (n *Node) acceptUnsecured(dst ip6.Address, proto ip6.Protocol, port uint16) bool {
+	switch {
+	case !dst.IsLinkLocalUnicast() && !dst.IsLinkLocalMulticast():
+		return false
+	case n.table.Self.Role == neighbor.RoleDisabled:
+		return true
+	}
+	return proto == ip6.UDP && port == mlePort || (proto == ip6.UDP || proto == ip6.TCP) && n.unsecurePort(port)
 }
 
 // DatagramSent implements mesh.Env.

@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
 )
 
@@ -122,7 +123,7 @@ type Counters struct {
 	TxSuccess, RxSuccess, TxFailure, RxFailure uint32
 
 	Malformed         uint32 // frames that could not be decoded
-	Unsecured         uint32 // mesh-header frames without security
+	Unsecured         uint32 // mesh-header frames without security, and datagrams that may not come in without
 	ReassemblyTimeout uint32 // datagrams of which fragments were missing
 	ReassemblyFull    uint32 // datagrams dropped because too many were under way
 	StrayFragments    uint32 // fragments that belong to nothing
@@ -140,6 +141,9 @@ type Mesh struct {
 	Counters Counters
 	Resolver Resolver
 	MPL      MPL
+	// Accept, where set, is asked about each datagram that came without link security, or with the one key that everybody
+	// knows, whether it may come in.
+	Accept func(dst ip6.Address, proto ip6.Protocol, port uint16) bool
 	// Transmitted, where set, is told of each datagram that was sent, or that did not get through.
 	Transmitted func(now machine.Time, b []byte, dst ieee802154.Address, secured bool, p Priority, ok bool)
 

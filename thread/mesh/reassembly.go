@@ -49,6 +49,9 @@ func (m *Mesh) firstFragment(now machine.Time, in *incoming, f lowpan.FragmentHe
 		m.Counters.Malformed++
 		return
 	}
+	if !m.accepts(in) {
+		return
+	}
 	m.snoop(now, in)
 	m.checkReachable(now, in)
 	if m.asleep && in.secured() {

@@ -90,10 +90,23 @@ func (m *Mesh) receiveCompressed(now machine.Time, in *incoming) {
 		m.Counters.Malformed++
 		return
 	}
-	m.snoop(now, in)
-	m.checkReachable(now, in)
-	m.deliver(now, in, in.buf, false)
+	if m.accepts(in) {
+		m.snoop(now, in)
+		m.checkReachable(now, in)
+		m.deliver(now, in, in.buf, false)
+	}
 	m.release(in)
+}
+
+// accepts decides whether a datagram may come in (Ip6::Filter).
+func (m *Mesh) accepts(in *incoming) bool {
+	if in.rx.Security == Unsecured || in.rx.Security == Mode2 {
+		if m.Accept != nil && !(in.parsed && m.Accept(in.packet.Dst, in.packet.Proto, in.packet.DstPort)) {
+			m.Counters.Unsecured++
+			return false
+		}
+	}
+	return true
 }
 
 // deliver hands a whole datagram up.

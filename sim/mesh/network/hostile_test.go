@@ -379,3 +379,67 @@ func TestStolenIdentity(t *testing.T) {
 	w.stands()
 	w.bounded()
 }
+
+// An outsider says something to sockets and asks for an echo: in the clear, and under the one key that everybody knows.
+// Nobody hears it, but on a port that was opened for such.
+func TestInTheClear(t *testing.T) {
+	w := newTown(t, 5)
+	x := w.addAttacker()
+	heard := map[uint16]int{}
+	n := w.nodes[0]
+	n.OnEvent = func(_ machine.Time, a machine.Action) {
+		if d, ok := a.Value.(*thread.Datagram); ok {
+			heard[d.LocalPort]++
+		}
+	}
+	n.Input(func(now machine.Time, n *thread.Node) {
+		for _, port := range []uint16{5000, 5001} {
+			id, _ := n.OpenUDP()
+			if err := n.BindUDP(id, ip6.Address{}, port); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := n.AddUnsecurePort(5001); err != nil {
+			t.Fatal(err)
+		}
+	})
+	from := ieee802154.ExtAddr{0xdd, 1}
+	src := ip6.LinkLocal(from)
+	dst := n.Thread().MLE().LinkLocal()
+	sent := n.Thread().Mesh().Counters.TxSuccess
+	frame := func(ip []byte, sequence uint8, mode2 bool) {
+		pan := ieee802154.PANID(w.info.PANID)
+		f := ieee802154.Frame{Type: ieee802154.Data, Version: ieee802154.Version2006, Sequence: sequence, DstPAN: pan, SrcPAN: pan,
+			Dst: ieee802154.ExtendedAddr(n.Thread().MAC().Ext()), Src: ieee802154.ExtendedAddr(from), HasDstPAN: true, HasSrcPAN: true}
+		head, used, err := lowpan.AppendCompressed(nil, ip, lowpan.Link{Src: from.IID(), Dst: n.Thread().MAC().Ext().IID()}, noContexts{}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Payload = append(head, ip[used:]...)
+		if mode2 {
+			f.Security = ieee802154.Security{Level: ieee802154.EncMIC32, Mode: ieee802154.KeyIDMode2, Counter: uint32(sequence), KeyIndex: 0xff, KeySource: [8]byte{0xff, 0xff, 0xff, 0xff}}
+			f.Plan()
+			x.send(fcs(f.AppendSealed(nil, keys.NewCache().Mode2(), keys.Mode2Source)))
+			f.Security.Mode = ieee802154.KeyIDMode0 // there is no such key
+			x.send(fcs(f.AppendSealed(nil, keys.NewCache().Mode2(), from)))
+			return
+		}
+		f.Plan()
+		x.send(f.Append(nil))
+	}
+	for i, mode2 := range []bool{false, true} {
+		h := ip6.Header{HopLimit: 64, Src: src, Dst: dst}
+		frame(ip6.AppendUDP(nil, h, 7, 5000, []byte("in the clear")), uint8(10*i), mode2)
+		frame(ip6.AppendUDP(nil, h, 7, 5001, []byte("in the clear")), uint8(10*i+1), mode2)
+		frame(ip6.AppendICMP(nil, h, ip6.ICMPHeader{Type: ip6.EchoRequest}, []byte("in the clear")), uint8(10*i+2), mode2)
+		h.Dst = n.EID()
+		frame(ip6.AppendUDP(nil, h, 7, 5001, []byte("from afar")), uint8(10*i+3), mode2)
+	}
+	x.finish(w.Network)
+	w.Run(time.Second)
+	c := n.Thread().Mesh().Counters
+	if heard[5000] != 0 || heard[5001] != 2 || c.Unsecured != 6 || c.TxSuccess > sent+3 {
+		t.Errorf("heard %v, refused %d, sent %d", heard, c.Unsecured, c.TxSuccess-sent)
+	}
+	w.stands()
+}
