@@ -84,7 +84,15 @@ func dataProperty(t *testing.T, seed uint64) {
 			net.Run(time.Duration(r.Uint64() % uint64(20*time.Second)))
 		}
 		name := fmt.Sprint("round ", round)
-		updated := changeName(net, name, tell)
+		updated := changeDataset(net, r, name, tell)
+		net.Run(30 * time.Second)
+		for range r.Uint64() % 3 { // while the pending dataset waits
+			n := net.nodes[r.Uint64()%uint64(len(net.nodes))]
+			if n.On() && n.Attached() && (n.Thread().MLE().Mode().FullNetworkData() || len(n.Thread().NetData().Local()) == 0) {
+				tell(n, "is reset before the change")
+				n.Reset()
+			}
+		}
 		net.Run(toNotice)
 		ok := net.RunUntil(func() bool { return net.Whole() && dataWrong(net) == "" && (!updated || nameIs(net, name)) }, toRecover)
 		if !ok {
@@ -133,17 +141,31 @@ func withdraw(m *netdata.Manager) {
 	}
 }
 
-// changeName has the leader rename the network through a pending dataset.
-func changeName(net *Network, name string, tell func(*Node, string)) (begun bool) {
+// changeDataset has the leader rename the network through a pending dataset, sometimes with another channel, PAN and key.
+func changeDataset(net *Network, r machine.Rand, name string, tell func(*Node, string)) (begun bool) {
 	for _, n := range net.nodes {
-		if n.On() && n.Role() == neighbor.RoleLeader {
-			do(n, func(now machine.Time, x *thread.Node) {
-				d, err := (&meshcop.Info{Has: meshcop.HasNetworkName | meshcop.HasDelay, NetworkName: name, Delay: 30_000}).Dataset()
-				begun = err == nil && x.Datasets().Update(now, d, nil) == nil
-			})
-			tell(n, "renames the network")
-			return begun
+		if !n.On() || n.Role() != neighbor.RoleLeader {
+			continue
 		}
+		i := meshcop.Info{Has: meshcop.HasNetworkName | meshcop.HasDelay, NetworkName: name, Delay: 60_000}
+		what := "renames the network"
+		switch r.Uint64() % 3 {
+		case 0:
+			i.Has |= meshcop.HasChannel | meshcop.HasPANID
+			i.Channel, i.PANID = 11+uint16(r.Uint64()%16), uint16(r.Uint64()%0xfffe)
+			what = "moves the network"
+		case 1:
+			i.Has |= meshcop.HasNetworkKey
+			i.Delay = 300_000
+			r.Fill(i.NetworkKey[:])
+			what = "changes the network key"
+		}
+		do(n, func(now machine.Time, x *thread.Node) {
+			d, err := i.Dataset()
+			begun = err == nil && x.Datasets().Update(now, d, nil) == nil
+		})
+		tell(n, what)
+		return begun
 	}
 	return false
 }
