@@ -157,6 +157,14 @@ func (m *MLE) sendChildUpdateRequestToChild(now machine.Time, c *neighbor.Child)
 	if !c.Mode.RxOn() && c.State.Restoring() && m.env.ChildUpdateQueued(c) {
 		return
 	}
+	// After a reset, our network data is empty and its version random, until a router has told us: half of the children
+	// would take it for the newest, and tell others. OpenThread's do. The tick asks restored children again.
+	if m.retrieveData {
+		if c.State == neighbor.ChildUpdateRequest {
+			c.State = neighbor.Restored
+		}
+		return
+	}
 	m.env.DropMLEForChild(now, c, true)
 	b := AppendSourceAddress(m.begin(ChildUpdateRequest), m.rloc16)
 	b = AppendLeaderData(b, m.LeaderData())
