@@ -249,6 +249,9 @@ func (m *MLE) wantsDatasets(r *rx, list *tlvList) error {
 }
 
 func (m *MLE) sendChildIDResponse(now machine.Time, c *neighbor.Child) {
+	if m.retrieveData { // what we have is not the data of our partition (mle.cpp, AppendNetworkDataTlv); it tries again
+		return
+	}
 	if c.RLOC16 == 0 || !neighbor.SameRouter(c.RLOC16, m.rloc16) {
 		m.table.SetChildRLOC16(c, m.table.FreeChildRLOC16())
 	}

@@ -124,6 +124,9 @@ func (m *MLE) setRouterOrLeader(now machine.Time, role Role, rloc16 uint16, how 
 	m.startTicking(now)
 	if role == Leader {
 		m.ftd.leading = true
+		if how == NewPartition {
+			m.retrieveData = false // the data is ours
+		}
 		m.env.StartLeader(now, how)
 		m.env.ForgetAddresses(now)
 	}

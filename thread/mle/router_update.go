@@ -135,6 +135,9 @@ func (m *MLE) sendChildUpdateResponseToChild(now machine.Time, c *neighbor.Child
 		case TLVMode:
 			b = AppendMode(b, c.Mode)
 		case TLVNetworkData:
+			if m.retrieveData {
+				return // it asks again
+			}
 			b = m.appendNetworkData(b, c.Mode)
 			b = m.appendTimestamps(b)
 		case TLVTimeout:
@@ -157,8 +160,9 @@ func (m *MLE) sendChildUpdateRequestToChild(now machine.Time, c *neighbor.Child)
 	if !c.Mode.RxOn() && c.State.Restoring() && m.env.ChildUpdateQueued(c) {
 		return
 	}
-	// After a reset, our network data is empty and its version random, until a router has told us: half of the children
-	// would take it for the newest, and tell others. OpenThread's do. The tick asks restored children again.
+	// Our network data is still that of another partition, or after a reset empty with a random version: half of the
+	// children would take it for the newest, and tell others (mle.cpp, AppendNetworkDataTlv). The tick asks restored
+	// children again.
 	if m.retrieveData {
 		if c.State == neighbor.ChildUpdateRequest {
 			c.State = neighbor.Restored
