@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/dns"
 )
 
 // cache keeps answers for as long as their records live, at most an hour. The oldest makes room.
@@ -16,7 +17,7 @@ type cache struct {
 }
 
 type cacheKey struct {
-	name     name
+	name     dns.Name
 	kind     uint16
 	checking bool
 }
@@ -36,8 +37,8 @@ const (
 func (c *cache) clear() { *c = cache{limit: c.limit} }
 
 // get returns an answer with its TTLs as they are now, or nil.
-func (c *cache) get(now machine.Time, q *question, checking bool) []byte {
-	i, ok := c.byKey[cacheKey{q.name, q.kind, checking}]
+func (c *cache) get(now machine.Time, q *dns.Question, checking bool) []byte {
+	i, ok := c.byKey[cacheKey{q.Name, q.Type, checking}]
 	if !ok {
 		return nil
 	}
@@ -48,7 +49,7 @@ func (c *cache) get(now machine.Time, q *question, checking bool) []byte {
 	b := append([]byte(nil), e.b...)
 	age := uint32(now.Sub(e.at) / time.Second)
 	eachTTL(b, func(at int, kind uint16) {
-		if ttl := binary.BigEndian.Uint32(b[at:]); kind != typeOPT {
+		if ttl := binary.BigEndian.Uint32(b[at:]); kind != dns.TypeOPT {
 			binary.BigEndian.PutUint32(b[at:], ttl-min(ttl, age))
 		}
 	})
@@ -56,14 +57,14 @@ func (c *cache) get(now machine.Time, q *question, checking bool) []byte {
 }
 
 // put keeps an answer of a server, or one that was made of it.
-func (c *cache) put(now machine.Time, q *question, checking bool, b []byte) {
-	m, err := parse(b)
-	if err != nil || len(b) > maxSize || m.flags&flagTruncated != 0 || m.code() != codeOK && m.code() != codeNoName {
+func (c *cache) put(now machine.Time, q *dns.Question, checking bool, b []byte) {
+	m, err := dns.Parse(b)
+	if err != nil || len(b) > maxSize || m.Flags&dns.FlagTruncated != 0 || m.Code() != dns.CodeOK && m.Code() != dns.CodeNoName {
 		return
 	}
 	ttl, records := uint32(maxTTL), 0
 	ok := eachTTL(b, func(at int, kind uint16) {
-		if kind != typeOPT {
+		if kind != dns.TypeOPT {
 			ttl = min(ttl, binary.BigEndian.Uint32(b[at:]))
 			records++
 		}
@@ -71,7 +72,7 @@ func (c *cache) put(now machine.Time, q *question, checking bool, b []byte) {
 	if !ok || records == 0 || ttl == 0 {
 		return // it does not say how long it is true
 	}
-	key := cacheKey{q.name, q.kind, checking}
+	key := cacheKey{q.Name, q.Type, checking}
 	e := cached{key, now, now.Add(time.Duration(ttl) * time.Second), append([]byte(nil), b...)}
 	if c.byKey == nil {
 		c.byKey = map[cacheKey]int{}
@@ -93,17 +94,17 @@ func (c *cache) put(now machine.Time, q *question, checking bool, b []byte) {
 
 // eachTTL calls f with where each record of a message has its TTL, and reports whether all could be read.
 func eachTTL(b []byte, f func(at int, kind uint16)) bool {
-	m, err := parse(b)
+	m, err := dns.Parse(b)
 	if err != nil {
 		return false
 	}
-	at := m.records
-	for range int(m.counts[1]) + int(m.counts[2]) + int(m.counts[3]) {
-		r, end, err := readRecord(b, at)
+	at := m.Records
+	for range int(m.Counts[1]) + int(m.Counts[2]) + int(m.Counts[3]) {
+		r, end, err := dns.ReadRecord(b, at)
 		if err != nil {
 			return false
 		}
-		f(r.at-6, r.kind)
+		f(r.At-6, r.Type)
 		at = end
 	}
 	return true

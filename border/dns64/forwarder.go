@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -41,9 +42,9 @@ type job struct {
 	client   netip.AddrPort
 	id       uint16 // the client's
 	flags    uint16
-	question question // the client's
-	query    []byte   // what is asked of the server, with the id asked
-	asked    question
+	question dns.Question // the client's
+	query    []byte       // what is asked of the server, with the id asked
+	asked    dns.Question
 	server   int
 	tries    int
 	at       machine.Time // when to try again
@@ -114,7 +115,7 @@ func (f *Forwarder) Expire(now machine.Time) {
 		if j.empty != nil {
 			f.answer(now, j, j.empty) // no IPv6 address, as we were told
 		} else {
-			f.fail(now, j, codeServFail)
+			f.fail(now, j, dns.CodeServFail)
 		}
 	}
 	f.schedule()
@@ -140,27 +141,27 @@ func (f *Forwarder) drop(j *job) {
 
 // Ask takes in a client's query.
 func (f *Forwarder) Ask(now machine.Time, client netip.AddrPort, b []byte) {
-	m, err := parse(b)
-	if err != nil || m.flags&flagResponse != 0 {
+	m, err := dns.Parse(b)
+	if err != nil || m.Flags&dns.FlagResponse != 0 {
 		f.Counters.Malformed++
 		return
 	}
 	f.Counters.Queries++
-	j := &job{client: client, id: m.id, flags: m.flags, question: m.question}
-	if m.flags>>11&15 != 0 || m.question.class != classIN || len(f.c.Servers) == 0 {
-		f.fail(now, j, codeRefused)
+	j := &job{client: client, id: m.ID, flags: m.Flags, question: m.Question}
+	if m.Flags>>11&15 != 0 || m.Question.Class != dns.ClassIN || len(f.c.Servers) == 0 {
+		f.fail(now, j, dns.CodeRefused)
 		return
 	}
-	if a, ok := f.known(&m.question); ok {
+	if a, ok := f.known(&m.Question); ok {
 		f.Counters.Answers++
-		f.out = appendHeader(f.out[:0], j.id, flagResponse|m.flags&flagDesired|flagAvailable, &j.question, len(a))
+		f.out = dns.AppendHeader(f.out[:0], j.id, dns.FlagResponse|m.Flags&dns.FlagRecursion|dns.FlagAvailable, &j.question, len(a))
 		for _, x := range a {
-			f.out = appendRecord(f.out, &j.question, j.question.name, typeAAAA, knownTTL, x[:])
+			f.out = dns.AppendRecord(f.out, &j.question, j.question.Name, dns.TypeAAAA, knownTTL, x[:])
 		}
 		f.env.Answer(now, client, f.out)
 		return
 	}
-	if a := f.cache.get(now, &m.question, m.flags&flagChecking != 0); a != nil {
+	if a := f.cache.get(now, &m.Question, m.Flags&dns.FlagCheckingDisabled != 0); a != nil {
 		f.Counters.FromCache++
 		f.answer(now, j, a)
 		return
@@ -168,22 +169,22 @@ func (f *Forwarder) Ask(now machine.Time, client netip.AddrPort, b []byte) {
 	mine := 0
 	for _, o := range f.jobs {
 		if o.client.Addr() == client.Addr() {
-			if o.client == client && o.id == j.id && o.question.name == j.question.name && o.question.kind == j.question.kind {
+			if o.client == client && o.id == j.id && o.question.Name == j.question.Name && o.question.Type == j.question.Type {
 				return // asked again while we are asking
 			}
 			mine++
 		}
 	}
 	if len(f.jobs) >= f.c.Pending || mine >= f.c.PerClient {
-		f.fail(now, j, codeRefused)
+		f.fail(now, j, dns.CodeRefused)
 		return
 	}
-	j.asked = m.question
+	j.asked = m.Question
 	j.query = append([]byte(nil), b...)
-	if n, ok := f.reverse(&m.question); ok {
+	if n, ok := f.reverse(&m.Question); ok {
 		j.ptr = true
-		j.asked = question{name: n, asked: []byte(n), kind: typePTR, class: classIN}
-		j.query = appendHeader(nil, 0, flagDesired, &j.asked, 0)
+		j.asked = dns.Question{Name: n, Asked: []byte(n), Type: dns.TypePTR, Class: dns.ClassIN}
+		j.query = dns.AppendHeader(nil, 0, dns.FlagRecursion, &j.asked, 0)
 	}
 	f.jobs = append(f.jobs, j)
 	f.send(now, j)
@@ -195,11 +196,11 @@ const knownTTL = 600
 
 // ip4Only is the name whose IPv4 addresses are known to all, so that a node finds the prefix by asking for its IPv6
 // addresses (RFC 7050).
-var ip4Only = toName("ipv4only.arpa")
+var ip4Only = dns.MustName("ipv4only.arpa")
 
 // known answers what we know for ourselves.
-func (f *Forwarder) known(q *question) (a []ip6.Address, ok bool) {
-	if q.name != ip4Only || q.kind != typeAAAA || f.c.Prefix.Bits == 0 {
+func (f *Forwarder) known(q *dns.Question) (a []ip6.Address, ok bool) {
+	if q.Name != ip4Only || q.Type != dns.TypeAAAA || f.c.Prefix.Bits == 0 {
 		return nil, false
 	}
 	return []ip6.Address{embed(f.c.Prefix, [4]byte{192, 0, 0, 170}), embed(f.c.Prefix, [4]byte{192, 0, 0, 171})}, true
@@ -219,14 +220,14 @@ func (f *Forwarder) send(now machine.Time, j *job) {
 
 // Reply takes in what a server says.
 func (f *Forwarder) Reply(now machine.Time, server netip.AddrPort, b []byte) {
-	m, err := parse(b)
-	if err != nil || m.flags&flagResponse == 0 {
+	m, err := dns.Parse(b)
+	if err != nil || m.Flags&dns.FlagResponse == 0 {
 		f.Counters.Malformed++
 		return
 	}
 	for _, j := range f.jobs {
-		if uint16(j.query[0])<<8|uint16(j.query[1]) == m.id && f.c.Servers[j.server%len(f.c.Servers)] == server &&
-			j.asked.name == m.question.name && j.asked.kind == m.question.kind && j.asked.class == m.question.class {
+		if uint16(j.query[0])<<8|uint16(j.query[1]) == m.ID && f.c.Servers[j.server%len(f.c.Servers)] == server &&
+			j.asked.Name == m.Question.Name && j.asked.Type == m.Question.Type && j.asked.Class == m.Question.Class {
 			f.replied(now, j, &m)
 			f.schedule()
 			return
@@ -235,15 +236,15 @@ func (f *Forwarder) Reply(now machine.Time, server netip.AddrPort, b []byte) {
 	f.Counters.Stray++
 }
 
-func (f *Forwarder) replied(now machine.Time, j *job, m *message) {
-	if c := m.code(); c != codeOK && c != codeNoName {
+func (f *Forwarder) replied(now machine.Time, j *job, m *dns.Message) {
+	if c := m.Code(); c != dns.CodeOK && c != dns.CodeNoName {
 		f.Counters.ServerFailures++
 		if j.tries < f.c.Tries {
 			f.send(now, j) // another server may know better
 			return
 		}
 	}
-	if m.flags&flagTruncated != 0 {
+	if m.Flags&dns.FlagTruncated != 0 {
 		f.Counters.Truncated++
 	}
 	switch {
@@ -264,15 +265,15 @@ func (f *Forwarder) replied(now machine.Time, j *job, m *message) {
 		f.answer(now, j, b)
 	case f.wantsSynthesis(j, m):
 		// A second query, for IPv4 addresses.
-		j.empty = append([]byte(nil), m.b...)
+		j.empty = append([]byte(nil), m.Bytes...)
 		j.forA, j.tries = true, 0
-		j.asked.kind = typeA
-		j.query = appendHeader(nil, 0, flagDesired, &j.asked, 0)
+		j.asked.Type = dns.TypeA
+		j.query = dns.AppendHeader(nil, 0, dns.FlagRecursion, &j.asked, 0)
 		f.send(now, j)
 	default:
 		f.drop(j)
-		f.cache.put(now, &j.question, j.flags&flagChecking != 0, m.b)
-		f.answer(now, j, m.b)
+		f.cache.put(now, &j.question, j.flags&dns.FlagCheckingDisabled != 0, m.Bytes)
+		f.answer(now, j, m.Bytes)
 	}
 }
 
@@ -281,17 +282,17 @@ func (f *Forwarder) answer(now machine.Time, j *job, b []byte) {
 	f.Counters.Answers++
 	f.out = append(f.out[:0], b...)
 	f.out[0], f.out[1] = byte(j.id>>8), byte(j.id)
-	f.out[3] |= flagAvailable
-	copy(f.out[headerSize:], j.question.asked)
+	f.out[3] |= dns.FlagAvailable
+	copy(f.out[dns.HeaderSize:], j.question.Asked)
 	f.env.Answer(now, j.client, f.out)
 }
 
 // fail tells a client that there will be no answer.
 func (f *Forwarder) fail(now machine.Time, j *job, code uint16) {
-	if code == codeRefused {
+	if code == dns.CodeRefused {
 		f.Counters.Refused++
 	}
-	f.out = appendHeader(f.out[:0], j.id, flagResponse|j.flags&flagDesired|flagAvailable|code, &j.question, 0)
+	f.out = dns.AppendHeader(f.out[:0], j.id, dns.FlagResponse|j.flags&dns.FlagRecursion|dns.FlagAvailable|code, &j.question, 0)
 	f.env.Answer(now, j.client, f.out)
 }
 

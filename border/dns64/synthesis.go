@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"heddle.example/border/nat64"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -12,14 +13,14 @@ func embed(p ip6.Prefix, v4 [4]byte) ip6.Address { return nat64.Embed(p, v4) }
 
 // wantsSynthesis reports whether an answer leaves a client that wants IPv6 addresses without any (RFC 6147 section 5.1):
 // there is none that it could use, and the name exists. A client that validates for itself makes its own.
-func (f *Forwarder) wantsSynthesis(j *job, m *message) bool {
-	if j.question.kind != typeAAAA || f.c.Prefix.Bits == 0 || j.flags&flagChecking != 0 || m.code() == codeNoName || m.flags&flagTruncated != 0 {
+func (f *Forwarder) wantsSynthesis(j *job, m *dns.Message) bool {
+	if j.question.Type != dns.TypeAAAA || f.c.Prefix.Bits == 0 || j.flags&dns.FlagCheckingDisabled != 0 || m.Code() == dns.CodeNoName || m.Flags&dns.FlagTruncated != 0 {
 		return false
 	}
 	found := false
-	err := m.each(func(r *record, authority bool) bool {
+	err := m.Each(func(r *dns.Record, section int) bool {
 		// Addresses of ::ffff:0:0/96 are of no use to an IPv6 node (section 5.1.4).
-		if !authority && r.kind == typeAAAA && len(r.data) == 16 && !ip6.Address(r.data).IsIP4Mapped() {
+		if section == dns.Answer && r.Type == dns.TypeAAAA && len(r.Data) == 16 && !ip6.Address(r.Data).IsIP4Mapped() {
 			found = true
 		}
 		return !found
@@ -31,37 +32,37 @@ func (f *Forwarder) wantsSynthesis(j *job, m *message) bool {
 const maxAnswers = 32
 
 // synthesize makes the answer of IPv6 addresses of one of IPv4 addresses, and says how many there are. Aliases are kept.
-func (f *Forwarder) synthesize(j *job, m *message) (b []byte, n int) {
+func (f *Forwarder) synthesize(j *job, m *dns.Message) (b []byte, n int) {
 	ttl := f.negativeTTL(j.empty)
-	var records []record
-	err := m.each(func(r *record, authority bool) bool {
+	var records []dns.Record
+	err := m.Each(func(r *dns.Record, section int) bool {
 		switch {
-		case authority || len(records) == maxAnswers:
+		case section > dns.Answer || len(records) == maxAnswers:
 			return false
-		case r.kind == typeA && len(r.data) == 4:
+		case r.Type == dns.TypeA && len(r.Data) == 4:
 			n++
 			records = append(records, *r)
-		case r.kind == typeCNAME || r.kind == typeDNAME:
+		case r.Type == dns.TypeCNAME || r.Type == dns.TypeDNAME:
 			records = append(records, *r)
 		}
 		return true
 	})
-	if err != nil || n == 0 || m.code() != codeOK {
+	if err != nil || n == 0 || m.Code() != dns.CodeOK {
 		return nil, 0
 	}
-	b = appendHeader(nil, 0, flagResponse|flagDesired|flagAvailable|m.flags&flagTruncated, &j.question, len(records))
+	b = dns.AppendHeader(nil, 0, dns.FlagResponse|dns.FlagRecursion|dns.FlagAvailable|m.Flags&dns.FlagTruncated, &j.question, len(records))
 	for i := range records {
 		r := &records[i]
-		if r.kind == typeA {
-			a := embed(f.c.Prefix, [4]byte(r.data))
-			b = appendRecord(b, &j.question, r.owner, typeAAAA, min(r.ttl, ttl), a[:])
+		if r.Type == dns.TypeA {
+			a := embed(f.c.Prefix, [4]byte(r.Data))
+			b = dns.AppendRecord(b, &j.question, r.Owner, dns.TypeAAAA, min(r.TTL, ttl), a[:])
 			continue
 		}
-		target, _, _, err := readName(m.b, r.at)
+		target, _, _, err := dns.ReadName(m.Bytes, r.At)
 		if err != nil {
 			return nil, 0
 		}
-		b = appendRecord(b, &j.question, r.owner, r.kind, r.ttl, []byte(target))
+		b = dns.AppendRecord(b, &j.question, r.Owner, r.Type, r.TTL, []byte(target))
 	}
 	return b, n
 }
@@ -70,10 +71,10 @@ func (f *Forwarder) synthesize(j *job, m *message) (b []byte, n int) {
 // section 5.1.7).
 func (f *Forwarder) negativeTTL(b []byte) uint32 {
 	ttl := uint32(600)
-	if m, err := parse(b); err == nil {
-		_ = m.each(func(r *record, authority bool) bool { // what can be read counts
-			if authority && r.kind == typeSOA {
-				ttl = r.ttl
+	if m, err := dns.Parse(b); err == nil {
+		_ = m.Each(func(r *dns.Record, section int) bool { // what can be read counts
+			if section == dns.Authority && r.Type == dns.TypeSOA {
+				ttl = r.TTL
 			}
 			return true
 		})
@@ -87,9 +88,9 @@ var (
 )
 
 // reverse returns the name to ask for instead of that of an address that we have made up (RFC 6147 section 5.3.1).
-func (f *Forwarder) reverse(q *question) (name, bool) {
-	s := q.name.text()
-	if q.kind != typePTR || f.c.Prefix.Bits == 0 || len(s) != 63+len(ip6Arpa) || !strings.HasSuffix(s, ip6Arpa) {
+func (f *Forwarder) reverse(q *dns.Question) (dns.Name, bool) {
+	s := q.Name.Text()
+	if q.Type != dns.TypePTR || f.c.Prefix.Bits == 0 || len(s) != 63+len(ip6Arpa) || !strings.HasSuffix(s, ip6Arpa) {
 		return "", false
 	}
 	var a ip6.Address
@@ -111,26 +112,26 @@ func (f *Forwarder) reverse(q *question) (name, bool) {
 			b = append(b, '.')
 		}
 	}
-	return toName(string(b) + inAddrArpa), true
+	return dns.MustName(string(b) + inAddrArpa), true
 }
 
 // reversed makes the answer to a reverse query: an alias, and what was found under it.
-func (f *Forwarder) reversed(j *job, m *message) []byte {
-	var records []record
-	_ = m.each(func(r *record, authority bool) bool { // what can be read counts
-		if !authority && (r.kind == typePTR || r.kind == typeCNAME) && len(records) < maxAnswers {
+func (f *Forwarder) reversed(j *job, m *dns.Message) []byte {
+	var records []dns.Record
+	_ = m.Each(func(r *dns.Record, section int) bool { // what can be read counts
+		if section == dns.Answer && (r.Type == dns.TypePTR || r.Type == dns.TypeCNAME) && len(records) < maxAnswers {
 			records = append(records, *r)
 		}
 		return true
 	})
-	b := appendHeader(nil, 0, flagResponse|flagDesired|flagAvailable|uint16(m.code()), &j.question, len(records)+1)
-	b = appendRecord(b, &j.question, j.question.name, typeCNAME, knownTTL, []byte(j.asked.name))
+	b := dns.AppendHeader(nil, 0, dns.FlagResponse|dns.FlagRecursion|dns.FlagAvailable|uint16(m.Code()), &j.question, len(records)+1)
+	b = dns.AppendRecord(b, &j.question, j.question.Name, dns.TypeCNAME, knownTTL, []byte(j.asked.Name))
 	for i := range records {
-		target, _, _, err := readName(m.b, records[i].at)
+		target, _, _, err := dns.ReadName(m.Bytes, records[i].At)
 		if err != nil {
 			target = "\x00"
 		}
-		b = appendRecord(b, &j.question, records[i].owner, records[i].kind, records[i].ttl, []byte(target))
+		b = dns.AppendRecord(b, &j.question, records[i].Owner, records[i].Type, records[i].TTL, []byte(target))
 	}
 	return b
 }
