@@ -39,6 +39,7 @@ func (n *Node) Down(now machine.Time, cause machine.Cause) error {
 	n.begin(now, cause)
 	defer n.finish(now)
 	n.tmf.Abort(now)
+	n.stopDNS(now)
 	n.mle.Stop(now)
 	for i := len(n.unicast) - 1; i >= 0; i-- {
 		if o := n.unicast[i].Origin; o == OriginManual || o == OriginDHCPv6 {

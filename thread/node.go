@@ -67,6 +67,7 @@ type Node struct {
 	own         own
 	slaac       slaac
 	scan        scanner
+	resolver    resolver
 	rx          mesh.Rx
 	direct      *mesh.Frame // what the MAC has of the mesh layer
 	indirect    *mesh.Frame
@@ -150,7 +151,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 // Deadline implements machine.Machine.
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
-		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.unsettledDeadline())
+		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -188,6 +189,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.tmf.Deadline(), n.tmf.Expire)
 	due(n.slaacDeadline(), n.expireSLAAC)
 	due(n.dhcpDeadline(), n.expireDHCP)
+	due(n.dnsDeadline(), n.expireDNS)
 	n.expirePing(now)
 	n.expireFragments(now)
 }

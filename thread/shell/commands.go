@@ -119,6 +119,7 @@ func init() {
 		{name: "detach", run: detach},
 		{name: "deviceprops", ftd: true, run: deviceProps},
 		{name: "discover", run: discover},
+		{name: "dns", run: dnsCommand},
 		{name: "domainname", run: domainName},
 		{name: "dua", run: dua},
 		{name: "eidcache", ftd: true, run: eidCache},

@@ -3,6 +3,7 @@ package shell
 import (
 	"heddle.example/machine"
 	"heddle.example/thread"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/info"
 )
 
@@ -34,6 +35,10 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		}
 	case *thread.Datagram:
 		s.datagram(v)
+	case *dns.Response:
+		if mine {
+			s.dnsAnswer(v)
+		}
 	default:
 		s.observe(a, mine)
 	}

@@ -28,6 +28,7 @@ type Node interface {
 	Past
 	Properties
 	UDP
+	Resolver
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
 	Do(now machine.Time, cause machine.Cause, f func())
 }

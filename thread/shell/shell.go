@@ -61,9 +61,11 @@ type Shell struct {
 	timeout machine.Time // when it gives up
 	giveUp  error        // and what it then ends with
 
-	pings      machine.OpID // the node's ping, which need not be the pending command
-	update     machine.OpID // the dataset updater's
-	diagnosing bool         // the pending command prints diagnostic answers
+	pings        machine.OpID // the node's ping, which need not be the pending command
+	update       machine.OpID // the dataset updater's
+	resolving    bool         // the pending command wants addresses, not records
+	uncompressed bool         // names in DNS messages, as the user wants it
+	diagnosing   bool         // the pending command prints diagnostic answers
 
 	datasetState
 	udpState
