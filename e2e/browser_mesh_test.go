@@ -1,0 +1,63 @@
+//go:build peers
+
+package e2e
+
+import (
+	"testing"
+
+	"heddle.example/e2e/peer"
+)
+
+// A simulation is looked at, and touched: as a picture and as a table, a node's prompt, a node killed and revived, time
+// paused and stepped. Nothing of LwM2M is on the page.
+func TestMeshInTheBrowser(t *testing.T) {
+	web := peer.TCPPort(t)
+	s := peer.Start(t, "heddle sim", peer.Program(t), "sim", "--nodes", "12", "--for", "2h", "--seed", "3", "--speed", "60", "--web="+web)
+	s.ExpectLine("#/enter/")
+	p := peer.Browser(t)
+	p.Theme("light")
+	p.Open(s.Link("#/enter/"))
+	p.Await("the picture", `document.querySelector('.canvas > canvas')`)
+	p.SeeIn(".head .sum", "12 nodes, 1 partition")
+	if links := p.Value(`[...document.querySelectorAll('nav a')].map(a => a.innerText.trim()).join()`); links != "Topology" {
+		t.Errorf("pages %q", links)
+	}
+	p.Axe("topology, light")
+	p.Shot("mesh-picture")
+
+	base := p.Value("location.origin") + "/"
+	p.Open(base + "#/topology?view=table")
+	p.Await("twelve rows", `document.querySelectorAll('.row .open').length === 12`)
+	p.Await("a leader", `[...document.querySelectorAll('.row')].some(r => r.innerText.includes('leader'))`)
+	p.Click(".row .open")
+	p.SeeIn(".panel", "Node 1")
+	p.Fill(".prompt input", "state")
+	p.Value(`document.querySelector('.prompt input').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true})), ''`)
+	p.SeeIn(".term", "Done")
+	p.Axe("topology, a node in the table")
+
+	p.Click(`[aria-label="Kill the node"]`)
+	p.SeeIn(".panel", "Revive")
+	p.SeeIn(".head .sum", "1 off")
+	p.Press("Events")
+	p.SeeIn(".events", "1")
+	p.Click(".panel header .btn")
+	p.Await("it is on again", `document.querySelector('[aria-label="Kill the node"]')`)
+
+	p.Click(`[aria-label="Pause"]`)
+	p.Await("it is paused", `document.querySelector('[aria-label="Go on"]')`)
+	p.Await("the clock stands", `(() => { const c = document.querySelector('.clock b').innerText; const same = globalThis.before === c; globalThis.before = c; return same })()`)
+	before := p.Value(`document.querySelector('.clock b').innerText`)
+	p.Click(`[aria-label="Step one frame"]`)
+	p.Await("a frame further", `document.querySelector('.clock b').innerText !== '`+before+`'`)
+
+	p.Theme("dark")
+	p.Size(360, 800)
+	p.Axe("topology, dark and narrow")
+	if over := p.Value(`String(document.documentElement.scrollWidth > 361)`); over != "false" {
+		t.Error("wider than a phone")
+	}
+	if c := p.Complaints(); len(c) > 0 {
+		t.Errorf("the browser complains: %q", c)
+	}
+}
