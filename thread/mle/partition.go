@@ -127,7 +127,9 @@ func (m *MLE) otherPartition(now machine.Time, r *rx, d LeaderData, route neighb
 // device by itself advertises every ten minutes only.
 func (m *MLE) hail(now machine.Time) {
 	f := &m.ftd
-	if !m.RouterEligible() || m.table.RouterCount() >= neighbor.MaxRouters || f.hailed != 0 && now.Sub(f.hailed) < hailInterval {
+	// Only if we would take in who comes: in vain they would all ask again and again.
+	if !m.RouterEligible() || m.table.RouterCount() >= neighbor.MaxRouters || m.table.PathCostToLeader() > hailCost ||
+		f.hailed != 0 && now.Sub(f.hailed) < hailInterval {
 		return
 	}
 	f.hailed = now
@@ -136,6 +138,7 @@ func (m *MLE) hail(now machine.Time) {
 }
 
 const (
+	hailCost     = neighbor.MaxRouteCost - 3 // so that there is a path behind us, too
 	hailInterval = time.Minute
 	hailDelay    = 2000 // ms
 )
