@@ -204,33 +204,3 @@ func (n *Node) forward(now machine.Time, b []byte, in *incoming) {
 func forwarded(t ip6.ICMPType) bool {
 	return t >= ip6.DstUnreachable && t <= ip6.ParamProblem || t == ip6.EchoRequest || t == ip6.EchoReply
 }
-
-// passToHost gives the host a datagram: one of ours that it may want, or one on its way out of the mesh.
-func (n *Node) passToHost(now machine.Time, b []byte, receive bool) {
-	if n.config.Host == nil || len(b) > maxDatagram || n.isMeshLocal(ip6.Src(b)) && !receive {
-		return
-	}
-	n.config.Host(now, b)
-}
-
-// fromHost takes in a datagram of the host's, on its way into the mesh or to us (Ip6::SendRaw).
-func (n *Node) fromHost(now machine.Time, b []byte) {
-	h, err := ip6.ParseHeader(b)
-	if err != nil || ip6.Check(b) != nil || h.Src.IsMulticast() {
-		return
-	}
-	if (n.data.OnMesh(h.Src) || n.isMeshLocal(h.Dst)) && !n.HasAddress(h.Src) {
-		return // only we speak for the mesh
-	}
-	o := outgoing{src: h.Src, dst: h.Dst, priority: tmf.Normal}
-	if h.Dst.IsMulticast() {
-		n.sendMulticast(now, &o, b, h.Dst)
-		return
-	}
-	switch n.routeOf(h.Src, h.Dst) {
-	case toSelf:
-		n.loop = append(n.loop, append([]byte(nil), b...))
-	case toMesh:
-		n.forward(now, b, &incoming{fromHost: true})
-	}
-}
