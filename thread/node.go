@@ -59,6 +59,7 @@ type Node struct {
 	mle   *mle.MLE
 	data  *netdata.Manager
 	dhcp  *dhcp
+	app   *application
 	// history is nil where nothing is remembered.
 	history *history.History
 	tmf     *tmf.Agent
@@ -151,7 +152,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 // Deadline implements machine.Machine.
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
-		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline())
+		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -190,6 +191,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.slaacDeadline(), n.expireSLAAC)
 	due(n.dhcpDeadline(), n.expireDHCP)
 	due(n.dnsDeadline(), n.expireDNS)
+	due(n.coapDeadline(), n.expireCoAP)
 	n.expirePing(now)
 	n.expireFragments(now)
 }

@@ -110,6 +110,7 @@ func init() {
 		{name: "childrouterlinks", ftd: true, run: childRouterLinks},
 		{name: "childsupervision", run: childSupervision},
 		{name: "childtimeout", run: childTimeout},
+		{name: "coap", run: coapCommand},
 		{name: "contextreusedelay", ftd: true, run: contextReuseDelay},
 		{name: "counters", run: counters},
 		{name: "csl", run: csl},
@@ -205,6 +206,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = datasetCommands
 	case "netdata":
 		table = netdataCommands
+	case "coap":
+		table = coapCommands
 	case "udp":
 		table = udpCommands
 	case "meshdiag":

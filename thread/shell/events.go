@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"heddle.example/coap/endpoint"
 	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/dns"
@@ -39,6 +40,8 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		if mine {
 			s.dnsAnswer(v)
 		}
+	case *endpoint.Incoming, *endpoint.Response, *endpoint.Notification, *endpoint.Unsubscribed:
+		s.observeCoAP(a)
 	default:
 		s.observe(a, mine)
 	}

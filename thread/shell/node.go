@@ -29,6 +29,7 @@ type Node interface {
 	Properties
 	UDP
 	Resolver
+	CoAP
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
 	Do(now machine.Time, cause machine.Cause, f func())
 }

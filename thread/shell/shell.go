@@ -69,6 +69,7 @@ type Shell struct {
 
 	datasetState
 	udpState
+	coap coapState
 	mesh meshState
 	referenceState
 	manager managerState

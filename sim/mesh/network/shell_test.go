@@ -177,3 +177,64 @@ func play(t *testing.T, script string) string {
 	}
 	return out.String()
 }
+
+// The commands of CoAP between two nodes, as the README of OpenThread's shell has them.
+func TestCoAPCommands(t *testing.T) {
+	net := network.New(11, mesh.Config{})
+	a, b := sit(net, network.NodeConfig{}), sit(net, network.NodeConfig{})
+	for _, s := range []*seat{a, b} {
+		s.node.Join(network.Dataset(0))
+		if !net.RunUntil(func() bool { return s.node.Thread().MLE().Role().Attached() }, time.Minute) {
+			t.Fatal("not attached")
+		}
+	}
+	to := a.node.Thread().MLE().MeshLocalEID().String()
+	from := b.node.Thread().MLE().MeshLocalEID().String()
+	say := func(s *seat, line string, want ...string) {
+		t.Helper()
+		a.sh.Output()
+		b.sh.Output()
+		s.typeIn(net, line)
+		net.Run(2 * time.Second)
+		got := string(b.sh.Output())
+		if s == a {
+			got = string(a.sh.Output()) + got
+		} else {
+			got += string(a.sh.Output())
+		}
+		var lines []string
+		for l := range strings.Lines(got) {
+			if l = strings.TrimSpace(strings.TrimPrefix(l, "> ")); l != "" && l != line {
+				lines = append(lines, l)
+			}
+		}
+		if strings.Join(lines, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%s:\n%s\nwant:\n%s", line, strings.Join(lines, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	say(b, "coap get "+to+" test-resource", "Error 13: InvalidState")
+	say(a, "coap start", "Done")
+	say(a, "coap start", "Done")
+	say(a, "coap resource test-resource", "Done")
+	say(a, "coap resource", "test-resource", "Done")
+	say(b, "coap start", "Done")
+	say(b, "coap get "+to+" test-resource", "Done", "coap response from "+to+" with payload: 30",
+		"coap request from "+from+" GET", "coap response sent")
+	say(b, "coap put "+to+" test-resource con payload", "Done", "coap response from "+to,
+		"coap request from "+from+" PUT with payload: 7061796c6f6164", "coap response sent")
+	say(b, "coap put "+to+" test-resource non-con payload", "Done", "coap request from "+from+" PUT with payload: 7061796c6f6164")
+	say(b, "coap delete "+to+" other con", "Done", "coap response from "+to)
+	say(b, "coap get "+to, "Error 7: InvalidArgs")
+	say(b, "coap cancel", "Error 13: InvalidState")
+	say(b, "coap observe "+to+" test-resource con", "Done", "coap response from "+to+" OBS=1 with payload: 30",
+		"coap request from "+from+" GET OBS=0", "Subscribing client", "coap response sent")
+	say(a, "coap set 41", "sending coap notification to "+from, "Done", "coap response from "+to+" OBS=2 with payload: 3431")
+	say(b, "coap cancel", "Done", "coap response from "+to+" with payload: 3431", "coap request from "+from+" GET OBS=1", "coap response sent")
+	say(a, "coap set 42", "Done")
+	say(a, "coap set", "42", "Done")
+	say(b, "coap parameters request 1000 3 2 1", "Transmission parameters for request:",
+		"ACK_TIMEOUT=1000 ms, ACK_RANDOM_FACTOR=3/2, MAX_RETRANSMIT=1", "Done")
+	say(b, "coap parameters request default", "Transmission parameters for request:", "default", "Done")
+	say(a, "coap stop", "Done")
+	say(b, "coap stop", "Done")
+}
