@@ -36,7 +36,7 @@ func (s *station) look() {
 func (s *station) emit(at machine.Time) {
 	m, f := s.node.medium, s.sending
 	m.launch(f, at)
-	m.stats.count(f)
+	s.left(f)
 	s.account()
 	s.step = stepSent
 	s.timer.Set(f.end)

@@ -14,7 +14,7 @@ const ackWait = 864_000 // ns
 func (s *station) arrive() {
 	m, n, f := s.node.medium, s.node, s.sending
 	f.start, f.landing = m.world.Now(), true
-	m.stats.count(f)
+	s.left(f)
 	m.tap(f.start, n, f)
 	boot, channel := n.boots, f.air.Channel
 	var ackBytes [ieee802154.MaxPSDU]byte

@@ -143,10 +143,6 @@ func (s *station) transmit(f *flight) {
 	}
 	s.account()
 	s.sending = f
-	s.counts.Sent++
-	if f.request.Retry > 0 {
-		s.counts.Retries++
-	}
 	m := s.node.medium
 	start := max(m.world.Now(), f.request.TxAt)
 	switch {
@@ -161,6 +157,15 @@ func (s *station) transmit(f *flight) {
 	default:
 		s.emit(start)
 	}
+}
+
+// left counts a frame that leaves the antenna.
+func (s *station) left(f *flight) {
+	s.counts.Sent++
+	if f.request.Retry > 0 {
+		s.counts.Retries++
+	}
+	s.node.medium.stats.count(f)
 }
 
 // fire is what the station's timer does.

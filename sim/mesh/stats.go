@@ -21,9 +21,10 @@ func (m *Medium) Stats() Stats { return m.stats }
 
 // Counts counts what one radio did.
 type Counts struct {
-	Sent, Acked, NoAck, Busy uint64 // attempts, and how they ended
-	Retries                  uint64 // attempts that were not the first
-	Received, Missed         uint64 // Missed: was in range, but chance or another frame took it
+	Sent, Acked, NoAck uint64 // frames on the air, each time they were sent, and how those that ask for it ended
+	Busy               uint64 // looks that found the channel busy
+	Retries            uint64 // of Sent, those that were not the first time
+	Received, Missed   uint64 // Missed: was in range, but chance or another frame took it
 }
 
 // Energy is the time that a radio spent in each state.
