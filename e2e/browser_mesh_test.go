@@ -12,13 +12,13 @@ import (
 // paused and stepped. Nothing of LwM2M is on the page.
 func TestMeshInTheBrowser(t *testing.T) {
 	web := peer.TCPPort(t)
-	s := peer.Start(t, "heddle sim", peer.Program(t), "sim", "--nodes", "12", "--for", "2h", "--seed", "3", "--speed", "60", "--web="+web)
+	s := peer.Start(t, "heddle sim", peer.Program(t), "sim", "--nodes", "18", "--kinds", "router=3,fed=1,med=1,sed=2", "--for", "4h", "--seed", "3", "--speed", "60", "--web="+web)
 	s.ExpectLine("#/enter/")
 	p := peer.Browser(t)
 	p.Theme("light")
 	p.Open(s.Link("#/enter/"))
 	p.Await("the picture", `document.querySelector('.canvas > canvas')`)
-	p.SeeIn(".head .sum", "12 nodes, 1 partition")
+	p.SeeIn(".head .sum", "18 nodes, 1 partition")
 	if links := p.Value(`[...document.querySelectorAll('nav a')].map(a => a.innerText.trim()).join()`); links != "Topology" {
 		t.Errorf("pages %q", links)
 	}
@@ -27,7 +27,7 @@ func TestMeshInTheBrowser(t *testing.T) {
 
 	base := p.Value("location.origin") + "/"
 	p.Open(base + "#/topology?view=table")
-	p.Await("twelve rows", `document.querySelectorAll('.row .open').length === 12`)
+	p.Await("a row a node", `document.querySelectorAll('.row .open').length === 18`)
 	p.Await("a leader", `[...document.querySelectorAll('.row')].some(r => r.innerText.includes('leader'))`)
 	p.Click(".row .open")
 	p.SeeIn(".panel", "Node 1")

@@ -2,7 +2,7 @@
 // then copied, links are one path for each kind.
 
 import { around, hull, toScreen, type Point, type View } from './geometry.ts'
-import { hex, legend, linkKey, lookOf, quality, rloc, type Look, type World } from './model.ts'
+import { hex, legend, linkKey, lookOf, named, quality, rloc, type Look, type World } from './model.ts'
 import type { Frame, MeshNode } from './types.ts'
 
 export interface Colours { [token: string]: string }
@@ -113,7 +113,7 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: nu
   for (const n of w.nodes.values()) {
     if (!all && n.id !== s.selected && n.id !== s.hovered) continue
     const p = at(n), big = n.role === 'leader' || n.role === 'router'
-    const text = big && n.on ? `${n.id} ${rloc(n)}` : n.name === String(n.id) ? n.name : `${n.id} ${n.name}`
+    const text = big && n.on ? `${n.id} ${rloc(n)}` : `${n.id} ${named(n)}`.trim()
     g.font = `${n.id === s.selected ? 650 : 450} 12px system-ui, sans-serif`
     const y = p.y + (big ? 34 : 28) * Math.max(0.7, size)
     g.strokeText(text, p.x, y); g.fillStyle = c(k, '--text-2'); g.fillText(text, p.x, y)

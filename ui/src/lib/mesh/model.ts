@@ -48,6 +48,8 @@ export const legend: Look[] = ['leader', 'router', 'reed', 'fed', 'med', 'sed', 
 export const quality = (l: MeshLink): number => Math.min(l.qa, l.qb)
 
 export const hex = (id: number): string => '0x' + (id >>> 0).toString(16)
+// A name that only repeats the number says nothing.
+export const named = (n: MeshNode): string => (n.name === String(n.id) || n.name === `node ${n.id}` || n.name === `node-${n.id}` ? '' : n.name)
 export const rloc = (n: MeshNode): string => n.rloc16.replace(/^0x/, '')
 
 export function summary(w: World): string {
