@@ -139,7 +139,7 @@ func (m *MLE) hail(now machine.Time) {
 
 const (
 	hailCost     = neighbor.MaxRouteCost - 3 // so that there is a path behind us, too
-	hailInterval = time.Minute
+	hailInterval = 10 * time.Minute
 	hailDelay    = 2000 // ms
 )
 
