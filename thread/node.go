@@ -7,6 +7,7 @@ import (
 	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/joining"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/mac"
 	"heddle.example/thread/mesh"
@@ -60,6 +61,8 @@ type Node struct {
 	data  *netdata.Manager
 	dhcp  *dhcp
 	app   *application
+	// commissioner is nil until it is asked for.
+	commissioner *joining.Commissioner
 	// history is nil where nothing is remembered.
 	history *history.History
 	tmf     *tmf.Agent
@@ -153,6 +156,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
+	d = min(d, n.commissionerDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -192,6 +196,9 @@ func (n *Node) expire(now machine.Time) {
 	due(n.dhcpDeadline(), n.expireDHCP)
 	due(n.dnsDeadline(), n.expireDNS)
 	due(n.coapDeadline(), n.expireCoAP)
+	if n.commissioner != nil {
+		due(n.commissionerDeadline(), n.commissioner.Expire)
+	}
 	n.expirePing(now)
 	n.expireFragments(now)
 }

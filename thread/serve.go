@@ -34,6 +34,7 @@ func (n *Node) serveTMF(now machine.Time, r *tmf.Request) bool {
 		return true
 	}
 	if n.resources == nil {
+		n.resources = n.reports()
 		for _, s := range n.cop.Resources(!n.config.MTD) {
 			n.resources = append(n.resources, resource{s.Path, s.Handle})
 		}

@@ -6,6 +6,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/joining"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
@@ -83,8 +84,13 @@ func (e *copEnv) IncrementVersion(now machine.Time, stable bool) {
 
 // Post implements meshcop.Env.
 func (e *copEnv) Post(now machine.Time, to ip6.Address, path string, payload []byte, done func(now machine.Time, answer []byte, err error)) {
-	n := (*Node)(e)
-	m := tmf.Message{URI: path, Src: n.rloc(), Dst: to, Payload: payload, Confirmable: !to.IsMulticast()}
+	(*Node)(e).post(now, to, path, payload, !to.IsMulticast(), done)
+}
+
+// post sends a management request; done may be nil and is called once otherwise.
+func (n *Node) post(now machine.Time, to ip6.Address, path string, payload []byte, confirmable bool,
+	done func(now machine.Time, answer []byte, err error)) {
+	m := tmf.Message{URI: path, Src: n.rloc(), Dst: to, Payload: payload, Confirmable: confirmable}
 	if done != nil {
 		m.Done = func(now machine.Time, r tmf.Response) { done(now, r.Payload, r.Failure()) }
 	}
@@ -122,7 +128,12 @@ func (e *copEnv) ActiveScan(now machine.Time, channels uint32) {
 }
 
 // Commissioner implements meshcop.Env.
-func (e *copEnv) Commissioner() (session uint16, active bool) { return 0, false }
+func (e *copEnv) Commissioner() (session uint16, active bool) {
+	if c := e.commissioner; c != nil && c.State() == joining.Active {
+		return c.Session(), true
+	}
+	return 0, false
+}
 
 func (n *Node) commissionerRestored(now machine.Time, session uint16, active bool) {
 	n.cop.CommissionerRestored(now, session, active)

@@ -111,6 +111,7 @@ func init() {
 		{name: "childsupervision", run: childSupervision},
 		{name: "childtimeout", run: childTimeout},
 		{name: "coap", run: coapCommand},
+		{name: "commissioner", ftd: true, run: commissioner},
 		{name: "contextreusedelay", ftd: true, run: contextReuseDelay},
 		{name: "counters", run: counters},
 		{name: "csl", run: csl},
@@ -214,6 +215,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = meshCommands
 	case "history":
 		table = historyCommands
+	case "commissioner":
+		table = commissionerCommands
 	}
 	var all []string
 	for _, e := range table {

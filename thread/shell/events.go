@@ -43,7 +43,9 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 	case *endpoint.Incoming, *endpoint.Response, *endpoint.Notification, *endpoint.Unsubscribed:
 		s.observeCoAP(a)
 	default:
-		s.observe(a, mine)
+		if !s.commissioned(a.Value) {
+			s.observe(a, mine)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type Node interface {
 	MeshDiagnostics
 	Past
 	Properties
+	Commissioning
 	UDP
 	Resolver
 	CoAP

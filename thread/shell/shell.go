@@ -73,6 +73,7 @@ type Shell struct {
 	mesh meshState
 	referenceState
 	manager managerState
+	said    []string // lines of events that are printed already
 }
 
 // New returns the shell of a node, which has printed its first prompt.
