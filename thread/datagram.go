@@ -25,6 +25,7 @@ type outgoing struct {
 	zeroHopLimit bool
 	loop         bool // we hear our own multicast
 	noSecurity   bool
+	entrust      bool // under the key-encryption key
 	priority     tmf.Priority
 }
 
@@ -85,7 +86,11 @@ func (n *Node) sendDatagram(now machine.Time, o *outgoing, b []byte) error {
 
 // meshSend gives the mesh layer a datagram. Only that there is no room for it is an error: the rest is the network's.
 func (n *Node) meshSend(now machine.Time, o *outgoing, b []byte) error {
-	err := n.mesh.Send(now, &mesh.Datagram{IP: b, Priority: meshPriority(o.priority), NoSecurity: o.noSecurity})
+	d := mesh.Datagram{IP: b, Priority: meshPriority(o.priority), NoSecurity: o.noSecurity}
+	if o.entrust {
+		d.Kind = mesh.JoinerEntrust
+	}
+	err := n.mesh.Send(now, &d)
 	if err != status.NoBufs {
 		return nil
 	}

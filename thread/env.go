@@ -16,7 +16,7 @@ type tmfEnv Node
 // SendTMF implements tmf.Env.
 func (e *tmfEnv) SendTMF(now machine.Time, m *tmf.Message, coap []byte) error {
 	n := (*Node)(e)
-	return n.sendUDP(now, outgoing{src: m.Src, dst: m.Dst, priority: m.Priority, loop: m.Loop}, tmf.Port, m.Port, coap)
+	return n.sendUDP(now, outgoing{src: m.Src, dst: m.Dst, priority: m.Priority, loop: m.Loop, entrust: n.entrusts(m.Dst)}, tmf.Port, m.Port, coap)
 }
 
 // ServeTMF implements tmf.Env.
@@ -70,6 +70,7 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	switch {
 	case f&NetDataChanged != 0:
 		n.cop.NetworkDataChanged(now)
+		n.updateJoinerRouter(now)
 		n.updateSLAAC(now)
 		n.updateDHCP(now)
 		n.updateAddresses(now)

@@ -63,6 +63,7 @@ type Node struct {
 	app   *application
 	// commissioner is nil until it is asked for.
 	commissioner *joining.Commissioner
+	joins        joins
 	// history is nil where nothing is remembered.
 	history *history.History
 	tmf     *tmf.Agent
@@ -156,7 +157,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
-	d = min(d, n.commissionerDeadline())
+	d = min(d, n.commissionerDeadline(), n.joinsDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -199,6 +200,7 @@ func (n *Node) expire(now machine.Time) {
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}
+	n.expireJoins(now)
 	n.expirePing(now)
 	n.expireFragments(now)
 }

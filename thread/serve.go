@@ -24,6 +24,16 @@ func (n *Node) serveTMF(now machine.Time, r *tmf.Request) bool {
 			n.serveResolver(now, r)
 		}
 		return true
+	case tmf.RelayTx:
+		if j := n.joins.router; j != nil && r.Code == coap.POST && !r.Confirmable {
+			j.RelayTx(now, r.Payload)
+		}
+		return true
+	case tmf.JoinerEntrust:
+		if j := n.joins.joiner; j != nil && r.Code == coap.POST && r.Confirmable && j.Entrust(now, r.Src, r.Payload) {
+			n.tmf.Changed(now, r)
+		}
+		return true
 	case tmf.AddressSolicit, tmf.AddressRelease:
 		if n.config.MTD {
 			return false

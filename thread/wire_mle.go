@@ -351,9 +351,7 @@ func (e *mleEnv) Discoverable() mle.Discoverable {
 	p := e.cop.Params()
 	d := mle.Discoverable{ExtendedPANID: p.ExtPANID, Name: p.NetworkName, Commercial: p.Policy.CommercialCommissioning}
 	_, d.JoiningAllowed = e.data.SteeringData()
-	if port, ok := e.data.JoinerUDPPort(); ok {
-		d.JoinerUDPPort = port
-	}
+	d.JoinerUDPPort = (*Node)(e).JoinerPort()
 	return d
 }
 

@@ -119,7 +119,7 @@ func (j *Joiner) Discerner() *Discerner { return j.discerner }
 // SetDiscerner names the joiner by a number; nil is by its EUI-64 again.
 func (j *Joiner) SetDiscerner(d *Discerner) error {
 	switch {
-	case d != nil && (d.Length < 1 || d.Length > 64 || d.Length < 64 && d.Value>>d.Length != 0):
+	case d != nil && (d.Length < 1 || d.Length > 64):
 		return status.InvalidArgs
 	case j.state != Idle:
 		return status.InvalidState
@@ -128,7 +128,7 @@ func (j *Joiner) SetDiscerner(d *Discerner) error {
 		a := j.randomAddress()
 		v := binary.BigEndian.Uint64(a[:])
 		mask := ^uint64(0) >> (64 - d.Length)
-		binary.BigEndian.PutUint64(j.discerned[:], v&^mask|d.Value)
+		binary.BigEndian.PutUint64(j.discerned[:], v&^mask|d.Value&mask)
 		j.discerned[0] |= 2
 	}
 	return nil

@@ -21,7 +21,7 @@ type RouterEnv interface {
 	BorderAgent() (uint16, bool)
 	KeySequence() uint32
 	// AppendNetwork appends a TLV of the active dataset, and says whether it is there.
-	AppendNetwork(dst []byte, typ byte) ([]byte, bool)
+	AppendNetwork(now machine.Time, dst []byte, typ byte) ([]byte, bool)
 	OpenPort(now machine.Time, port uint16, open bool)
 	SendPlain(now machine.Time, to ip6.Address, from, port uint16, payload []byte)
 	SetKEK(now machine.Time, kek [16]byte, to ip6.Address)
@@ -125,7 +125,7 @@ func (j *JoinerRouter) Expire(now machine.Time) {
 	// Network key, mesh-local prefix, extended PAN id, name, active timestamp, channel mask, PSKc, security policy.
 	for _, t := range [...]byte{tlvNetworkKey, 7, 2, 3, 14, 53, 4, 12} {
 		var ok bool
-		if b, ok = j.env.AppendNetwork(b, t); !ok {
+		if b, ok = j.env.AppendNetwork(now, b, t); !ok {
 			return
 		}
 	}

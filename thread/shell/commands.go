@@ -135,6 +135,7 @@ func init() {
 		{name: "instanceid", run: instanceID},
 		{name: "ipaddr", run: ipAddr},
 		{name: "ipmaddr", run: ipMAddr},
+		{name: "joiner", run: joiner},
 		{name: "joinerport", ftd: true, run: joinerPort},
 		{name: "keysequence", run: keySequence},
 		{name: "leaderdata", run: leaderData},
@@ -217,6 +218,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = historyCommands
 	case "commissioner":
 		table = commissionerCommands
+	case "joiner":
+		table = joinerCommands
 	}
 	var all []string
 	for _, e := range table {

@@ -290,6 +290,8 @@ func (s *Shell) commissioned(v any) bool {
 			id = hexOf(v.ID[:])
 		}
 		s.late("Commissioner: Joiner " + v.Event + " " + id)
+	case *info.JoinerDone:
+		s.joined(v)
 	case *info.EnergyReport:
 		s.Printf("Energy: %08x ", v.Channels)
 		for _, r := range v.RSSI {

@@ -28,6 +28,7 @@ type Node interface {
 	Past
 	Properties
 	Commissioning
+	Joining
 	UDP
 	Resolver
 	CoAP

@@ -14,7 +14,6 @@ type referenceState struct {
 	domain       string
 	duaIID       [8]byte
 	hasDUAIID    bool
-	joinerPort   uint16
 }
 
 func ccm(_ *Shell, a args) error { return onOff(a, always(func(bool) {})) }
@@ -90,15 +89,6 @@ func dua(s *Shell, a args) error {
 		s.duaIID, s.hasDUAIID = iid, true
 	}
 	return nil
-}
-
-func joinerPort(s *Shell, a args) error {
-	return getset(s, a, func() uint16 {
-		if s.joinerPort == 0 {
-			return 1000
-		}
-		return s.joinerPort
-	}, always(func(p uint16) { s.joinerPort = p }))
 }
 
 func verhoeff(s *Shell, a args) error {
