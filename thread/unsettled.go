@@ -58,6 +58,7 @@ func (n *Node) Persisted(now machine.Time, seq machine.Seq) {
 	if u.keys = keep; len(keep) == 0 {
 		u.keys = nil
 	}
+	n.mac.CountersStored(now)
 	n.finish(now)
 }
 

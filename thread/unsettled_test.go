@@ -9,6 +9,8 @@ import (
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
+	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/keys"
 	"heddle.example/thread/mle"
 )
 
@@ -62,5 +64,51 @@ func TestFullDisk(t *testing.T) {
 		again()
 		wait(t, net, time.Minute, "again", func() bool { return role(b).Attached() })
 		ping(t, a, thread.PingConfig{Dst: eid(b), Size: 500})
+	}
+}
+
+// A node that goes to a later key and back, or to another network and back, with resets in between, sends no frame counter
+// twice. The disk is slow, and a reset loses what is not on it.
+func TestOldKeyAfterReset(t *testing.T) {
+	net := network.New(11, mesh.Config{})
+	a := net.Add(network.NodeConfig{})
+	a.Disk().SyncDelay = 300 * time.Millisecond
+	d := a.Thread().Datasets().NewNetwork()
+	other := d
+	other.NetworkKey[0] ^= 1
+	last := map[bool]uint32{} // by whether it is an ack
+	net.Tap(func(_ machine.Time, from *mesh.Node, _ uint8, _ int8, psdu []byte) {
+		var f ieee802154.Frame
+		if f.Parse(psdu) != nil || !f.Secured() || f.Security.Mode != ieee802154.KeyIDMode1 {
+			return
+		}
+		ack := f.Type == ieee802154.Ack
+		if c, ok := last[ack]; ok && f.Security.Counter <= c {
+			t.Errorf("frame counter %d after %d", f.Security.Counter, c)
+		}
+		last[ack] = f.Security.Counter
+	})
+	mle := uint32(0)
+	for round := range 12 {
+		set := d
+		if round%4 > 1 {
+			set = other
+		}
+		start(t, a, set)
+		for _, seq := range []uint32{5, 0, 6, 0} {
+			a.Input(func(now machine.Time, x *thread.Node) {
+				x.Do(now, 0, func() { x.Keys().SetSequence(now, seq, keys.Forced) })
+			})
+			net.Run(time.Duration(3+round) * 7 * time.Second)
+		}
+		c := a.Thread().Keys().Counters().MLE
+		if c < mle {
+			t.Errorf("the MLE counter goes back from %d to %d", mle, c)
+		}
+		mle = c
+		a.Reset()
+	}
+	if last[false] == 0 && mle < 12 {
+		t.Errorf("nothing was sent: %v, %d", last, mle)
 	}
 }

@@ -31,6 +31,21 @@ func (e *macEnv) RadioConfig(now machine.Time, c *radio.Config) { (*Node)(e).ask
 // RadioEnergy implements mac.Env.
 func (e *macEnv) RadioEnergy(now machine.Time, s *radio.EnergyScan) { (*Node)(e).askRadio(s) }
 
+// CountersStored implements mac.Env.
+func (e *macEnv) CountersStored() bool {
+	for i := range e.unsettled.keys {
+		if e.unsettled.keys[i].key == settingCounters {
+			return false
+		}
+	}
+	for i := range e.settings.dirty {
+		if string(e.settings.dirty[i].Key) == settingCounters {
+			return false
+		}
+	}
+	return true
+}
+
 func (n *Node) askRadio(value any) {
 	n.out.Push(machine.Action{Kind: machine.Ask, Cause: n.cause, Value: value})
 }

@@ -304,7 +304,8 @@ func (c *Client) set16(prop uint32, v uint16) { c.set(prop, byte(v), byte(v>>8))
 func (c *Client) Configure(now machine.Time, f *radio.Config) {
 	c.want.filter = f.Filter
 	if c.Info.Caps&radio.CapTransmitSec != 0 {
-		c.want.keys, c.want.index, c.want.counter, c.want.hasKeys = f.Keys, f.KeyIndex, f.MACCounter, true
+		c.want.keys, c.want.index, c.want.hasKeys = f.Keys, f.KeyIndex, true
+		c.want.counter = max(c.want.counter, f.MACCounter) // no counter goes back, with other keys neither
 	}
 	c.sync(now)
 }
@@ -344,7 +345,11 @@ func (c *Client) sync(now machine.Time) {
 			v = appendData(v, k[:])
 		}
 		c.set(propMACKey, v...)
-		c.set(propMACFrameCounter, append(binary.LittleEndian.AppendUint32(nil, w.counter), 0)...)
+		ifLarger := byte(0)
+		if h.hasKeys {
+			ifLarger = 1 // it may have acknowledged meanwhile
+		}
+		c.set(propMACFrameCounter, append(binary.LittleEndian.AppendUint32(nil, w.counter), ifLarger)...)
 	} else if w.hasKeys && w.counter > h.counter {
 		c.set(propMACFrameCounter, append(binary.LittleEndian.AppendUint32(nil, w.counter), 1)...)
 	}

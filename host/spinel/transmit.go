@@ -87,7 +87,7 @@ func (c *Client) transmitted(now machine.Time, m *message) {
 		if n := r.uint32(); r.err() == nil {
 			s.Counter = n
 			c.want.counter = max(c.want.counter, n+1)
-			c.have.counter = c.want.counter
+			c.have.counter = max(c.have.counter, n+1)
 		}
 	}
 	c.sent(now, s)
@@ -117,6 +117,8 @@ func (c *Client) readFrame(r *reader, f *radio.Frame) bool {
 		counter := mac.uint32()
 		if f.AckedSecured = flags&flagAckedSecured != 0 && mac.err() == nil; f.AckedSecured {
 			f.AckCounter = counter
+			c.want.counter = max(c.want.counter, counter+1)
+			c.have.counter = max(c.have.counter, counter+1)
 		}
 	}
 	if r.err() != nil || phy.err() != nil || vendor.err() != nil || fault != 0 || len(psdu) < ieee802154.FCSLen ||

@@ -70,7 +70,7 @@ func TestRotation(t *testing.T) {
 	}
 	m.NextMAC(now)
 	hours(1)
-	if m.Sequence() != 1 || m.Counters().MAC != 0 || e.changes != 1 {
+	if m.Sequence() != 1 || m.Counters().MAC != 1 || e.changes != 1 {
 		t.Errorf("sequence %d, %+v", m.Sequence(), m.Counters())
 	}
 	// 93 % of the rotation time: no neighbour is followed, but an operator is.
@@ -138,8 +138,8 @@ func TestCountersNeverGoBack(t *testing.T) {
 	m := New(e, NewCache(), nk, restored)
 	before := m.Counters().MAC
 	m.SetSequence(0, 1, Forced)
-	if m.Counters().MAC != 0 {
-		t.Error("a new key begins at 0")
+	if m.Counters().MAC < before {
+		t.Error("a key may have been used before that its manager does not know")
 	}
 	for range 10 {
 		m.NextMAC(0)

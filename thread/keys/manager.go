@@ -26,7 +26,7 @@ type Env interface {
 // Counters is what lasts over a restart.
 type Counters struct {
 	Sequence uint32
-	MAC, MLE uint32 // no frame with these or greater ones was ever sent under Sequence
+	MAC, MLE uint32 // no frame with these or greater ones was ever sent, under any key
 }
 
 // Manager holds a node's network key and the state that goes with it. It is used by mac and mle directly.
@@ -44,8 +44,7 @@ type Manager struct {
 	tempSeq   uint32
 	hasTemp   bool
 
-	past       []past
-	mac, mle   uint32 // next counters
+	mac, mle   uint32 // next counters; they never go back, see SetSequence
 	ackStart   uint32 // counters that frames leave out: acks have them
 	ackEnd     uint32
 	stored     Counters
@@ -97,13 +96,8 @@ func (m *Manager) SetNetworkKey(now machine.Time, nk NetworkKey) {
 	if nk == m.nk {
 		return
 	}
-	m.leave()
-	mac, mle := m.mac, m.mle
-	m.nk, m.sequence = nk, 0
-	m.derive()
-	m.come()
-	// OpenThread's counters go on, and neighbours of our kind would not take smaller ones.
-	m.mac, m.mle = max(m.mac, mac, m.ackEnd), max(m.mle, mle)
+	m.nk = nk
+	m.change(0)
 	m.env.NetworkKeyChanged(now)
 	m.env.KeySequenceChanged(now)
 }
@@ -121,17 +115,16 @@ const (
 	Followed              // a neighbour uses a later one: not within the guard time, which begins anew
 )
 
-// SetSequence switches to another key sequence and reports whether it did. The frame counters begin at 0: the keys are
-// others.
+// SetSequence switches to another key sequence and reports whether it did. The frame counters go on, where OpenThread's
+// begin at 0: a node can be sent back to a key (an operator's word, a parent with an older sequence, an older dataset),
+// also after a restart, and acks are secured with the keys before and after the current one, too. Counters that never go
+// back are right for all of that and need no memory of keys. Receivers begin anew with a new key, and take any counter.
+// 32 bits are ten frames a second for 13 years; when they are used up the node says no more.
 func (m *Manager) SetSequence(now machine.Time, sequence uint32, why Cause) bool {
 	if sequence == m.sequence || why == Followed && m.guard > 0 {
 		return false
 	}
-	m.leave()
-	m.sequence, m.mac, m.mle, m.ackStart, m.ackEnd = sequence, 0, 0, 0, 0
-	m.derive()
-	m.come()
-	m.stored = Counters{}
+	m.change(sequence)
 	m.resetRotation(now)
 	if why != Forced {
 		m.guard = m.guardHours
@@ -140,36 +133,13 @@ func (m *Manager) SetSequence(now machine.Time, sequence uint32, why Cause) bool
 	return true
 }
 
-// past is where the counters of a key that was left are. A node can be sent back to one (an operator's word, a parent
-// with an older sequence), and no counter is used twice under a key.
-type past struct {
-	name     setName
-	mac, mle uint32
-}
-
-// pastKeys is how many keys are remembered.
-const pastKeys = 8
-
-func (m *Manager) leave() {
-	p := past{setName{m.nk, m.sequence}, max(m.mac, m.ackEnd), m.mle}
-	for i := range m.past {
-		if m.past[i].name == p.name {
-			m.past[i] = p
-			return
-		}
-	}
-	if len(m.past) == pastKeys {
-		m.past = append(m.past[:0], m.past[1:]...)
-	}
-	m.past = append(m.past, p)
-}
-
-func (m *Manager) come() {
-	for _, p := range m.past {
-		if p.name == (setName{m.nk, m.sequence}) {
-			m.mac, m.mle = p.mac, p.mle
-		}
-	}
+// change takes the keys of another sequence. The next frame has the sequence stored.
+func (m *Manager) change(sequence uint32) {
+	m.sequence = sequence
+	m.mac = max(m.mac, m.ackEnd) // the radio has used an unknown part of the acks' counters
+	m.ackStart, m.ackEnd = 0, 0
+	m.derive()
+	m.stored = Counters{}
 }
 
 // Policy returns the security policy.

@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"math"
+
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 )
@@ -66,7 +68,9 @@ func (m *Manager) NextMAC(now machine.Time) (counter uint32, after machine.Seq) 
 	if m.mac == m.ackStart && m.ackEnd > m.ackStart {
 		m.mac = m.ackEnd
 	}
-	counter = m.mac
+	if counter = m.mac; counter >= usedUp {
+		return counter, never
+	}
 	m.mac++
 	if m.mac >= m.stored.MAC {
 		m.Store(now)
@@ -74,19 +78,43 @@ func (m *Manager) NextMAC(now machine.Time) (counter uint32, after machine.Seq) 
 	return counter, m.reserved
 }
 
+// The last counter is not used (IEEE 802.15.4-2015 section 9.2.2), and what has no counter waits for a commit that never
+// comes. Some more are left out, so that no sum overflows.
+const (
+	usedUp = math.MaxUint32 - 1<<20
+	never  = machine.Seq(math.MaxUint64)
+)
+
+// RadioMAC is NextMAC for a radio that secures frames by itself and says later which counters it used (RaiseMAC): half of
+// those ahead are on disk before a frame leaves.
+func (m *Manager) RadioMAC(now machine.Time) (after machine.Seq) {
+	if m.mac >= usedUp {
+		return never
+	}
+	if m.mac+Ahead/2 >= m.stored.MAC {
+		m.Store(now)
+	}
+	return m.reserved
+}
+
 // ackGap is how many frames can be sent before their counters come up to those of acks.
 const ackGap = 256
 
 // ReserveAcks sets n frame counters of the MAC key aside for acks that the radio secures by itself, beside the node. They
 // are ahead of those of frames: receivers take no ack with a counter below that of a frame before it (Thread 1.2), but a
-// frame with one below that of an ack. When frames have come up to them, what is left of them is of no use: AcksPassed.
+// frame with one below that of an ack. When frames have come up to them, what is left of them is of no use: AcksPassed. They
+// are not to be used before what Env.StoreCounters was told last is on disk.
 func (m *Manager) ReserveAcks(now machine.Time, n uint32) (first uint32) {
-	first = max(m.mac+ackGap, m.ackEnd)
-	if m.ackStart < m.ackEnd && m.mac < m.ackStart {
-		m.mac = m.ackEnd // the run before may still be in use, and only one can be jumped over
-		first = m.mac + ackGap
+	if m.ackStart < m.ackEnd && m.mac <= m.ackStart {
+		first = m.ackEnd // the run before may still be in use: frames jump over both
+	} else {
+		first = max(m.mac, m.ackEnd) + ackGap
+		m.ackStart = first
 	}
-	m.ackStart, m.ackEnd = first, first+n
+	if first >= usedUp {
+		return 0
+	}
+	m.ackEnd = first + n
 	if m.ackEnd >= m.stored.MAC {
 		m.Store(now)
 	}
@@ -99,7 +127,9 @@ func (m *Manager) AcksPassed() bool { return m.mac >= m.ackEnd }
 // NextMLE returns the next frame counter of the MLE key and the commit that must be on disk before a message with it
 // leaves.
 func (m *Manager) NextMLE(now machine.Time) (counter uint32, after machine.Seq) {
-	counter = m.mle
+	if counter = m.mle; counter >= usedUp {
+		return counter, never
+	}
 	m.mle++
 	if m.mle >= m.stored.MLE {
 		m.Store(now)
@@ -126,7 +156,7 @@ func (m *Manager) Counters() Counters { return Counters{Sequence: m.sequence, MA
 func (m *Manager) RaiseMAC(now machine.Time, counter uint32) {
 	if counter > m.mac {
 		m.mac = max(counter, m.ackEnd)
-		if m.mac >= m.stored.MAC {
+		if m.mac+Ahead/2 >= m.stored.MAC {
 			m.Store(now)
 		}
 	}

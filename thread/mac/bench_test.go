@@ -20,6 +20,7 @@ type quiet struct {
 
 func (q *quiet) Transmit(_ machine.Time, t *radio.Transmit, _ machine.Seq) { q.last = *t }
 func (q *quiet) RadioState(machine.Time, *radio.State)                     {}
+func (q *quiet) CountersStored() bool                                      { return true }
 func (q *quiet) RadioConfig(machine.Time, *radio.Config)                   {}
 func (q *quiet) RadioEnergy(machine.Time, *radio.EnergyScan)               {}
 func (q *quiet) Received(machine.Time, *Rx)                                { q.got++ }

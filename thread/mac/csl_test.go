@@ -143,3 +143,47 @@ func TestEnhancedAck(t *testing.T) {
 		}
 	}
 }
+
+// The radio gets counters for acks only once they are reserved on disk, and goes on with those it has until then.
+func TestAckCountersWaitForDisk(t *testing.T) {
+	w := newWorld(t)
+	p, c, _, _ := sleepy(w, 10*time.Second)
+	p.slowDisk = true
+	c.mac.SetCSLPeriod(w.now, 3125)
+	c.mac.SetCSLCapable(w.now, true, 20, 10)
+	send := func(n int) (acked int) {
+		c.sent = c.sent[:0]
+		for range n {
+			if !c.mac.Send(w.now, c.data(p, "x")) {
+				t.Fatal("busy")
+			}
+			w.run(500 * time.Millisecond)
+		}
+		for _, r := range c.sent {
+			if r.Err == radio.OK {
+				acked++
+			}
+		}
+		return acked
+	}
+	if n := send(3); n != 0 || p.filter.Block.End != 0 || len(p.filter.Keys) == 0 {
+		t.Fatalf("%d acks, %+v", n, p.filter.Block)
+	}
+	stored := func() {
+		p.slowDisk = false
+		p.mac.CountersStored(w.now)
+		p.slowDisk = true
+	}
+	stored()
+	first := p.filter.Block
+	if n := send(115); n != 115 || p.filter.Block.Start != first.Start {
+		t.Fatalf("%d acks, %+v", n, p.filter.Block)
+	}
+	stored()
+	if b := p.filter.Block; b.Start != first.End || b.Used != 0 || p.stored[len(p.stored)-1].MAC < b.End {
+		t.Fatalf("%+v after %+v, stored %+v", b, first, p.stored)
+	}
+	if n := send(20); n != 20 {
+		t.Errorf("%d acks", n)
+	}
+}

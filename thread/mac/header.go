@@ -94,6 +94,8 @@ func (m *MAC) seal(now machine.Time, j *job) {
 			if m.cfg.Caps&radio.CapTransmitSec == 0 {
 				f.Security.Counter, j.after = m.cfg.Keys.NextMAC(now)
 				m.ackCounters(now)
+			} else {
+				j.after = m.cfg.Keys.RadioMAC(now)
 			}
 		case ieee802154.KeyIDMode2:
 			f.Security.Counter = m.cfg.Keys.NextMode2()

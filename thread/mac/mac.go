@@ -32,6 +32,9 @@ type Env interface {
 	RadioState(now machine.Time, s *radio.State)
 	RadioConfig(now machine.Time, c *radio.Config)
 	RadioEnergy(now machine.Time, e *radio.EnergyScan)
+	// CountersStored reports whether all frame counters that are reserved are so on disk. CountersStored of the MAC says
+	// that they have come to be.
+	CountersStored() bool
 
 	// Received gives a data frame up. rx is borrowed.
 	Received(now machine.Time, rx *Rx)
@@ -130,12 +133,13 @@ type MAC struct {
 	env Env
 	cfg Config
 
-	filter  radio.Filter // as the radio has it
-	dirty   bool         // the radio does not have it yet
-	state   radio.State
-	tx      radio.Transmit
-	rx      Rx
-	Filters Filter // of addresses and signal strengths
+	filter   radio.Filter   // as the radio has it
+	dirty    bool           // the radio does not have it yet
+	nextAcks radio.AckBlock // the run that follows filter.Block, while its reservation is not on disk
+	state    radio.State
+	tx       radio.Transmit
+	rx       Rx
+	Filters  Filter // of addresses and signal strengths
 
 	enabled, rxOn, promiscuous, beacons bool
 	radioFilter                         bool // deaf and mute

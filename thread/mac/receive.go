@@ -256,6 +256,10 @@ func (m *MAC) heard(now machine.Time, n *neighbor.Neighbor, rssi int8) {
 
 // ackUsed notes a frame counter that the radio used for an ack.
 func (m *MAC) ackUsed(now machine.Time, counter uint32) {
+	if m.cfg.Caps&radio.CapTransmitSec != 0 {
+		m.cfg.Keys.RaiseMAC(now, counter+1) // its acks and frames have one row of counters
+		return
+	}
 	b := &m.filter.Block
 	if counter >= b.Start && counter < b.End {
 		b.Used = max(b.Used, counter-b.Start+1)

@@ -209,15 +209,14 @@ func (m *MAC) Overhead(tx *Tx) int {
 func (m *MAC) KeysChanged(now machine.Time) {
 	m.enter()
 	if m.acks || m.cfg.Caps&radio.CapTransmitSec != 0 {
-		m.filter.Block = radio.AckBlock{}
+		m.filter.Block, m.nextAcks = radio.AckBlock{}, radio.AckBlock{}
 		m.ackKeys(now)
 		m.dirty = true
 	}
 	m.leave(now)
 }
 
-// ackKeys gives the radio the keys and a run of frame counters for enhanced acks. The run is reserved on disk ahead, as
-// are all counters below the bound that is stored.
+// ackKeys gives the radio the keys and a run of frame counters for enhanced acks.
 func (m *MAC) ackKeys(now machine.Time) {
 	if !m.acks {
 		return
@@ -241,12 +240,37 @@ const (
 	ackBlockLow = 32
 )
 
+// ackCounters reserves a run when it is time. The radio goes on with the one before until the reservation is on disk: acks
+// wait for no commit, and after a crash their counters would be used again.
 func (m *MAC) ackCounters(now machine.Time) {
-	if b := &m.filter.Block; m.acks && (b.Start+b.Used+ackBlockLow >= b.End || m.cfg.Keys.AcksPassed()) {
-		first := m.cfg.Keys.ReserveAcks(now, ackBlock)
-		m.filter.Block = radio.AckBlock{Start: first, End: first + ackBlock}
+	b := &m.filter.Block
+	if !m.acks || m.nextAcks.End != 0 || b.Start+b.Used+ackBlockLow < b.End && !m.cfg.Keys.AcksPassed() {
+		return
+	}
+	first := m.cfg.Keys.ReserveAcks(now, ackBlock)
+	if first == 0 {
+		return // the counters are used up
+	}
+	m.nextAcks = radio.AckBlock{Start: first, End: first + ackBlock}
+	m.giveAcks()
+}
+
+func (m *MAC) giveAcks() {
+	if m.nextAcks.End != 0 && m.env.CountersStored() {
+		m.filter.Block, m.nextAcks = m.nextAcks, radio.AckBlock{}
 		m.dirty = true
 	}
+}
+
+// CountersStored is called when reserved frame counters have come to disk.
+func (m *MAC) CountersStored(now machine.Time) {
+	if m.nextAcks.End == 0 {
+		return
+	}
+	m.enter()
+	m.giveAcks()
+	m.ackCounters(now) // frames may have passed it meanwhile
+	m.leave(now)
 }
 
 // wantAcks notes that a neighbour asks enhanced acks of us.

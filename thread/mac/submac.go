@@ -103,6 +103,9 @@ func (m *MAC) RadioSent(now machine.Time, s radio.Sent) {
 	}
 	m.enter()
 	m.retries += s.Retries
+	if s.Counter != 0 && m.cfg.Caps&radio.CapTransmitSec != 0 {
+		m.cfg.Keys.RaiseMAC(now, s.Counter+1)
+	}
 	m.attemptDone(now, s.Err, s.Ack)
 	m.leave(now)
 }

@@ -44,6 +44,7 @@ type station struct {
 	state    radio.State
 	pending  *radio.Transmit
 	stored   []keys.Counters
+	slowDisk bool // what is stored does not come to disk
 	got      []string
 	sent     []Result
 	queue    []*Tx // what is sent next when the slot is free
@@ -180,6 +181,7 @@ func (s *station) air(tx *radio.Transmit) {
 
 func (s *station) RadioState(_ machine.Time, st *radio.State)    { s.state = *st }
 func (s *station) RadioConfig(_ machine.Time, c *radio.Config)   { s.filter.Update(c.Filter) }
+func (s *station) CountersStored() bool                          { return !s.slowDisk }
 func (s *station) ParentLinkQuality(machine.Time)                {}
 func (s *station) ParentLost(machine.Time)                       { s.lost++ }
 func (s *station) ChildCSLChanged(machine.Time, *neighbor.Child) { s.schedule++ }
