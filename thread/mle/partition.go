@@ -128,7 +128,7 @@ func (m *MLE) otherPartition(now machine.Time, r *rx, d LeaderData, route neighb
 func (m *MLE) hail(now machine.Time) {
 	f := &m.ftd
 	// Only if we would take in who comes: in vain they would all ask again and again.
-	if !m.RouterEligible() || m.table.RouterCount() >= neighbor.MaxRouters || m.table.PathCostToLeader() > hailCost ||
+	if m.sparingFails() || !m.RouterEligible() || m.table.RouterCount() >= neighbor.MaxRouters || m.table.PathCostToLeader() > hailCost ||
 		f.hailed != 0 && now.Sub(f.hailed) < hailInterval {
 		return
 	}

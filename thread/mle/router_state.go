@@ -63,9 +63,10 @@ type ftdState struct {
 	leading         bool // StartLeader was called
 	now             machine.Time
 
-	asked    []asked      // who asked end devices for a parent lately
-	hailed   machine.Time // when we told another partition of ours
-	stepDown uint8        // the neighbour that makes us superfluous, where that is why a transition is pending
+	asked       []asked      // who asked end devices for a parent lately
+	hailed      machine.Time // when we told another partition of ours
+	scarceSince machine.Time // since when router ids have been scarce, 0 = they are not
+	stepDown    uint8        // the neighbour that makes us superfluous, where that is why a transition is pending
 
 	counters FTDCounters
 }

@@ -192,7 +192,7 @@ func (m *MLE) stillSuperfluous() bool {
 // ours, and where nodes are spread out that keeps all 32 ids in one corner of the mesh. Then the other corner cannot join.
 func (m *MLE) superfluous(id uint8, route neighbor.Route) bool {
 	f := &m.ftd
-	if m.role != Router || m.table.RouterCount() < scarceIDs || m.table.RouterCount() <= int(f.downgrade) ||
+	if m.sparingFails() || m.role != Router || m.table.RouterCount() < scarceIDs || m.table.RouterCount() <= int(f.downgrade) ||
 		!m.table.IsAllocated(id) || f.transition != 0 || m.env.KeepsRouterRole() {
 		return false
 	}

@@ -35,6 +35,31 @@ func TestEndDeviceSparesRouterIDs(t *testing.T) {
 	}
 }
 
+// Where ids stay scarce they are not spared any more, until there are enough again.
+func TestSparingEnds(t *testing.T) {
+	b := newBench(t)
+	n := b.form()
+	for n.table.RouterCount() < scarceIDs {
+		n.table.Allocate(b.now, neighbor.InvalidRouterID)
+	}
+	at := func(after time.Duration) bool {
+		n.ftd.now = b.now.Add(after)
+		return n.sparingFails()
+	}
+	if at(time.Second) || at(sparingFor) || !at(sparingFor+time.Second) {
+		t.Error("it ends after", sparingFor)
+	}
+	for r := range n.table.Routers() {
+		if id := r.RouterID(); id != n.ftd.routerID {
+			n.table.Release(b.now, id)
+			break
+		}
+	}
+	if at(sparingFor+2*time.Second) || n.ftd.scarceSince != 0 {
+		t.Error("there are ids again")
+	}
+}
+
 // An end device that hears a worse partition says so, but not again and again.
 func TestEndDeviceHailsAWorsePartition(t *testing.T) {
 	b := newBench(t)
