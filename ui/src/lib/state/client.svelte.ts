@@ -5,7 +5,7 @@ import { api, ApiError, list, problemOf } from '../api/client.ts'
 import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, OperationResult, Problem, QueuedOperation, Scalar } from '../api/types.ts'
 import { codeMeaning, opName, trueNow } from '../codes.ts'
 import { clock } from './clock.svelte.ts'
-import { listen } from './live.svelte.ts'
+import { listen, live } from './live.svelte.ts'
 import { say } from './say.svelte.ts'
 
 export interface Running { op: Op; path: string; state: 'sent' | 'queued' | 'answered' | 'refused' | 'failed' | 'cancelled'; since: number; id?: string; expiresAt?: string; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
@@ -44,7 +44,18 @@ export class ClientState {
   readonly endpoint: string
   constructor(endpoint: string) { this.endpoint = endpoint }
 
+  // An answer may be older than an event that comes while it is on its way, and knows nothing of what happens between it and
+  // the begin of the stream of events: in both cases it is asked for again.
+  #loading = 0
+  #stale = false
+  #dark = false
   async load(): Promise<void> {
+    this.#loading++
+    this.#dark = !live.connected
+    await this.#loadOnce()
+    if (--this.#loading === 0 && this.#stale) { this.#stale = false; void this.load() }
+  }
+  async #loadOnce(): Promise<void> {
     try {
       const d = await api.client(this.endpoint)
       this.detail = d; this.missing = false; this.problem = null; this.gone = null
@@ -103,9 +114,9 @@ export class ClientState {
     void this.load()
     void this.loadMessages()
     const mine = (e: { endpoint?: string }) => e.endpoint === this.endpoint
-    const touch = (patch: Partial<ClientDetail>) => { if (this.detail) this.detail = { ...this.detail, ...patch } }
+    const touch = (patch: Partial<ClientDetail>) => { this.#stale ||= this.#loading > 0; if (this.detail) this.detail = { ...this.detail, ...patch } }
     return listen({
-      hello: () => { if (this.problem) { void this.load(); void this.loadMessages() } if (this.queue.length || this.#later.size) this.#queueSoon() },
+      hello: () => { if (this.problem || this.#dark) { void this.load(); void this.loadMessages() } if (this.queue.length || this.#later.size) this.#queueSoon() },
       reset: () => { void this.load(); void this.loadMessages() },
       notes: (e) => { if (mine(e)) touch({ note: e.note, tags: e.tags }) },
       queued: (e) => { if (mine(e)) this.#queueSoon() },

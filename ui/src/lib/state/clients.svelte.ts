@@ -5,7 +5,7 @@ import type { ClientRow, Problem, StateCounts } from '../api/types.ts'
 import { stateNow } from '../format/security.ts'
 import { tagOf } from '../tags.ts'
 import { clock } from './clock.svelte.ts'
-import { listen } from './live.svelte.ts'
+import { listen, live } from './live.svelte.ts'
 import { Paged } from './paged.ts'
 
 const pageSize = 200
@@ -52,10 +52,31 @@ export class ClientListState {
   row(i: number): ClientRow | undefined { return this.#paged.rows[i] }
   index(endpoint: string): number { return this.#paged.find(endpoint) }
 
+  // An answer may be older than an event that comes while it is on its way: such events are applied to it again. What happened
+  // before the stream of events began is in an answer that was asked for afterwards only.
+  #fetching = 0
+  #meanwhile: (() => void)[] = []
+  #dark = false
+  async #fetch(f: () => Promise<void>): Promise<void> {
+    this.#fetching++
+    try { await f() } finally {
+      if (--this.#fetching === 0) {
+        const events = this.#meanwhile
+        this.#meanwhile = []
+        for (const apply of events) apply()
+      }
+    }
+  }
+  #event(apply: () => void): void {
+    apply()
+    if (this.#fetching && this.#meanwhile.length < 10_000) this.#meanwhile.push(apply)
+  }
+
   async load(filter: Filter): Promise<void> {
     this.filter = filter
+    this.#dark = !live.connected
     try {
-      await this.#paged.restart(pageSize)
+      await this.#fetch(() => this.#paged.restart(pageSize))
       this.waiting = new Map()
       this.loaded = true; this.problem = null
       this.version++
@@ -63,16 +84,18 @@ export class ClientListState {
   }
   reload(): Promise<void> { return this.load(this.filter) }
   async reach(n: number): Promise<void> {
-    try { await this.#paged.reach(n, pageSize); this.problem = null } catch (e) { if ((e as Error).name !== 'AbortError') this.problem = problemOf(e) }
+    try { await this.#fetch(() => this.#paged.reach(n, pageSize)); this.problem = null } catch (e) { if ((e as Error).name !== 'AbortError') this.problem = problemOf(e) }
   }
   // The new rows come in because the reader asked.
   admit(): void { for (const r of this.waiting.values()) this.#paged.insert(r); this.waiting = new Map() }
 
   #put(endpoint: string, change: (r: ClientRow) => ClientRow, tint = true): void {
-    const i = this.#paged.find(endpoint)
-    if (i < 0) return
-    if (tint) this.touched.set(endpoint, clock.exact())
-    this.#paged.replace(i, change(this.#paged.rows[i]!))
+    this.#event(() => {
+      const i = this.#paged.find(endpoint)
+      if (i < 0) return
+      if (tint) this.touched.set(endpoint, clock.exact())
+      this.#paged.replace(i, change(this.#paged.rows[i]!))
+    })
   }
 
   // How much waits for a device is asked for again when it changes: a few rows at once, and not more often than twice a second.
@@ -103,14 +126,14 @@ export class ClientListState {
 
   start(): () => void {
     const off = listen({
-      hello: () => { if (this.problem) void this.reload() },
+      hello: () => { if (this.problem || this.#dark) void this.reload() },
       reset: () => void this.reload(),
       stats: (s) => { this.total = s.registrations; if (s.counts) this.counts = s.counts; this.#sweep() },
       registered: ({ client, replaced }) => {
         if (this.#paged.find(client.endpoint) >= 0) { this.born.set(client.endpoint, clock.exact()); this.#put(client.endpoint, () => client); return }
         if (!matches(client, this.filter)) return
         if (!replaced) this.born.set(client.endpoint, clock.exact())
-        if (this.atTop()) { this.touched.set(client.endpoint, clock.exact()); this.#paged.insert(client) } else this.waiting = new Map(this.waiting).set(client.endpoint, client)
+        if (this.atTop()) { this.touched.set(client.endpoint, clock.exact()); this.#event(() => this.#paged.insert(client)) } else this.waiting = new Map(this.waiting).set(client.endpoint, client)
       },
       updated: ({ endpoint, lastSeen, expiresAt, changed }) => this.#put(endpoint, (r) => changed ?? { ...r, lastSeen, expiresAt, updatedAt: lastSeen, state: 'awake', ...(r.awake !== undefined ? { awake: true } : {}) }),
       presence: (e) => this.#put(e.endpoint, (r) => ({ ...r, state: e.awake ? 'awake' : 'asleep', awake: e.awake, awakeUntil: e.until }), false),
