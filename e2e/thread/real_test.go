@@ -78,8 +78,9 @@ func TestRealTimeLine(t *testing.T) {
 				n.state(120*time.Second, "router")
 			}
 			for _, size := range []int{8, 500, 1200} {
-				line[0].reach(line[3].get("ipaddr mleid"), size, 2, 5)
-				line[3].reach(line[0].get("ipaddr mleid"), size, 2, 5)
+				// At speed 40 an acknowledgement must be there within 0.4 ms of real time: on a busy computer some are not.
+				line[0].reach(line[3].get("ipaddr mleid"), size, 1, 40)
+				line[3].reach(line[0].get("ipaddr mleid"), size, 1, 40)
 			}
 		})
 	}
