@@ -14,11 +14,9 @@ import (
 var figures = flag.Bool("figures", false, "measure ourselves beside OpenThread (scripts/bench thread)")
 
 // TestFigures measures what a node takes for what people wait for, ours and theirs after one another on one machine, in
-// real time, as processes on the simulated radio. It fails if ours are slower by more than such a machine's noise.
+// real time, as processes on the simulated radio. With `-args -figures` it is the whole table (scripts/bench thread), without only
+// its first row: that it can be measured is what `make test` wants to know, not how long it takes on a busy machine.
 func TestFigures(t *testing.T) {
-	if !*figures {
-		t.Skip("only with -figures")
-	}
 	type row struct {
 		name string
 		get  func(r *real, m maker) float64
@@ -44,6 +42,9 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	rows = append(rows, row{"UDP, one hop, 1,000 bytes", func(r *real, m maker) float64 { return udpRate(lines[m][0], lines[m][1]) }, "Mbit/s", true})
+	if !*figures {
+		rows = rows[:1]
+	}
 	t.Logf("%-28s %12s %12s %12s", "", "OpenThread", "Heddle", "ours/theirs")
 	for _, w := range rows {
 		var v [2]float64
