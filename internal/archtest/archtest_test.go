@@ -197,7 +197,7 @@ func TestWireFormatsImportNoMachine(t *testing.T) {
 // threadWire and threadMachines are the rooms of a Thread node. Who wires them is package thread.
 var (
 	threadWire     = []string{"thread/ieee802154", "thread/ip6", "thread/lowpan", "thread/tlv", "thread/status"}
-	threadMachines = []string{"thread/mac", "thread/mesh", "thread/mle", "thread/netdata", "thread/meshcop", "thread/tmf", "thread/slaac"}
+	threadMachines = []string{"thread/mac", "thread/mesh", "thread/mle", "thread/netdata", "thread/meshcop", "thread/tmf", "thread/dns"}
 )
 
 // A room of the Thread node does not know its neighbours: it says in an interface what it needs, and package thread gives
