@@ -10,8 +10,9 @@ import (
 
 // resolver is the node's DNS client with its socket, once it was used.
 type resolver struct {
-	client *dns.Client
-	socket SocketID
+	client  *dns.Client
+	socket  SocketID
+	lookups []*lookup
 }
 
 // dnsEnv is the Node as dns.Env.
@@ -43,6 +44,9 @@ func (e *dnsEnv) Synthesize(v4 [4]byte) (ip6.Address, error) { return (*Node)(e)
 // Answered implements dns.Env.
 func (e *dnsEnv) Answered(now machine.Time, op machine.OpID, r *dns.Response) {
 	n := (*Node)(e)
+	if n.resolved(now, op, r) {
+		return
+	}
 	r.Message.Bytes = append([]byte(nil), r.Message.Bytes...) // until it is drained
 	n.out.Push(machine.Action{Kind: machine.Result, Op: op, Cause: n.cause, Value: r})
 }
@@ -58,10 +62,13 @@ func (n *Node) dnsDeadline() machine.Time {
 	if n.resolver.client == nil {
 		return machine.Never
 	}
-	return n.resolver.client.Deadline()
+	return min(n.resolver.client.Deadline(), n.lookupDeadline())
 }
 
-func (n *Node) expireDNS(now machine.Time) { n.resolver.client.Expire(now) }
+func (n *Node) expireDNS(now machine.Time) {
+	n.resolver.client.Expire(now)
+	n.expireLookups(now)
+}
 
 // stopDNS ends what is asked: the interface goes down.
 func (n *Node) stopDNS(now machine.Time) {

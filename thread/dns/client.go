@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"net/netip"
 	"time"
 
 	"heddle.example/machine"
@@ -72,6 +73,7 @@ func (s Settings) Or(o Settings) Settings {
 // Address is an address of a name.
 type Address struct {
 	IP  ip6.Address
+	IP4 netip.Addr // valid: IP stands for it, by NAT64
 	TTL uint32
 }
 
@@ -101,6 +103,8 @@ type Client struct {
 	env     Env
 	rand    machine.Rand
 	own     Settings
+	chosen  bool        // the server is one that the user has named
+	auto    ip6.Address // that the registry's client has found
 	queries []*query
 	next    machine.Time
 }
@@ -116,7 +120,32 @@ func NewClient(env Env, rand machine.Rand) *Client {
 func (c *Client) Settings() Settings { return c.own }
 
 // SetSettings changes it; zero fields are set to the default.
-func (c *Client) SetSettings(s Settings) { c.own = s.Or(Default) }
+func (c *Client) SetSettings(s Settings) {
+	c.chosen = !s.Server.IsUnspecified()
+	c.own = s.Or(Default)
+	c.SetAutoServer(c.auto)
+}
+
+// SetAutoServer says which server was found in the network; it is used unless the user has named another one.
+func (c *Client) SetAutoServer(a ip6.Address) {
+	c.auto = a
+	if !c.chosen && !a.IsUnspecified() {
+		c.own.Server = a
+	}
+}
+
+// Server returns the server that is asked, and whether the user has named it.
+func (c *Client) Server() (a ip6.Address, chosen bool) { return c.own.Server, c.chosen }
+
+// Forget ends a query without an answer.
+func (c *Client) Forget(op machine.OpID) {
+	for _, q := range c.queries {
+		if q.op == op {
+			c.drop(q)
+			return
+		}
+	}
+}
 
 // Deadline says when Expire wants to be called.
 func (c *Client) Deadline() machine.Time { return c.next }
@@ -317,10 +346,10 @@ func (c *Client) addresses(q *query, m *Message) (list []Address, err error) {
 				owner = n
 			}
 		case r.Type == TypeAAAA && !q.ip4 && len(r.Data) == 16:
-			list = append(list, Address{ip6.Address(r.Data), r.TTL})
+			list = append(list, Address{IP: ip6.Address(r.Data), TTL: r.TTL})
 		case r.Type == TypeA && q.ip4 && len(r.Data) == 4:
 			if a, bad := c.env.Synthesize([4]byte(r.Data)); bad == nil {
-				list = append(list, Address{a, r.TTL})
+				list = append(list, Address{a, netip.AddrFrom4([4]byte(r.Data)), r.TTL})
 			}
 		}
 		return true

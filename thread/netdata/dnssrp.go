@@ -72,6 +72,31 @@ func (d Data) DNSSRPUnicast(list []DNSSRPUnicast, meshLocal ip6.Network) []DNSSR
 	return list
 }
 
+// PreferredAnycast returns the anycast server with the latest sequence number: by serial arithmetic where that is the same for
+// all of them, else simply the greatest (FindPreferredDnsSrpAnycastInfo).
+func (m *Manager) PreferredAnycast() (best DNSSRPAnycast, found bool) {
+	list := m.Data().DNSSRPAnycast(nil)
+	if len(list) == 0 {
+		return best, false
+	}
+	after := func(a, b uint8) bool { return a != b && a-b < 0x80 }
+	best, greatest := list[0], list[0]
+	for _, a := range list[1:] {
+		if after(a.Sequence, best.Sequence) {
+			best = a
+		}
+		if a.Sequence > greatest.Sequence {
+			greatest = a
+		}
+	}
+	for _, a := range list {
+		if a.Sequence != best.Sequence && !after(best.Sequence, a.Sequence) {
+			return greatest, true
+		}
+	}
+	return best, true
+}
+
 func (u *DNSSRPUnicast) parse(b []byte) bool {
 	if len(b) < 18 {
 		return false

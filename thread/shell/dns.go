@@ -12,6 +12,8 @@ import (
 type Resolver interface {
 	DNSSettings() dns.Settings
 	SetDNSSettings(dns.Settings)
+	// Resolve ends with a *thread.Resolved.
+	Resolve(now machine.Time, cause machine.Cause, name string) (machine.OpID, error)
 	// ResolveName and QueryRecords end with a Result that has a *dns.Response.
 	ResolveName(now machine.Time, cause machine.Cause, name string, ip4 bool, s dns.Settings) (machine.OpID, error)
 	QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dns.Settings) (machine.OpID, error)

@@ -34,6 +34,10 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		if mine {
 			s.end(nil)
 		}
+	case *thread.Resolved:
+		if a.Op == s.naming.op && a.Op != 0 {
+			s.named(v)
+		}
 	case *thread.Datagram:
 		s.datagram(v)
 	case *dns.Response:

@@ -1,14 +1,17 @@
 package shell
 
 import (
+	"strings"
 	"time"
 
+	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/status"
 )
 
 func ping(s *Shell, a args) error {
 	if a.is(0, "stop") {
+		s.naming = naming{}
 		s.node.PingStop(s.now, s.cause)
 		return nil
 	}
@@ -28,6 +31,9 @@ func ping(s *Shell, a args) error {
 		c.MulticastLoop = true
 		a = a[1:]
 	}
+	if hostName(a.at(0)) {
+		return s.pingName(a, c, async)
+	}
 	if c.Dst, err = s.destination(a, 0, "Pinging"); err != nil {
 		return err
 	}
@@ -43,6 +49,61 @@ func ping(s *Shell, a args) error {
 		return nil
 	}
 	return s.begin(op, nil)
+}
+
+// naming is a ping that waits for its address.
+type naming struct {
+	op    machine.OpID // of Resolve; 0: there is none
+	ping  thread.PingConfig
+	async bool
+}
+
+// hostName reports whether a word is a host name. Only one with a dot is: of others OpenThread says that they are no address.
+func hostName(w string) bool {
+	last := w[strings.LastIndexByte(strings.TrimSuffix(w, "."), '.')+1:]
+	return strings.Contains(w, ".") && !strings.Contains(w, ":") && strings.Trim(last, "0123456789.") != ""
+}
+
+// pingName is `ping` of a host, which OpenThread does not have: its first address is pinged.
+func (s *Shell) pingName(a args, c thread.PingConfig, async bool) error {
+	if err := pingNumbers(a, &c); err != nil {
+		return err
+	}
+	op, err := s.node.Resolve(s.now, s.cause, a[0])
+	if err != nil {
+		return err
+	}
+	s.naming = naming{op, c, async}
+	if async {
+		return nil
+	}
+	return s.begin(op, nil)
+}
+
+// named goes on with it.
+func (s *Shell) named(r *thread.Resolved) {
+	w := s.naming
+	s.naming = naming{}
+	err := r.Err
+	if err == nil {
+		to := r.Addresses[0]
+		what := "resolved"
+		if to.IP4.IsValid() {
+			what = "synthesized"
+		}
+		s.Line("Pinging %s IPv6 address: %s", what, to.IP)
+		w.ping.Dst = to.IP
+		s.pings, err = s.node.Ping(s.now, s.cause, w.ping)
+	}
+	switch {
+	case w.async && err != nil:
+		s.Line("Cannot ping %s: %v", r.Name, err)
+	case w.async:
+	case err != nil:
+		s.end(err)
+	default:
+		s.op = s.pings
+	}
 }
 
 // pingNumbers parses size, count, interval, hop limit and time-out.

@@ -62,6 +62,7 @@ type Shell struct {
 	giveUp  error        // and what it then ends with
 
 	pings        machine.OpID // the node's ping, which need not be the pending command
+	naming       naming
 	update       machine.OpID // the dataset updater's
 	resolving    bool         // the pending command wants addresses, not records
 	uncompressed bool         // names in DNS messages, as the user wants it
