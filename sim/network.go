@@ -78,6 +78,18 @@ func (n *Network) Tap(f func(at machine.Time, from, to netip.AddrPort, b []byte)
 // Inject sends a datagram as if from any address: spoofed, replayed or malformed.
 func (n *Network) Inject(from, to netip.AddrPort, b []byte) { n.send(from, to, b) }
 
+// Attach gives what is sent to an address to f, which borrows b: a station that is no Node. nil detaches it.
+func (n *Network) Attach(a netip.Addr, f func(from, to netip.AddrPort, b []byte)) {
+	if f == nil {
+		n.detach(a)
+	} else {
+		n.attach(a, f)
+	}
+}
+
+// Uplink gives what is sent to addresses that nobody has to f: the way out of a network. A NAT sets it, too.
+func (n *Network) Uplink(f func(from, to netip.AddrPort, b []byte)) { n.uplink = f }
+
 func (n *Network) attach(a netip.Addr, f func(from, to netip.AddrPort, b []byte)) { n.stations[a] = f }
 func (n *Network) detach(a netip.Addr)                                            { delete(n.stations, a) }
 

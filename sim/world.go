@@ -19,6 +19,7 @@ const Start = machine.Time(1_767_225_600_000_000_000)
 // World is a simulated world. It is used by one goroutine.
 type World struct {
 	seed       uint64
+	began      machine.Time
 	now        machine.Time
 	events     machine.Timers[func()]
 	transcript []string
@@ -28,7 +29,18 @@ type World struct {
 }
 
 // New returns an empty world at Start.
-func New(seed uint64) *World { return &World{seed: seed, now: Start} }
+func New(seed uint64) *World { return NewAt(seed, Start) }
+
+// NewAt returns an empty world at an instant: of one that keeps step with the real clock, and is spoken to from outside.
+func NewAt(seed uint64, start machine.Time) *World {
+	return &World{seed: seed, began: start, now: start}
+}
+
+// Began returns when the world began.
+func (w *World) Began() machine.Time { return w.began }
+
+// Next returns when something is due, or Never.
+func (w *World) Next() machine.Time { return w.events.Deadline() }
 
 // Now returns the virtual time.
 func (w *World) Now() machine.Time { return w.now }
@@ -85,9 +97,9 @@ func (t *Timer) At() machine.Time { return t.world.events.At(t.id) }
 // Stop stops the timer.
 func (t *Timer) Stop() { t.world.events.Stop(t.id); t.id = 0 }
 
-// Log adds a line to the transcript, with the time since Start.
+// Log adds a line to the transcript, with the time since the world began.
 func (w *World) Log(format string, args ...any) {
-	w.transcript = append(w.transcript, fmt.Sprintf("%12.6f ", w.now.Sub(Start).Seconds())+fmt.Sprintf(format, args...))
+	w.transcript = append(w.transcript, fmt.Sprintf("%12.6f ", w.now.Sub(w.began).Seconds())+fmt.Sprintf(format, args...))
 }
 
 // Transcript returns what happened, a line each.

@@ -15,6 +15,7 @@ import (
 type Seat struct {
 	net    *network.Network
 	node   *network.Node
+	config func() shell.Config
 	print  func(text string)
 	timer  *sim.Timer
 	shell  *shell.Shell
@@ -23,7 +24,12 @@ type Seat struct {
 
 // Sit takes a place at a node's command line. What it prints goes to print, without prompts.
 func Sit(net *network.Network, n *network.Node, print func(text string)) *Seat {
-	s := &Seat{net: net, node: n, print: print}
+	return SitWith(net, n, func() shell.Config { return shell.Config{} }, print)
+}
+
+// SitWith is Sit at a command line with more words than OpenThread's.
+func SitWith(net *network.Network, n *network.Node, config func() shell.Config, print func(text string)) *Seat {
+	s := &Seat{net: net, node: n, config: config, print: print}
 	s.timer = net.World.Timer(func() {
 		n.Input(func(now machine.Time, t *thread.Node) {
 			if s.open(t) {
@@ -48,7 +54,7 @@ func Sit(net *network.Network, n *network.Node, print func(text string)) *Seat {
 // open makes the shell, if the node is another than before, and reports whether there is one.
 func (s *Seat) open(t *thread.Node) bool {
 	if t != nil && t != s.thread {
-		s.thread, s.shell = t, shell.New(t, shell.Config{})
+		s.thread, s.shell = t, shell.New(t, s.config())
 		s.shell.Output() // the first prompt
 	}
 	return t != nil
@@ -64,9 +70,14 @@ func (s *Seat) Type(line string) {
 	s.settle()
 }
 
+// Busy reports whether a command goes on.
+func (s *Seat) Busy() bool {
+	return s.shell != nil && s.thread == s.node.Thread() && s.shell.Pending()
+}
+
 // Wait lets time pass until the command has ended, at most for d.
 func (s *Seat) Wait(d time.Duration) bool {
-	return s.net.RunUntil(func() bool { return s.shell == nil || s.thread != s.node.Thread() || !s.shell.Pending() }, d)
+	return s.net.RunUntil(func() bool { return !s.Busy() }, d)
 }
 
 func (s *Seat) settle() {

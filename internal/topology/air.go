@@ -55,7 +55,7 @@ func (a *air) heard(at machine.Time, from *mesh.Node, channel uint8, rssi int8, 
 }
 
 func (a *air) tell(at machine.Time, from *mesh.Node, channel uint8, rssi int8, psdu []byte) {
-	f := Frame{At: us(at), From: from.Number(), Len: len(psdu), RSSI: rssi, Channel: channel}
+	f := Frame{At: a.w.us(at), From: from.Number(), Len: len(psdu), RSSI: rssi, Channel: channel}
 	var h ieee802154.Frame
 	if h.Parse(psdu) != nil {
 		return
@@ -149,7 +149,11 @@ func (w *World) Capture(ctx context.Context, out io.Writer, keys bool) error {
 	}
 	var comments []string
 	for i := range max(1, w.scenario.Networks) {
-		if d := network.Dataset(i); keys {
+		d := network.Dataset(i)
+		if w.options.Dataset != nil {
+			d = *w.options.Dataset
+		}
+		if keys {
 			comments = append(comments, mesh.KeyComment(d.NetworkKey[:], d.MeshLocalPrefix.String()))
 		}
 	}

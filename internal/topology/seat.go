@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/sim"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
 	"heddle.example/thread/shell"
@@ -15,6 +16,7 @@ import (
 type seat struct {
 	thread *thread.Node // the one that the shell is of: a node that was reset is another
 	shell  *shell.Shell
+	timer  *sim.Timer
 	cause  machine.Cause
 }
 
@@ -22,9 +24,14 @@ type seat struct {
 func (w *World) sitDown() {
 	for _, n := range w.net.Members() {
 		id := n.Number()
+		before := n.OnEvent
 		n.OnEvent = func(now machine.Time, a machine.Action) {
+			if before != nil {
+				before(now, a)
+			}
 			if s := w.seats[id]; s != nil && s.thread == w.net.Member(id).Thread() {
 				s.shell.Observe(now, a)
+				s.timer.Set(s.shell.Deadline())
 			}
 		}
 	}
@@ -37,35 +44,70 @@ const (
 
 // Type types a line at a node's prompt, lets time pass until the command is over, and returns what it printed.
 func (w *World) Type(ctx context.Context, id int, line string) (said Said, err error) {
+	var s *seat
+	var n *network.Node
 	err = w.do(ctx, func() error {
-		n, err := w.member(id)
-		if err != nil {
+		if n, err = w.member(id); err != nil {
 			return err
 		}
 		if n.Thread() == nil {
 			return ErrOff
 		}
-		said = parseSaid(w.typeIn(n, line))
-		w.look()
+		s = w.typeIn(n, line)
+		if !w.options.Live {
+			w.settle(n, s)
+		}
 		return nil
 	})
-	return said, err
+	if err != nil {
+		return said, err
+	}
+	for wait := time.Now().Add(commandMost); ; {
+		over := false
+		err := w.do(ctx, func() error {
+			if over = !w.options.Live || !s.shell.Pending() || n.Thread() != s.thread || time.Now().After(wait); over {
+				said = parseSaid(string(s.shell.Output()))
+				w.leave(n, s)
+				w.look()
+			}
+			return nil
+		})
+		if err != nil || over {
+			return said, err
+		}
+		select {
+		case <-time.After(commandStep):
+		case <-ctx.Done():
+			return said, ctx.Err()
+		}
+	}
 }
 
 // typeIn is Type in the owner. Lines within the line are not possible.
-func (w *World) typeIn(n *network.Node, line string) string {
+func (w *World) typeIn(n *network.Node, line string) *seat {
 	t := n.Thread()
 	s := w.seats[n.Number()]
 	if s == nil || s.thread != t {
-		s = &seat{thread: t, shell: shell.New(t, shell.Config{})}
+		c := shell.Config{}
+		if w.options.Shell != nil {
+			c = w.options.Shell(n)
+		}
+		s = &seat{thread: t, shell: shell.New(t, c)}
+		s.timer = w.net.World.Timer(func() {
+			if n.Thread() != s.thread {
+				return
+			}
+			n.Input(func(now machine.Time, _ *thread.Node) { s.shell.Expire(now) })
+			s.timer.Set(s.shell.Deadline())
+		})
 		w.seats[n.Number()] = s
 	}
 	line, _, _ = strings.Cut(strings.ReplaceAll(line, "\r", "\n"), "\n")
 	s.shell.Output() // what came of its own meanwhile, and the prompt
 	s.cause++
 	n.Input(func(now machine.Time, _ *thread.Node) { s.shell.Run(now, s.cause, line) })
-	w.settle(n, s)
-	return string(s.shell.Output())
+	s.timer.Set(s.shell.Deadline())
+	return s
 }
 
 // settle lets time pass until the command is over.
@@ -73,10 +115,11 @@ func (w *World) settle(n *network.Node, s *seat) {
 	limit := w.net.World.Now().Add(commandMost)
 	for s.shell.Pending() && w.net.World.Now() < limit && n.Thread() == s.thread {
 		w.net.World.RunFor(commandStep)
-		if s.shell.Deadline() <= w.net.World.Now() {
-			n.Input(func(now machine.Time, _ *thread.Node) { s.shell.Expire(now) })
-		}
 	}
+}
+
+// leave does what the command has asked of whoever runs the node.
+func (w *World) leave(n *network.Node, s *seat) {
 	switch s.shell.Exit() {
 	case shell.Reset:
 		n.Reset()

@@ -57,7 +57,7 @@ type Entry struct {
 // Clock is how time passes.
 type Clock struct {
 	Now    int64   `json:"now" doc:"virtual microseconds"`
-	Until  int64   `json:"until" doc:"the scenario's end"`
+	Until  int64   `json:"until" doc:"the scenario's end; 0: none"`
 	Speed  float64 `json:"speed" doc:"virtual seconds a second; 0: as fast as it can"`
 	Paused bool    `json:"paused"`
 	Done   bool    `json:"done"`

@@ -40,7 +40,7 @@ func (v *view) init(w *World) {
 
 // note adds a line to the history.
 func (v *view) note(kind string, node int, text string) {
-	e := Entry{At: us(v.w.net.World.Now()), Kind: kind, Text: text, Node: node}
+	e := Entry{At: v.w.us(v.w.net.World.Now()), Kind: kind, Text: text, Node: node}
 	v.fresh = append(v.fresh, e)
 	v.history = append(v.history, e)
 	if extra := len(v.history) - historyMost; extra > 0 {
@@ -73,7 +73,7 @@ func (w *World) look() {
 	v.logged = len(w.net.World.Transcript())
 	if len(changed)+len(change.Add)+len(change.Remove)+len(v.fresh) > 0 || !same {
 		v.seq++
-		w.feed.publish("mesh", v.seq, Change{Seq: v.seq, Now: us(w.net.World.Now()), Nodes: list(changed), Links: change,
+		w.feed.publish("mesh", v.seq, Change{Seq: v.seq, Now: w.us(w.net.World.Now()), Nodes: list(changed), Links: change,
 			Partitions: list(partitions), History: list(v.fresh)})
 	}
 	v.fresh = nil
@@ -268,6 +268,9 @@ func (v *view) tell(now []Partition) {
 func (v *view) snapshot() *Snapshot {
 	w := v.w
 	d := network.Dataset(0)
+	if w.options.Dataset != nil {
+		d = *w.options.Dataset
+	}
 	return &Snapshot{Epoch: w.epoch, Seq: v.seq, Seed: w.scenario.Seed, Clock: w.clock(),
 		Network: Network{Channel: int(d.Channel), PANID: hex16(d.PANID), Name: d.NetworkName},
 		Nodes:   slices.Clone(v.rows), Links: slices.Clone(list(v.links)), Partitions: slices.Clone(list(v.partitions)),

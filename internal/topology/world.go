@@ -10,9 +10,10 @@ import (
 
 	"heddle.example/internal/simulate"
 	"heddle.example/machine"
-	"heddle.example/sim"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/meshcop"
+	"heddle.example/thread/shell"
 )
 
 // Options say what is shown.
@@ -20,12 +21,23 @@ type Options struct {
 	Scenario *simulate.Scenario
 	Speed    float64 // 0: as fast as it can
 	Paused   bool
+
+	// Network, where set, is what is shown: somebody else has made it of the scenario, or of other things.
+	Network *network.Network
+	// Dataset is that of the network, where it is not that of scenarios.
+	Dataset *meshcop.Info
+	// Live keeps step with the real clock, without an end, because real sockets are on the other side. A command waits for
+	// its end in real time.
+	Live bool
+	// Shell, where set, says what a node's command line has besides OpenThread's words.
+	Shell func(n *network.Node) shell.Config
 }
 
 // World is a scenario that runs while it is looked at. Its methods are safe for use by many goroutines: they pass through
 // the owner, which is Run.
 type World struct {
 	scenario *simulate.Scenario
+	options  Options
 	net      *network.Network
 	script   *network.Run
 	epoch    string
@@ -34,6 +46,7 @@ type World struct {
 	closed   chan struct{}
 	feed     feed
 
+	synced time.Time // the real instant that virtual time has kept step with
 	speed  float64
 	paused bool
 	rate   float64
@@ -55,12 +68,19 @@ const (
 	turn       = 20 * time.Millisecond // of real time, for a slice of virtual time
 	lookEvery  = 100 * time.Millisecond
 	clockEvery = 250 * time.Millisecond
-	inboxRoom  = 64
+	inboxRoom  = 256
+	liveStep   = 500 * time.Microsecond
 )
 
 // New makes the world of a scenario. Time passes in Run.
 func New(o Options) (*World, error) {
-	net, err := o.Scenario.Build()
+	net, err := o.Network, error(nil)
+	if o.Scenario == nil {
+		o.Scenario = &simulate.Scenario{}
+	}
+	if net == nil {
+		net, err = o.Scenario.Build()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +89,12 @@ func New(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{scenario: o.Scenario, net: net, epoch: strconv.FormatInt(time.Now().UnixMilli(), 36),
+	w := &World{scenario: o.Scenario, options: o, net: net, epoch: strconv.FormatInt(time.Now().UnixMilli(), 36),
 		end: net.World.Now().Add(time.Duration(o.Scenario.For)), commands: make(chan func(), inboxRoom), closed: make(chan struct{}),
 		feed: feed{readers: map[*Reader]bool{}}, speed: o.Speed, paused: o.Paused, seats: map[int]*seat{}}
+	if o.Live {
+		w.end = machine.Never
+	}
 	w.script = net.Play(steps)
 	w.script.Shell = simulate.Lines(net)
 	w.air.init(w)
@@ -85,9 +108,10 @@ func (w *World) Run(ctx context.Context) {
 	defer close(w.closed)
 	var looked, told time.Time
 	clock := time.Now()
+	w.synced = clock
 	counted, countedAt := w.net.World.Now(), clock
 	for ctx.Err() == nil {
-		w.pass(clock)
+		w.pass()
 		clock = time.Now()
 		if clock.Sub(looked) >= lookEvery {
 			looked = clock
@@ -104,19 +128,21 @@ func (w *World) Run(ctx context.Context) {
 
 // pass lets a slice of virtual time pass: what the speed says for the real time since the last one, and no more than can be
 // computed in a few turns.
-func (w *World) pass(since time.Time) {
+func (w *World) pass() {
 	now := w.net.World.Now()
+	begin := time.Now()
+	since := w.synced
+	w.synced = begin
 	if w.paused || now >= w.end {
 		return
 	}
-	begin := time.Now()
 	if w.speed == 0 {
 		for time.Since(begin) < turn && w.net.World.Now() < w.end {
 			w.net.World.Run(min(w.end, w.net.World.Now().Add(50*time.Millisecond)))
 		}
 		return
 	}
-	to := min(w.end, now.Add(time.Duration(float64(min(time.Since(since), 5*turn))*w.speed)))
+	to := min(w.end, now.Add(time.Duration(float64(min(begin.Sub(since), 5*turn))*w.speed)))
 	step := 50 * time.Millisecond
 	for w.net.World.Now() < to && time.Since(begin) < 2*turn {
 		w.net.World.Run(min(to, w.net.World.Now().Add(step)))
@@ -125,7 +151,13 @@ func (w *World) pass(since time.Time) {
 
 // wait carries out commands until the next slice is due.
 func (w *World) wait(ctx context.Context, since time.Time) {
-	due := time.NewTimer(max(0, turn-time.Since(since)))
+	pause := max(0, turn-time.Since(since))
+	if w.options.Live && !w.paused {
+		// What is due is done when it is due: packets of real programs are on their way.
+		next := w.net.World.Next().Sub(w.net.World.Now())
+		pause = min(pause, max(liveStep, time.Duration(float64(next)/max(w.speed, 1))))
+	}
+	due := time.NewTimer(pause)
 	defer due.Stop()
 	if w.speed == 0 && !w.paused && w.net.World.Now() < w.end {
 		due.Reset(0)
@@ -133,7 +165,13 @@ func (w *World) wait(ctx context.Context, since time.Time) {
 	for {
 		select {
 		case f := <-w.commands:
+			if w.options.Live {
+				w.pass() // it comes now, not when the last slice ended
+			}
 			f()
+			if w.options.Live {
+				return
+			}
 		case <-due.C:
 			return
 		case <-ctx.Done():
@@ -162,11 +200,32 @@ func (w *World) do(ctx context.Context, f func() error) error {
 	}
 }
 
+// Post has the owner run f soon, and reports whether there was room for it. It does not wait.
+func (w *World) Post(f func()) bool {
+	select {
+	case w.commands <- f:
+		return true
+	default:
+		return false
+	}
+}
+
+// Do has the owner run f, and waits for its end. f may use the network.
+func (w *World) Do(ctx context.Context, f func(net *network.Network) error) error {
+	return w.do(ctx, func() error { return f(w.net) })
+}
+
 // us returns virtual microseconds since the start.
-func us(t machine.Time) int64 { return int64(t.Sub(sim.Start) / time.Microsecond) }
+func (w *World) us(t machine.Time) int64 {
+	return int64(t.Sub(w.net.World.Began()) / time.Microsecond)
+}
 
 func (w *World) clock() Clock {
-	return Clock{Now: us(w.net.World.Now()), Until: us(w.end), Speed: w.speed, Paused: w.paused, Done: w.net.World.Now() >= w.end,
+	until := int64(0)
+	if w.end != machine.Never {
+		until = w.us(w.end)
+	}
+	return Clock{Now: w.us(w.net.World.Now()), Until: until, Speed: w.speed, Paused: w.paused, Done: w.net.World.Now() >= w.end,
 		Rate: math.Round(100*w.rate) / 100}
 }
 

@@ -24,7 +24,8 @@ type Device interface {
 // Node is a computer with a radio. It is the simulation's driver of the Device on it: it feeds it, drains it after each
 // input, sends what may be sent and gives commits to its disk.
 type Node struct {
-	// OnAction is called with every Event, Result and Ask that is not for the radio. It may call Do.
+	// OnAction is called with every Event, Result and Ask that is not for the radio, and with every Send of another kind
+	// than a frame: what leaves a border router. It may call Do.
 	OnAction func(now machine.Time, a machine.Action)
 
 	index    int
@@ -193,6 +194,9 @@ func (n *Node) act(a machine.Action) {
 	case machine.Send:
 		t, ok := a.Value.(*radio.Transmit)
 		if !ok {
+			if n.OnAction != nil {
+				n.OnAction(n.medium.world.Now(), a)
+			}
 			return
 		}
 		f := n.medium.newFlight(n, t) // what t points to is the radio's only until the next input

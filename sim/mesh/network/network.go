@@ -28,7 +28,8 @@ type Network struct {
 // Node is one Thread device with its computer.
 type Node struct {
 	*mesh.Node
-	// OnEvent is called with every Event and Result of the node, after the bench has looked at it. It may call Do.
+	// OnEvent is called with every Event and Result of the node, after the bench has looked at it, and with every Send that
+	// is no frame. It may call Do.
 	OnEvent func(now machine.Time, a machine.Action)
 
 	net    *Network
@@ -50,13 +51,18 @@ type NodeConfig struct {
 	Off        bool            // not booted yet
 	// Configure, where set, changes what the node is made with, at every boot.
 	Configure func(*thread.Config)
+	// Make, where set, makes the machine that has the radio: a device that is a Thread node and more, and the node in it.
+	// Its inputs are those of the machine; without it the Thread node is all there is.
+	Make func(c thread.Config) (mesh.Device, *thread.Node, error)
 	// OnBoot, where set, is called after every boot and reset, inside an input.
 	OnBoot func(now machine.Time, t *thread.Node)
 }
 
 // New makes a world of a seed with an empty air.
-func New(seed uint64, c mesh.Config) *Network {
-	w := sim.New(seed)
+func New(seed uint64, c mesh.Config) *Network { return In(sim.New(seed), c) }
+
+// In puts an empty air into a world.
+func In(w *sim.World, c mesh.Config) *Network {
 	return &Network{Medium: mesh.New(w, c), World: w, keys: keys.NewCache()}
 }
 
@@ -118,20 +124,28 @@ func (n *Node) Boot() {
 	if n.config.Configure != nil {
 		n.config.Configure(&c)
 	}
-	t, err := thread.New(c)
+	d, t, err := n.config.make(c)
 	if err != nil {
 		panic(fmt.Sprintf("network: %s does not boot: %v", n.Name(), err))
 	}
 	n.thread = t
 	clear(n.pings)
-	n.Node.Boot(t)
-	n.Do(func(now machine.Time) { t.Expire(now) })
+	n.Node.Boot(d)
+	n.Do(func(now machine.Time) { d.Expire(now) })
 	if n.joined {
 		n.Do(func(now machine.Time) { n.start(now, t) })
 	}
 	if n.config.OnBoot != nil {
 		n.Do(func(now machine.Time) { n.config.OnBoot(now, t) })
 	}
+}
+
+func (c *NodeConfig) make(tc thread.Config) (mesh.Device, *thread.Node, error) {
+	if c.Make != nil {
+		return c.Make(tc)
+	}
+	t, err := thread.New(tc)
+	return t, t, err
 }
 
 // Kill cuts the power.
