@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +20,9 @@ import (
 	"heddle.example/internal/device"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/words"
 	"heddle.example/store"
 )
-
-// shortServerID is what a device without bootstrap calls its server.
-const shortServerID = 123
 
 // clientOptions are the settings of `heddle client`, and of lwstart at its prompt.
 type clientOptions struct {
@@ -98,15 +95,6 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	return c
 }
 
-// parseKey reads a key. The message is the one of the first device of this kind.
-func parseKey(s string) ([]byte, error) {
-	key, err := hex.DecodeString(s)
-	if err != nil {
-		return nil, errors.New("Failed to parse Pre-Shared-Key " + s)
-	}
-	return key, nil
-}
-
 // config makes the client's configuration.
 func (o *clientOptions) config() (client.Config, error) {
 	version, err := lwm2m.ParseVersion(o.version)
@@ -133,38 +121,8 @@ func (o *clientOptions) config() (client.Config, error) {
 
 // account makes the one account that the command line gives.
 func (o *clientOptions) account() (client.Account, error) {
-	a := client.Account{
-		Bootstrap: o.bootstrap, ShortID: shortServerID, Lifetime: time.Duration(o.lifetime) * time.Second,
-		HoldOff: time.Duration(o.holdOff) * time.Second, Unmuted: true,
-	}
-	if o.lifetime == 0 {
-		a.Lifetime = -1
-	}
-	port, secure := o.port, o.key != ""
-	if secure {
-		key, err := parseKey(o.key)
-		if err != nil {
-			return client.Account{}, err
-		}
-		if o.identity == "" {
-			return client.Account{}, errors.New("a pre-shared key needs an identity: -i TEXT")
-		}
-		a.Identity, a.Key = o.identity, key
-	} else if o.identity != "" {
-		return client.Account{}, errors.New("an identity needs a pre-shared key: -s HEX")
-	}
-	if port == 0 {
-		switch {
-		case secure:
-			port = 5684
-		case o.bootstrap:
-			port = 5685
-		default:
-			port = 5683
-		}
-	}
-	a.URI = client.ServerURI(secure, o.host, port)
-	return a, nil
+	w := words.Options{Host: o.host, Port: o.port, Lifetime: o.lifetime, Bootstrap: o.bootstrap, Identity: o.identity, Key: o.key, HoldOff: o.holdOff}
+	return w.Account()
 }
 
 // awakeWindow is the window of client.Config, where zero is the default.

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"heddle.example/internal/device"
-	"heddle.example/lwm2m/client/objects"
 )
 
 // simulation is what the device pretends: where it is, and how its firmware updates go.
@@ -42,31 +41,4 @@ func (s *simulation) apply(p *device.Profile) (err error) {
 		return fmt.Errorf("--firmware: %w", err)
 	}
 	return nil
-}
-
-// firmwareText says how the firmware update stands.
-func firmwareText(s objects.FirmwareStatus) string {
-	text := fmt.Sprintf("State: %s, result: %s\n", s.State, device.FirmwareResults[s.Result])
-	if s.State != objects.FirmwareIdle {
-		how := "pushed by the server"
-		if s.Pull {
-			how = "from " + s.URI
-		}
-		size := ""
-		if s.Size > 0 {
-			size = fmt.Sprintf(" of %d (%d %%)", s.Size, s.Received*100/s.Size)
-		}
-		text += fmt.Sprintf("Package: %d%s bytes, %s\n", s.Received, size, how)
-	}
-	if s.Name != "" || s.Version != "" {
-		text += fmt.Sprintf("Name: %s, version: %s\n", s.Name, s.Version)
-	}
-	if s.Installed != "" {
-		text += fmt.Sprintf("Installed: %s\n", s.Installed)
-	}
-	text += "Protocols:"
-	for _, p := range s.Protocols {
-		text += " " + device.FirmwareProtocol(p)
-	}
-	return text + "\n"
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"heddle.example/host"
+	"heddle.example/lwm2m/client/words"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 )
@@ -245,15 +246,15 @@ func TestKeyIsNeverPrinted(t *testing.T) {
 	const key = "00112233445566778899aabbccddeeff"
 	p, s := newPrompt(t, 9)
 	p.execute("lwstart -i lamp -s " + key)
-	for w := range words {
-		if w != "exit" && w != "lwstop" {
-			p.execute(w)
+	for _, w := range words.Commands {
+		if w.Name != "lwstop" {
+			p.execute(w.Name)
 		}
 	}
 	p.execute("lwchange /0/0/5 00")
 	p.execute("lwchange /0/0/5")
 	p.execute("lwstop")
-	if got := s.take(); strings.Contains(got, key) || strings.Contains(got, string(must(parseKey(key)))) {
+	if got := s.take(); strings.Contains(got, key) || strings.Contains(got, string(must(words.ParseKey(key)))) {
 		t.Errorf("the key was printed:\n%s", got)
 	}
 }

@@ -4,6 +4,7 @@ package demo
 import (
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"heddle.example/host"
@@ -101,7 +102,7 @@ func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device,
 	if s.name == sleeper {
 		cfg.Awake, cfg.Servers[0].Lifetime = sleeperAwake, sleeperLifetime
 	}
-	p := &device.Profile{Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
+	p := &device.Profile{Addresses: []netip.Addr{netip.IPv6Loopback()}, Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
 		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
 	if !s.family.secure || s.family.queue {
 		p.Bearer = objects.BearerIEEE802154

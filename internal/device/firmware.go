@@ -8,14 +8,8 @@ import (
 
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client/objects"
+	"heddle.example/lwm2m/client/words"
 )
-
-// firmwareProtocols are the names of what 5/0/8 lists.
-var firmwareProtocols = []string{"coap", "coaps", "http", "https"}
-
-// FirmwareResults are the names of what 5/0/5 says.
-var FirmwareResults = []string{"initial", "success", "no storage", "out of RAM", "connection lost", "integrity check failed",
-	"unsupported package type", "invalid URI", "update failed", "unsupported protocol", "cancelled", "deferred"}
 
 // ParseFirmware reads settings of the Firmware Update object, key=value with commas between: version=1.1, method=push|pull|both,
 // protocols=coap+coaps, size=BYTES, time=DURATION, packed=true, fail=RESULT (2 to 9, 11), fails=N.
@@ -48,7 +42,7 @@ func ParseFirmware(c *objects.FirmwareConfig, s string) error {
 			c.Packed, err = strconv.ParseBool(v)
 		case "fail":
 			var n int
-			if n, err = strconv.Atoi(v); err == nil && (n < 2 || n >= len(FirmwareResults) || n == 10) {
+			if n, err = strconv.Atoi(v); err == nil && (n < 2 || n >= len(words.FirmwareResults) || n == 10) {
 				err = fmt.Errorf("a result to fail with is 2 to 9 or 11")
 			}
 			c.Fail = objects.UpdateResult(n)
@@ -68,21 +62,13 @@ func parseProtocols(s string) ([]int64, error) {
 	list := []int64{}
 next:
 	for name := range strings.SplitSeq(s, "+") {
-		for n, p := range firmwareProtocols {
+		for n, p := range words.FirmwareProtocols {
 			if p == name {
 				list = append(list, int64(n))
 				continue next
 			}
 		}
-		return nil, fmt.Errorf("there is no protocol %q: choose from %s", name, strings.Join(firmwareProtocols, ", "))
+		return nil, fmt.Errorf("there is no protocol %q: choose from %s", name, strings.Join(words.FirmwareProtocols, ", "))
 	}
 	return list, nil
-}
-
-// FirmwareProtocol is the name of a protocol that 5/0/8 lists.
-func FirmwareProtocol(n int64) string {
-	if n >= 0 && n < int64(len(firmwareProtocols)) {
-		return firmwareProtocols[n]
-	}
-	return strconv.FormatInt(n, 10)
 }

@@ -36,6 +36,8 @@ type ConnectivityMonitoring struct {
 	Addresses []netip.Addr
 	Routers   []netip.Addr
 	Signal    func(now machine.Time) (rssi, quality int64) // nil: simulated
+	// Live, where set, gives the addresses of the moment instead of Addresses and Routers.
+	Live func() (addresses, routers []netip.Addr)
 
 	seed uint64
 }
@@ -53,6 +55,10 @@ func (m *ConnectivityMonitoring) Instances(dst []uint16) []uint16 { return appen
 
 // Read implements client.Object.
 func (m *ConnectivityMonitoring) Read(now machine.Time, dst []lwm2m.Entry, p lwm2m.Path) ([]lwm2m.Entry, bool) {
+	own, routers := m.Addresses, m.Routers
+	if m.Live != nil && (p.Resource() == 4 || p.Resource() == 5) {
+		own, routers = m.Live()
+	}
 	switch p.Resource() {
 	case 0:
 		return value(dst, p, lwm2m.Int(m.Bearer))
@@ -65,10 +71,10 @@ func (m *ConnectivityMonitoring) Read(now machine.Time, dst []lwm2m.Entry, p lwm
 		_, quality := m.signal(now)
 		return value(dst, p, lwm2m.Int(quality))
 	case 4:
-		return addresses(dst, p, m.Addresses)
+		return addresses(dst, p, own)
 	case 5:
-		if len(m.Routers) > 0 {
-			return addresses(dst, p, m.Routers)
+		if len(routers) > 0 {
+			return addresses(dst, p, routers)
 		}
 	case 6:
 		n, _ := step(now, signalEvery)
@@ -96,8 +102,13 @@ func (m *ConnectivityMonitoring) signal(now machine.Time) (rssi, quality int64) 
 
 // NextChange implements client.Mover.
 func (m *ConnectivityMonitoring) NextChange(now machine.Time, p lwm2m.Path) machine.Time {
-	if p.Depth() >= 3 && p.Resource() != 2 && p.Resource() != 3 && p.Resource() != 6 {
-		return machine.Never
+	if p.Depth() >= 3 {
+		switch r := p.Resource(); {
+		case r == 2 || r == 3 || r == 6:
+		case m.Live != nil && (r == 4 || r == 5):
+		default:
+			return machine.Never
+		}
 	}
 	_, next := step(now, signalEvery)
 	return next
@@ -116,8 +127,12 @@ var ConnectivityStatisticsDefinition = client.Definition{ID: 7, Name: "Connectiv
 
 // ConnectivityStatistics is object 7: the client's real traffic between Start and Stop, or for the Collection Period.
 type ConnectivityStatistics struct {
+	// Count, where set, counts the traffic instead: all that the device's radio carries. It only grows.
+	Count func() client.Traffic
+
 	client  *client.Client
-	period  int64 // seconds; 0: until Stop
+	base    client.Traffic // of Count, at Start
+	period  int64          // seconds; 0: until Stop
 	running bool
 	end     machine.Time
 	held    client.Traffic // what was counted, when stopped
@@ -143,7 +158,7 @@ func (s *ConnectivityStatistics) Instances(dst []uint16) []uint16 { return appen
 func (s *ConnectivityStatistics) Read(_ machine.Time, dst []lwm2m.Entry, p lwm2m.Path) ([]lwm2m.Entry, bool) {
 	t := s.held
 	if s.running {
-		t = s.client.Traffic()
+		t = s.traffic()
 	}
 	switch p.Resource() {
 	case 2:
@@ -187,16 +202,33 @@ func (s *ConnectivityStatistics) Execute(call client.Call, p lwm2m.Path, _ []cli
 		return nil
 	}
 	s.running, s.end = true, machine.Never
-	s.client.ResetTraffic()
+	if s.Count != nil {
+		s.base = s.Count()
+	} else {
+		s.client.ResetTraffic()
+	}
 	if s.period > 0 {
 		s.end = call.Now.Add(time.Duration(s.period) * time.Second)
 	}
 	return nil
 }
 
+// traffic returns what was counted since Start.
+func (s *ConnectivityStatistics) traffic() client.Traffic {
+	if s.Count == nil {
+		return s.client.Traffic()
+	}
+	t := s.Count()
+	t.TxBytes -= s.base.TxBytes
+	t.RxBytes -= s.base.RxBytes
+	t.TxMessages -= s.base.TxMessages
+	t.RxMessages -= s.base.RxMessages
+	return t
+}
+
 func (s *ConnectivityStatistics) stop() {
 	if s.running {
-		s.held, s.running, s.end = s.client.Traffic(), false, machine.Never
+		s.held, s.running, s.end = s.traffic(), false, machine.Never
 	}
 }
 

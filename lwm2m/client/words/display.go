@@ -1,98 +1,20 @@
-package cli
+package words
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
-	"heddle.example/lwm2m/client/objects"
 	"heddle.example/machine"
 )
 
-func (p *prompt) lwlist([]string) error {
-	var servers []client.ServerStatus
-	var bootstrap []client.BootstrapStatus
-	err := p.device.Do(func(_ machine.Time, c *client.Client) { servers, bootstrap = c.Servers(), c.BootstrapServers() })
-	if err != nil {
-		return err
-	}
-	if len(bootstrap) == 0 {
-		p.printf("No Bootstrap Server.\n")
-	} else {
-		p.printf("Bootstrap Servers:\n")
-	}
-	for _, b := range bootstrap {
-		p.printf(" - Security Object ID %d\tHold Off Time: %d s\tstatus: %s\n", b.SecurityInstance, seconds(b.HoldOff), b.Status)
-	}
-	if len(servers) == 0 {
-		p.printf("No LWM2M Server.\n")
-	} else {
-		p.printf("LWM2M Servers:\n")
-	}
-	for _, s := range servers {
-		p.printf(" - Server ID %d\tstatus: %s", s.ShortID, s.Status)
-		if s.Status == client.StatusRegistered {
-			p.printf("\tlocation: \"%s\"\tLifetime: %ds", s.Location, seconds(s.Lifetime))
-		}
-		p.printf("\n")
-	}
-	return nil
-}
-
-func seconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }
-
-func (p *prompt) lwls([]string) error {
+func lwdisp(c Call, _ []string) (string, error) {
 	var w strings.Builder
-	err := p.device.Do(func(_ machine.Time, c *client.Client) {
-		for _, o := range c.Inventory() {
-			if len(o.Instances) == 0 {
-				fmt.Fprintf(&w, "/%d ", o.ID)
-			}
-			for _, i := range o.Instances {
-				fmt.Fprintf(&w, "/%d/%d  ", o.ID, i)
-			}
-			w.WriteByte('\n')
-		}
-	})
-	p.printf("%s", w.String())
-	return err
-}
-
-func (p *prompt) lwobs([]string) error {
-	var list []client.Observation
-	if err := p.device.Do(func(_ machine.Time, c *client.Client) { list = c.Observations() }); err != nil {
-		return err
-	}
-	for _, o := range list {
-		if o.Paths != nil {
-			p.printf(" - Server ID %d\t%s\n", o.Server, strings.Trim(fmt.Sprint(o.Paths), "[]"))
-			continue
-		}
-		p.printf(" - Server ID %d\t%s\t%s\n", o.Server, o.Path, o.Attributes)
-	}
-	return nil
-}
-
-func (p *prompt) lwfw([]string) error {
-	text := "No Firmware object.\n"
-	err := p.device.Do(func(_ machine.Time, c *client.Client) {
-		if f, ok := c.Object(5).(*objects.Firmware); ok {
-			text = firmwareText(f.Status())
-		}
-	})
-	p.printf("%s", text)
-	return err
-}
-
-func (p *prompt) lwdisp([]string) error {
-	var w strings.Builder
-	err := p.device.Do(func(now machine.Time, c *client.Client) { display(&w, now, c) })
-	p.printf("%s", w.String())
-	return err
+	display(&w, c.Now, c.Client)
+	return w.String(), nil
 }
 
 // display writes all objects down.
@@ -112,16 +34,13 @@ func display(w *strings.Builder, now machine.Time, c *client.Client) {
 }
 
 // lwdispb shows the backup that a failed bootstrap goes back to.
-func (p *prompt) lwdispb([]string) error {
+func lwdispb(c Call, _ []string) (string, error) {
 	var w strings.Builder
-	err := p.device.Do(func(_ machine.Time, c *client.Client) {
-		if accounts := c.Backup(); len(accounts) > 0 {
-			displaySecurity(&w, accounts)
-			displayServers(&w, accounts, c.Binding())
-		}
-	})
-	p.printf("%s", w.String())
-	return err
+	if accounts := c.Client.Backup(); len(accounts) > 0 {
+		displaySecurity(&w, accounts)
+		displayServers(&w, accounts, c.Client.Binding())
+	}
+	return w.String(), nil
 }
 
 // displaySecurity writes object 0 down, without its secrets.
