@@ -8,7 +8,6 @@ import (
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/joining"
-	"heddle.example/thread/keys"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/mle"
 	"heddle.example/thread/neighbor"
@@ -126,7 +125,7 @@ func (e *joinerEnv) SetKEK(_ machine.Time, kek [16]byte, from ip6.Address) {
 func (e *joinerEnv) SaveNetwork(now machine.Time, key [16]byte) {
 	p := e.cop.Params()
 	i := meshcop.Info{Has: meshcop.HasNetworkKey | meshcop.HasChannel | meshcop.HasPANID,
-		NetworkKey: keys.NetworkKey(key), Channel: uint16(p.Channel), PANID: p.PANID}
+		NetworkKey: meshcop.NetworkKey(key), Channel: uint16(p.Channel), PANID: p.PANID}
 	if d, err := i.Dataset(); err == nil {
 		_ = e.cop.SetActive(now, d) // a key, a channel and a PAN make a good one
 	}

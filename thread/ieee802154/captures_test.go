@@ -7,6 +7,7 @@ import (
 	"heddle.example/thread/captures"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
+	"heddle.example/thread/meshcop"
 )
 
 // Every frame that real nodes sent is parsed, and appended again to the same bytes.
@@ -63,7 +64,7 @@ func TestCapturesOpen(t *testing.T) {
 				closed++
 				continue
 			case ieee802154.KeyIDMode1:
-				for _, nk := range []keys.NetworkKey{captures.Key, captures.Key2} {
+				for _, nk := range []meshcop.NetworkKey{captures.Key, captures.Key2} {
 					sets = append(sets, keys.Derive(nk, uint32(f.Security.KeyIndex)-1).MAC)
 				}
 			case ieee802154.KeyIDMode2:

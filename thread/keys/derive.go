@@ -7,10 +7,8 @@ import (
 	"encoding/binary"
 
 	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/meshcop"
 )
-
-// NetworkKey is the secret that all nodes of a network share.
-type NetworkKey [16]byte
 
 // Set is the keys of one network key and key sequence.
 type Set struct {
@@ -19,7 +17,7 @@ type Set struct {
 }
 
 // hash returns HMAC-SHA256(network key, sequence | "Thread"): the MLE key, then the MAC key (Thread 1.1 section 7.1.4).
-func hash(nk NetworkKey, sequence uint32) (mle, mac [16]byte) {
+func hash(nk meshcop.NetworkKey, sequence uint32) (mle, mac [16]byte) {
 	h := hmac.New(sha256.New, nk[:])
 	h.Write(append(binary.BigEndian.AppendUint32(nil, sequence), "Thread"...))
 	sum := h.Sum(nil)
@@ -27,13 +25,13 @@ func hash(nk NetworkKey, sequence uint32) (mle, mac [16]byte) {
 }
 
 // Derive returns the keys of a sequence.
-func Derive(nk NetworkKey, sequence uint32) Set {
+func Derive(nk meshcop.NetworkKey, sequence uint32) Set {
 	mle, mac := hash(nk, sequence)
 	return Set{MAC: ieee802154.NewKey(mac), MLE: ieee802154.NewKey(mle)}
 }
 
 // TREL returns the key of links over infrastructure (KeyManager::ComputeTrelKey of OpenThread).
-func TREL(nk NetworkKey, sequence uint32) [16]byte {
+func TREL(nk meshcop.NetworkKey, sequence uint32) [16]byte {
 	salt := append(binary.BigEndian.AppendUint32(nil, sequence), "ThreadSequenceMasterKey"...)
 	k, err := hkdf.Key(sha256.New, nk[:], salt, "ThreadOverInfraKey", 16)
 	if err != nil {
@@ -60,7 +58,7 @@ type Cache struct {
 }
 
 type setName struct {
-	nk       NetworkKey
+	nk       meshcop.NetworkKey
 	sequence uint32
 }
 
@@ -71,7 +69,7 @@ const cacheSets = 256
 func NewCache() *Cache { return &Cache{sets: map[setName]Set{}} }
 
 // Get returns the keys of a sequence.
-func (c *Cache) Get(nk NetworkKey, sequence uint32) Set {
+func (c *Cache) Get(nk meshcop.NetworkKey, sequence uint32) Set {
 	name := setName{nk, sequence}
 	if s, ok := c.sets[name]; ok {
 		return s

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/meshcop"
 )
 
 type env struct {
@@ -21,7 +22,7 @@ func (e *env) StoreCounters(_ machine.Time, c Counters) machine.Seq {
 func (e *env) KeySequenceChanged(machine.Time) { e.changes++ }
 func (e *env) NetworkKeyChanged(machine.Time)  { e.resets++ }
 
-var nk = NetworkKey{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
+var nk = meshcop.NetworkKey{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
 
 // The vector of OpenThread's test_hmac_sha256 and of the Thread specification: key 00112233..., sequence 0.
 func TestDerive(t *testing.T) {
@@ -88,16 +89,16 @@ func TestRotation(t *testing.T) {
 	if !m.SetSequence(now, 7, Forced) {
 		t.Error("forced")
 	}
-	p := DefaultPolicy()
+	p := meshcop.DefaultPolicy()
 	p.RotationHours = 1
-	if !m.SetPolicy(now, p) || m.Policy().RotationHours != MinRotation || m.GuardHours() != 1 {
+	if !m.SetPolicy(now, p) || m.Policy().RotationHours != meshcop.MinRotation || m.GuardHours() != 1 {
 		t.Errorf("%+v, guard %d", m.Policy(), m.GuardHours())
 	}
 	hours(2)
 	if m.Sequence() != 8 {
 		t.Errorf("sequence %d", m.Sequence())
 	}
-	m.SetNetworkKey(now, NetworkKey{1})
+	m.SetNetworkKey(now, meshcop.NetworkKey{1})
 	if m.Sequence() != 0 || e.resets != 1 {
 		t.Errorf("sequence %d", m.Sequence())
 	}
@@ -155,18 +156,18 @@ func TestCountersNeverGoBack(t *testing.T) {
 }
 
 func TestPolicy(t *testing.T) {
-	b := DefaultPolicy().Append(nil)
+	b := meshcop.DefaultPolicy().Append(nil)
 	if hex.EncodeToString(b) != "02a0f7f8" {
 		t.Errorf("%x", b)
 	}
-	p, ok := ParsePolicy([]byte{0x0e, 0x10, 0xff, 0xc0})
+	p, ok := meshcop.ParsePolicy([]byte{0x0e, 0x10, 0xff, 0xc0})
 	if !ok || p.RotationHours != 3600 || !p.TobleLink {
 		t.Errorf("%+v", p)
 	}
-	if q, _ := ParsePolicy(b); q != DefaultPolicy() {
+	if q, _ := meshcop.ParsePolicy(b); q != meshcop.DefaultPolicy() {
 		t.Errorf("%+v", q)
 	}
-	if _, ok := ParsePolicy(b[:2]); ok {
+	if _, ok := meshcop.ParsePolicy(b[:2]); ok {
 		t.Error("too short")
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
+	"heddle.example/thread/meshcop"
 )
 
 // Ahead is how far the frame counters on disk are ahead of those in use (kStoreFrameCounterAhead of OpenThread).
@@ -33,8 +34,8 @@ type Counters struct {
 type Manager struct {
 	env    Env
 	cache  *Cache
-	nk     NetworkKey
-	policy SecurityPolicy
+	nk     meshcop.NetworkKey
+	policy meshcop.SecurityPolicy
 
 	sequence  uint32
 	current   Set
@@ -60,9 +61,9 @@ type Manager struct {
 }
 
 // New returns a manager with the key of a network, or an arbitrary one, as restored says where a previous run ended.
-func New(env Env, cache *Cache, nk NetworkKey, restored Counters) *Manager {
-	m := &Manager{env: env, cache: cache, nk: nk, policy: DefaultPolicy(), tick: machine.Never,
-		guardHours: DefaultRotation * guardPercent / 100}
+func New(env Env, cache *Cache, nk meshcop.NetworkKey, restored Counters) *Manager {
+	m := &Manager{env: env, cache: cache, nk: nk, policy: meshcop.DefaultPolicy(), tick: machine.Never,
+		guardHours: meshcop.DefaultRotation * guardPercent / 100}
 	m.sequence, m.mac, m.mle, m.stored = restored.Sequence, restored.MAC, restored.MLE, restored
 	m.derive()
 	return m
@@ -89,10 +90,10 @@ func (m *Manager) resetRotation(now machine.Time) {
 }
 
 // NetworkKey returns the network key.
-func (m *Manager) NetworkKey() NetworkKey { return m.nk }
+func (m *Manager) NetworkKey() meshcop.NetworkKey { return m.nk }
 
 // SetNetworkKey changes the network key. Sequence and counters of neighbours begin anew; the node's own counters go on.
-func (m *Manager) SetNetworkKey(now machine.Time, nk NetworkKey) {
+func (m *Manager) SetNetworkKey(now machine.Time, nk meshcop.NetworkKey) {
 	if nk == m.nk {
 		return
 	}
@@ -143,11 +144,11 @@ func (m *Manager) change(sequence uint32) {
 }
 
 // Policy returns the security policy.
-func (m *Manager) Policy() SecurityPolicy { return m.policy }
+func (m *Manager) Policy() meshcop.SecurityPolicy { return m.policy }
 
 // SetPolicy changes the security policy; a rotation that is due by it happens at once.
-func (m *Manager) SetPolicy(now machine.Time, p SecurityPolicy) (changed bool) {
-	p.RotationHours = max(p.RotationHours, MinRotation)
+func (m *Manager) SetPolicy(now machine.Time, p meshcop.SecurityPolicy) (changed bool) {
+	p.RotationHours = max(p.RotationHours, meshcop.MinRotation)
 	if p.RotationHours != m.policy.RotationHours {
 		m.guardHours = uint16(uint32(p.RotationHours) * guardPercent / 100)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"heddle.example/machine"
+	"heddle.example/thread/meshcop"
 )
 
 // crashing is a disk that loses what was written last, and an air that knows every key and counter.
@@ -17,7 +18,7 @@ type crashing struct {
 }
 
 type airCounter struct {
-	nk       NetworkKey
+	nk       meshcop.NetworkKey
 	sequence uint32
 	counter  uint32
 }
@@ -30,7 +31,7 @@ func (c *crashing) KeySequenceChanged(machine.Time) {}
 func (c *crashing) NetworkKeyChanged(machine.Time)  {}
 
 // boot begins with what is on disk, and loses the rest.
-func (c *crashing) boot(nk NetworkKey) *Manager {
+func (c *crashing) boot(nk meshcop.NetworkKey) *Manager {
 	c.disk = c.disk[:c.durable]
 	restored := Counters{}
 	if c.durable > 0 {
@@ -55,7 +56,7 @@ func (c *crashing) send(kind string, m *Manager, counter uint32, after machine.S
 func TestKeyComesBackAfterRestart(t *testing.T) {
 	for name, move := range map[string][2]func(m *Manager){
 		"sequence": {func(m *Manager) { m.SetSequence(0, 7, Forced) }, func(m *Manager) { m.SetSequence(0, 0, Forced) }},
-		"dataset":  {func(m *Manager) { m.SetNetworkKey(0, NetworkKey{1}) }, func(m *Manager) { m.SetNetworkKey(0, nk) }},
+		"dataset":  {func(m *Manager) { m.SetNetworkKey(0, meshcop.NetworkKey{1}) }, func(m *Manager) { m.SetNetworkKey(0, nk) }},
 	} {
 		c := &crashing{t: t, air: map[string]map[airCounter]bool{"mac": {}, "mle": {}}}
 		m := c.boot(nk)
@@ -91,7 +92,7 @@ func TestNonceOracle(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		c := &crashing{t: t, air: map[string]map[airCounter]bool{"mac": {}, "mle": {}}}
-		key := func() NetworkKey { return NetworkKey{byte(r.IntN(3))} }
+		key := func() meshcop.NetworkKey { return meshcop.NetworkKey{byte(r.IntN(3))} }
 		m := c.boot(key())
 		var acks, given, end uint32 // a run that the radio has, and its end
 		var commit int              // that it waits for

@@ -10,6 +10,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/lowpan"
+	"heddle.example/thread/meshcop"
 )
 
 // recorded is the contexts of the recordings.
@@ -47,7 +48,7 @@ func open(c captures.Frame, f *ieee802154.Frame) []byte {
 	if f.Security.Mode != ieee802154.KeyIDMode1 {
 		return nil
 	}
-	for _, nk := range []keys.NetworkKey{captures.Key, captures.Key2} {
+	for _, nk := range []meshcop.NetworkKey{captures.Key, captures.Key2} {
 		for _, src := range []ieee802154.ExtAddr{{0x11, 0x22, 0x33, 0, 0, 0, 0, byte(c.Node)}, {0x62, 0xa0, 0x01, 0x2a, 0xe6, 0xb0, 0x16, 0xb3}} {
 			if b, ok := f.Open(make([]byte, 127), keys.Derive(nk, uint32(f.Security.KeyIndex)-1).MAC, src); ok {
 				return b

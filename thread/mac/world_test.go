@@ -9,6 +9,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
+	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/radio"
 )
@@ -21,7 +22,7 @@ func (r testRand) Fill(b []byte) {
 	}
 }
 
-var testKey = keys.NetworkKey{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
+var testKey = meshcop.NetworkKey{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
 
 // world is a medium in which all hear all, without air time, for the tests of this package.
 type world struct {

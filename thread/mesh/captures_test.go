@@ -11,6 +11,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/lowpan"
+	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 )
 
@@ -41,7 +42,7 @@ func openRecorded(c captures.Frame, f *ieee802154.Frame) []byte {
 	if !f.Secured() {
 		return f.Payload
 	}
-	for _, nk := range []keys.NetworkKey{captures.Key, captures.Key2} {
+	for _, nk := range []meshcop.NetworkKey{captures.Key, captures.Key2} {
 		if b, ok := f.Open(make([]byte, 127), keys.Derive(nk, uint32(f.Security.KeyIndex)-1).MAC,
 			ieee802154.ExtAddr{0x11, 0x22, 0x33, 7: byte(c.Node)}); ok {
 			return b

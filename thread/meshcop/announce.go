@@ -31,14 +31,6 @@ func (m *Manager) serveAnnounce(now machine.Time, _ ip6.Address, request, dst []
 	return dst, true
 }
 
-func findMask(b []byte) (uint32, bool) {
-	v, ok := find(b, ChannelMask)
-	if !ok {
-		return 0, false
-	}
-	return ParseChannelMask(v)
-}
-
 // SendAnnounces announces the active dataset count times on each channel.
 func (m *Manager) SendAnnounces(now machine.Time, mask uint32, count uint8, period time.Duration) {
 	a := &m.announcer
@@ -95,9 +87,4 @@ func (m *Manager) commissionerRequest(mask uint32) ([]byte, error) {
 		return nil, status.InvalidState
 	}
 	return appendMask(binary.BigEndian.AppendUint16([]byte{CommissionerSession, 2}, s), mask), nil
-}
-
-func appendMask(b []byte, mask uint32) []byte {
-	v := AppendChannelMask(nil, mask)
-	return append(append(b, ChannelMask, byte(len(v))), v...)
 }

@@ -176,7 +176,7 @@ func validTLV(kind uint8, v []byte) bool {
 		n = 4
 	case PANID:
 		n = 2
-	case PSKc, NetworkKey:
+	case PSKc, NetworkKeyTLV:
 		n = 16
 	case Channel, WakeupChannel: // page and number
 		if len(v) < 3 || v[0] != 0 {
@@ -207,7 +207,7 @@ func validName(v []byte) bool {
 
 // Complete reports whether an active dataset has all that a network needs.
 func (d *Dataset) Complete() bool {
-	return d.Has(ActiveTimestamp, Channel, ChannelMask, ExtPANID, MeshLocalPrefix, NetworkKey, NetworkName, PANID, PSKc,
+	return d.Has(ActiveTimestamp, Channel, ChannelMask, ExtPANID, MeshLocalPrefix, NetworkKeyTLV, NetworkName, PANID, PSKc,
 		SecurityPolicyTLV)
 }
 

@@ -19,7 +19,7 @@ const (
 	ExtPANID            = 2
 	NetworkName         = 3
 	PSKc                = 4
-	NetworkKey          = 5
+	NetworkKeyTLV       = 5
 	NetworkKeySequence  = 6
 	MeshLocalPrefix     = 7
 	SteeringDataTLV     = 8

@@ -30,7 +30,7 @@ func FuzzDataset(f *testing.F) {
 		if !d.SubsetOf(&d) {
 			t.Fatal("not a subset of itself")
 		}
-		for _, k := range []uint8{Channel, NetworkKey, DelayTimer} {
+		for _, k := range []uint8{Channel, NetworkKeyTLV, DelayTimer} {
 			c.Remove(k)
 			if c.Has(k) {
 				t.Fatal("removed")

@@ -2,11 +2,8 @@ package meshcop
 
 import (
 	"encoding/binary"
-	"fmt"
 
-	"heddle.example/machine"
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/keys"
 )
 
 // Fields says which fields of an Info there are.
@@ -38,11 +35,11 @@ type Info struct {
 	ChannelMask                       uint32 // bit n is channel n
 	ExtPANID                          [8]byte
 	MeshLocalPrefix                   ip6.Network
-	NetworkKey                        keys.NetworkKey
+	NetworkKey                        NetworkKey
 	NetworkName                       string
 	PANID                             uint16
 	PSKc                              [16]byte
-	SecurityPolicy                    keys.SecurityPolicy
+	SecurityPolicy                    SecurityPolicy
 }
 
 // Info returns the fields of a dataset. TLVs that are not good are left out.
@@ -69,8 +66,8 @@ func (d *Dataset) Info() (n Info) {
 			n.Has, n.ExtPANID = n.Has|HasExtPANID, [8]byte(v)
 		case MeshLocalPrefix:
 			n.Has, n.MeshLocalPrefix = n.Has|HasMeshLocalPrefix, ip6.Network(v)
-		case NetworkKey:
-			n.Has, n.NetworkKey = n.Has|HasNetworkKey, keys.NetworkKey(v)
+		case NetworkKeyTLV:
+			n.Has, n.NetworkKey = n.Has|HasNetworkKey, NetworkKey(v)
 		case NetworkName:
 			n.Has, n.NetworkName = n.Has|HasNetworkName, string(v[:min(len(v), networkNameMax)])
 		case PANID:
@@ -79,7 +76,7 @@ func (d *Dataset) Info() (n Info) {
 			n.Has, n.PSKc = n.Has|HasPSKc, [16]byte(v)
 		case SecurityPolicyTLV:
 			n.Has |= HasSecurityPolicy
-			n.SecurityPolicy, _ = keys.ParsePolicy(v)
+			n.SecurityPolicy, _ = ParsePolicy(v)
 		}
 	}
 	return n
@@ -103,7 +100,7 @@ func (n *Info) Write(d *Dataset) (err error) {
 	write(HasChannelMask, ChannelMask, AppendChannelMask(nil, n.ChannelMask))
 	write(HasExtPANID, ExtPANID, n.ExtPANID[:])
 	write(HasMeshLocalPrefix, MeshLocalPrefix, n.MeshLocalPrefix[:])
-	write(HasNetworkKey, NetworkKey, n.NetworkKey[:])
+	write(HasNetworkKey, NetworkKeyTLV, n.NetworkKey[:])
 	write(HasNetworkName, NetworkName, []byte(n.NetworkName))
 	write(HasPANID, PANID, u16(n.PANID))
 	write(HasPSKc, PSKc, n.PSKc[:])
@@ -115,39 +112,4 @@ func (n *Info) Write(d *Dataset) (err error) {
 func (n *Info) Dataset() (d Dataset, err error) {
 	err = n.Write(&d)
 	return d, err
-}
-
-// RandomChannel draws one of a mask's channels.
-func RandomChannel(r machine.Rand, mask uint32) uint16 {
-	var list []uint16
-	for c := uint16(firstChannel); c <= lastChannel; c++ {
-		if mask&(1<<c) != 0 {
-			list = append(list, c)
-		}
-	}
-	if len(list) == 0 {
-		return firstChannel
-	}
-	return list[r.Uint64()%uint64(len(list))]
-}
-
-// NewNetwork draws the dataset of a new network (the shell's `dataset init new`; OpenThread dataset.cpp, GenerateRandom).
-// Channels come from preferred, if it has any that are supported.
-func NewNetwork(r machine.Rand, supported, preferred uint32) Info {
-	if preferred &= supported; preferred == 0 {
-		preferred = supported
-	}
-	n := Info{Has: 1<<13 - 1 - HasPendingTimestamp - HasDelay, ActiveTimestamp: NewTimestamp(1, 0, false),
-		Channel: RandomChannel(r, preferred), WakeupChannel: RandomChannel(r, supported), ChannelMask: supported,
-		SecurityPolicy: keys.DefaultPolicy()}
-	for n.PANID = 0xffff; n.PANID == 0xffff; {
-		n.PANID = uint16(r.Uint64())
-	}
-	r.Fill(n.NetworkKey[:])
-	r.Fill(n.PSKc[:])
-	r.Fill(n.ExtPANID[:])
-	r.Fill(n.MeshLocalPrefix[:]) // a ULA of RFC 4193
-	n.MeshLocalPrefix[0] = 0xfd
-	n.NetworkName = fmt.Sprintf("OpenThread-%04x", n.PANID)
-	return n
 }

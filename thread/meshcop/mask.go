@@ -34,3 +34,16 @@ func AppendChannelMask(dst []byte, mask uint32) []byte {
 	}
 	return binary.BigEndian.AppendUint32(append(dst, 0, 4), bits.Reverse32(mask))
 }
+
+func findMask(b []byte) (uint32, bool) {
+	v, ok := find(b, ChannelMask)
+	if !ok {
+		return 0, false
+	}
+	return ParseChannelMask(v)
+}
+
+func appendMask(b []byte, mask uint32) []byte {
+	v := AppendChannelMask(nil, mask)
+	return append(append(b, ChannelMask, byte(len(v))), v...)
+}

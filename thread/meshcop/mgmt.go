@@ -119,7 +119,7 @@ func (m *Manager) AppendGet(now machine.Time, dst []byte, pending bool, request 
 	d, _ := m.holder(pending).read(now)
 	for k, v, i, ok := next(d.b, 0); ok; k, v, i, ok = next(d.b, i) {
 		wanted := len(kinds) == 0 || bytes.IndexByte(kinds, k) >= 0 || pending && k == DelayTimer
-		if wanted && !(check && k == NetworkKey && !m.params.Policy.ObtainNetworkKey) {
+		if wanted && !(check && k == NetworkKeyTLV && !m.params.Policy.ObtainNetworkKey) {
 			dst = append(append(dst, k, byte(len(v))), v...)
 		}
 	}

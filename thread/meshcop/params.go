@@ -3,7 +3,6 @@ package meshcop
 import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/keys"
 	"heddle.example/thread/status"
 )
 
@@ -13,10 +12,10 @@ type Params struct {
 	PANID                  uint16
 	ExtPANID               [8]byte
 	NetworkName            string
-	NetworkKey             keys.NetworkKey
+	NetworkKey             NetworkKey
 	PSKc                   [16]byte
 	MeshLocalPrefix        ip6.Network
-	Policy                 keys.SecurityPolicy
+	Policy                 SecurityPolicy
 }
 
 // DefaultParams are a new node's (OpenThread mac.cpp, mle.cpp, network_name.hpp, extended_panid.cpp). Its key is random.
@@ -24,7 +23,7 @@ func DefaultParams(r machine.Rand) Params {
 	p := Params{Channel: firstChannel, WakeupChannel: firstChannel, PANID: 0xffff,
 		ExtPANID:    [8]byte{0xde, 0xad, 0x00, 0xbe, 0xef, 0x00, 0xca, 0xfe},
 		NetworkName: "OpenThread", MeshLocalPrefix: ip6.Network{0xfd, 0xde, 0xad, 0x00, 0xbe, 0xef, 0, 0},
-		Policy: keys.DefaultPolicy()}
+		Policy: DefaultPolicy()}
 	r.Fill(p.NetworkKey[:])
 	return p
 }
@@ -68,7 +67,7 @@ func (m *Manager) applyInfo(now machine.Time, n *Info) {
 	}
 	if note(HasSecurityPolicy, n.SecurityPolicy != p.Policy) {
 		p.Policy = n.SecurityPolicy
-		p.Policy.RotationHours = max(p.Policy.RotationHours, keys.MinRotation)
+		p.Policy.RotationHours = max(p.Policy.RotationHours, MinRotation)
 	}
 	if changed != 0 {
 		m.env.ParamsChanged(now, changed)

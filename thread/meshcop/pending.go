@@ -20,7 +20,7 @@ func (m *Manager) startDelay(now machine.Time, d *Dataset) {
 // delayOver makes the pending dataset the active one, if it is newer or has another key.
 func (m *Manager) delayOver(now machine.Time) {
 	if d, ok := m.pending.read(now); ok {
-		key, _ := d.Find(NetworkKey)
+		key, _ := d.Find(NetworkKeyTLV)
 		t := d.Timestamp(ActiveTimestamp)
 		if t.Valid() && (t.After(m.active.network) || len(key) >= 16 && string(key[:16]) != string(m.params.NetworkKey[:])) {
 			d.Remove(PendingTimestamp)
@@ -61,7 +61,7 @@ func (m *Manager) set(now machine.Time, h *holder, d Dataset) error {
 // Commissioned reports whether the active dataset has what a node needs to attach.
 func (m *Manager) Commissioned(now machine.Time) bool {
 	d, ok := m.active.read(now)
-	return ok && d.Has(NetworkKey, NetworkName, ExtPANID, PANID, Channel)
+	return ok && d.Has(NetworkKeyTLV, NetworkName, ExtPANID, PANID, Channel)
 }
 
 // Complete reports whether there is an active dataset with a timestamp; PartlyComplete whether one has none.

@@ -10,6 +10,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/lowpan"
+	"heddle.example/thread/meshcop"
 )
 
 // recorded is an MLE datagram of a recording.
@@ -71,7 +72,7 @@ func iidOf(a ieee802154.Address) ip6.IID {
 
 func openFrame(f *ieee802154.Frame, node int) ([]byte, bool) {
 	source := ieee802154.ExtAddr{0x11, 0x22, 0x33, 0, 0, 0, 0, byte(node)}
-	for _, nk := range []keys.NetworkKey{captures.Key, captures.Key2} {
+	for _, nk := range []meshcop.NetworkKey{captures.Key, captures.Key2} {
 		key := keys.Derive(nk, uint32(f.Security.KeyIndex)-1).MAC
 		if f.Security.Mode == ieee802154.KeyIDMode2 {
 			key, source = ieee802154.NewKey(keys.Mode2Raw), keys.Mode2Source
@@ -118,7 +119,7 @@ func (r recorded) open() (h header, x Message, key *ieee802154.Key, err error) {
 	if err != nil {
 		return h, x, nil, err
 	}
-	for _, nk := range []keys.NetworkKey{captures.Key, captures.Key2} {
+	for _, nk := range []meshcop.NetworkKey{captures.Key, captures.Key2} {
 		key = keys.Derive(nk, h.KeySequence).MLE
 		if b, ok := h.open(nil, key, r.src, r.dst, sealed); ok {
 			x, err = ParseMessage(b)

@@ -36,16 +36,6 @@ func (m *Manager) DeservesRouterRole() bool {
 	return listed(m.Local()) && listed(m.Data()) && m.Data().CountBorderRouters() < borderRouterRoles
 }
 
-// CountBorderRouters counts the routers that connect the mesh with the outside.
-func (d Data) CountBorderRouters() (count int) {
-	for _, r := range d.BorderRouters(nil) {
-		if r&0x1ff == 0 {
-			count++
-		}
-	}
-	return count
-}
-
 // checkBorderRole begins to wait for the node's turn, where it should ask.
 func (m *Manager) checkBorderRole(now machine.Time) {
 	b := &m.role

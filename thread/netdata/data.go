@@ -177,3 +177,13 @@ func (d Data) locators(list []uint16, servers bool) []uint16 {
 		}
 	}
 }
+
+// CountBorderRouters counts the routers that connect the mesh with the outside.
+func (d Data) CountBorderRouters() (count int) {
+	for _, r := range d.BorderRouters(nil) {
+		if r&0x1ff == 0 {
+			count++
+		}
+	}
+	return count
+}

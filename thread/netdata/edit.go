@@ -3,6 +3,8 @@ package netdata
 import (
 	"encoding/binary"
 	"slices"
+
+	"heddle.example/thread/ip6"
 )
 
 // store is network data that can be changed in place. It grows on demand, up to MaxSize.
@@ -143,3 +145,25 @@ func (s *store) anonymous(t, x item) {
 
 // ServiceALOC16 is the anycast locator of a service.
 func ServiceALOC16(id uint8) uint16 { return 0xfc10 + uint16(id) }
+
+func (s *store) dropPrefix(p ip6.Prefix) bool {
+	t, ok := Data(s.b).findPrefix(p.Addr[:], p.Bits)
+	if ok {
+		s.removeTLV(t, nil)
+	}
+	return ok
+}
+
+// setRLOC writes the node's locator into all entries of its local data.
+func (s *store) setRLOC(rloc16 uint16) {
+	for i := 0; ; {
+		t, ok := read(s.b, i, len(s.b))
+		if !ok {
+			return
+		}
+		i = t.end
+		if t, ok = t.fixed(s.b); ok {
+			binary.BigEndian.PutUint16(s.b[t.sub+2:], rloc16)
+		}
+	}
+}

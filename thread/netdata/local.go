@@ -39,14 +39,6 @@ func (m *Manager) addLocalPrefix(now machine.Time, p ip6.Prefix, kind uint8, fla
 	return nil
 }
 
-func (s *store) dropPrefix(p ip6.Prefix) bool {
-	t, ok := Data(s.b).findPrefix(p.Addr[:], p.Bits)
-	if ok {
-		s.removeTLV(t, nil)
-	}
-	return ok
-}
-
 // RemoveOnMeshPrefix takes the offer of a prefix back.
 func (m *Manager) RemoveOnMeshPrefix(p ip6.Prefix) error {
 	if !m.local.dropPrefix(p) {
@@ -82,18 +74,4 @@ func (m *Manager) RemoveService(enterprise uint32, data []byte) error {
 	}
 	m.local.removeTLV(t, nil)
 	return nil
-}
-
-// setRLOC writes the node's locator into all entries of its local data.
-func (s *store) setRLOC(rloc16 uint16) {
-	for i := 0; ; {
-		t, ok := read(s.b, i, len(s.b))
-		if !ok {
-			return
-		}
-		i = t.end
-		if t, ok = t.fixed(s.b); ok {
-			binary.BigEndian.PutUint16(s.b[t.sub+2:], rloc16)
-		}
-	}
 }

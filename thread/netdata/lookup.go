@@ -22,17 +22,6 @@ const (
 	alocNDLast        = 0xfc4e
 )
 
-// nextMatch is the walk over the Prefix TLVs that an address belongs to.
-func (d Data) nextMatch(i int, a *ip6.Address) (item, bool) {
-	for {
-		t, ok := next(d, i, kindPrefix)
-		if !ok || samePrefix(t.prefix(d), a[:], t.bits(d)) {
-			return t, ok
-		}
-		i = t.end
-	}
-}
-
 func meshLocalContext(n ip6.Network) Context {
 	return Context{Compress: true, Stable: true, Prefix: n.Prefix()}
 }
@@ -66,15 +55,6 @@ func (m *Manager) Context(id uint8) (Context, bool) {
 	c := t.context(d, x)
 	c.Prefix = t.ip6(d)
 	return c, true
-}
-
-func (d Data) contextPrefix(id uint8) (t, c item, ok bool) {
-	for t, ok = next(d, 0, kindPrefix); ok; t, ok = next(d, t.end, kindPrefix) {
-		if c, has := t.next(d, t.sub, kindContext); has && d[c.at+2]&0x0f == id {
-			return t, c, true
-		}
-	}
-	return t, c, false
 }
 
 // OnMesh reports whether an address is one of this mesh: mesh-local, or of an on-mesh prefix.

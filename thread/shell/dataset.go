@@ -6,7 +6,6 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/keys"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/status"
 )
@@ -117,7 +116,7 @@ func init() {
 				n.MeshLocalPrefix = ip.Network()
 				return err
 			})},
-		{"networkkey", meshcop.HasNetworkKey, meshcop.NetworkKey,
+		{"networkkey", meshcop.HasNetworkKey, meshcop.NetworkKeyTLV,
 			func(s *Shell, n *meshcop.Info) { s.Line("%s", hexOf(n.NetworkKey[:])) },
 			one(func(a args, n *meshcop.Info) error { return a.hexInto(0, n.NetworkKey[:]) })},
 		{"networkname", meshcop.HasNetworkName, meshcop.NetworkName,
@@ -172,12 +171,12 @@ func parsePSKc(s *Shell, a args, n *meshcop.Info) (int, error) {
 }
 
 // policyFlags are the letters of a security policy, in the order in which they are printed.
-func policyFlags(p *keys.SecurityPolicy) []flag {
+func policyFlags(p *meshcop.SecurityPolicy) []flag {
 	return []flag{{'o', &p.ObtainNetworkKey}, {'n', &p.NativeCommissioning}, {'r', &p.Routers}, {'c', &p.ExternalCommissioning},
 		{'C', &p.CommercialCommissioning}, {'e', &p.AutonomousEnrollment}, {'p', &p.NetworkKeyProvisioning}, {'R', &p.NonCCMRouters}}
 }
 
-func (s *Shell) policy(p keys.SecurityPolicy) {
+func (s *Shell) policy(p meshcop.SecurityPolicy) {
 	flags := letters(policyFlags(&p))
 	if flags == "" {
 		flags = " "
@@ -187,7 +186,7 @@ func (s *Shell) policy(p keys.SecurityPolicy) {
 
 // parsePolicy takes the rotation time in hours, letters, and the version threshold; the last two may be left out.
 func parsePolicy(_ *Shell, a args, n *meshcop.Info) (int, error) {
-	var p keys.SecurityPolicy
+	var p meshcop.SecurityPolicy
 	var err error
 	if p.RotationHours, err = a.u16(0); err != nil {
 		return 0, err

@@ -259,7 +259,7 @@ func TestOutsider(t *testing.T) {
 
 // insider makes MLE messages with the network's key.
 func insider(w *town, from ieee802154.ExtAddr, to ip6.Address, counter uint32, message []byte) []byte {
-	key := keys.Derive(keys.NetworkKey(w.info.NetworkKey), 0).MLE
+	key := keys.Derive(meshcop.NetworkKey(w.info.NetworkKey), 0).MLE
 	src := ip6.LinkLocal(from)
 	b := []byte{0, 0x15}
 	b = binary.LittleEndian.AppendUint32(b, counter)
@@ -355,7 +355,7 @@ func TestStolenIdentity(t *testing.T) {
 	x := w.addAttacker()
 	parent := child.Thread().Table().Parent
 	ext := child.Thread().MAC().Ext()
-	key := keys.Derive(keys.NetworkKey(w.info.NetworkKey), 0).MAC
+	key := keys.Derive(meshcop.NetworkKey(w.info.NetworkKey), 0).MAC
 	for i := range uint32(20) {
 		f := ieee802154.Frame{Type: ieee802154.Data, Version: ieee802154.Version2006, Sequence: uint8(200 + i), DstPAN: ieee802154.PANID(w.info.PANID), SrcPAN: ieee802154.PANID(w.info.PANID),
 			Dst: ieee802154.ShortAddr(parent.RLOC16), Src: ieee802154.ShortAddr(child.Thread().Table().Self.RLOC16), HasDstPAN: true, HasSrcPAN: true,

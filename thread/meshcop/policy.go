@@ -1,6 +1,9 @@
-package keys
+package meshcop
 
 import "encoding/binary"
+
+// NetworkKey is the secret that all nodes of a network share.
+type NetworkKey [16]byte
 
 // SecurityPolicy is what a network allows and how often it rotates its key (Thread 1.3 section 8.10.1.15).
 type SecurityPolicy struct {
