@@ -1,13 +1,13 @@
 package thread
 
 import (
+	"heddle.example/thread/datasets"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/mac"
 	"heddle.example/thread/mesh"
-	"heddle.example/thread/meshcop"
 	"heddle.example/thread/mle"
 	"heddle.example/thread/neighbor"
-	"heddle.example/thread/netdata"
+	"heddle.example/thread/offers"
 	"heddle.example/thread/tmf"
 )
 
@@ -29,10 +29,10 @@ func (n *Node) Mesh() *mesh.Mesh { return n.mesh }
 func (n *Node) MLE() *mle.MLE { return n.mle }
 
 // NetData returns the network data.
-func (n *Node) NetData() *netdata.Manager { return n.data }
+func (n *Node) NetData() *offers.Manager { return n.data }
 
 // Datasets returns the operational datasets.
-func (n *Node) Datasets() *meshcop.Manager { return n.cop }
+func (n *Node) Datasets() *datasets.Manager { return n.cop }
 
 // TMF returns the management agent.
 func (n *Node) TMF() *tmf.Agent { return n.tmf }

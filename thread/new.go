@@ -4,15 +4,15 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/datasets"
 	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
 	"heddle.example/thread/mac"
 	"heddle.example/thread/mesh"
-	"heddle.example/thread/meshcop"
 	"heddle.example/thread/mle"
 	"heddle.example/thread/neighbor"
-	"heddle.example/thread/netdata"
+	"heddle.example/thread/offers"
 	"heddle.example/thread/radio"
 	"heddle.example/thread/tmf"
 )
@@ -28,8 +28,8 @@ func New(c Config) (*Node, error) {
 	}
 	n.vendor = [4]string{n.profile.VendorName, n.profile.VendorModel, n.profile.VendorSoftware, ""}
 	n.table = neighbor.New(n.profile.MaxChildren, radio.Sensitivity, c.Rand)
-	n.cop = meshcop.New(meshcop.Config{
-		Rand: c.Rand, Now: c.Now, Params: meshcop.DefaultParams(c.Rand),
+	n.cop = datasets.New(datasets.Config{
+		Rand: c.Rand, Now: c.Now, Params: datasets.DefaultParams(c.Rand),
 		DelayMin: n.profile.PendingDelayMin, DelayDefault: n.profile.PendingDelayDefault,
 		Active: n.LoadSetting(settingActive), Pending: n.LoadSetting(settingPending),
 	}, (*copEnv)(n))
@@ -43,7 +43,7 @@ func New(c Config) (*Node, error) {
 		Ext: n.firstExt(network), Rand: c.Rand, Keys: n.keys, Neighbors: n.table, Caps: c.Caps,
 		FilterSize: n.profile.MACFilter, FullThread: !c.MTD,
 	}, (*macEnv)(n))
-	n.data = netdata.New(netdata.Config{Rand: c.Rand, Now: c.Now}, (*dataEnv)(n))
+	n.data = offers.New(offers.Config{Rand: c.Rand, Now: c.Now}, (*dataEnv)(n))
 	n.mesh = mesh.New(mesh.Config{
 		Table: n.table, Rand: c.Rand, FTD: !c.MTD, Pool: c.Pool, Buffers: n.profile.MessageBuffers,
 		CacheEntries: n.profile.AddressCache, SnoopEntries: n.profile.SnoopEntries, QueryTimeout: n.profile.AddressQueryTimeout,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/datasets"
 	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
@@ -11,10 +12,9 @@ import (
 	"heddle.example/thread/keys"
 	"heddle.example/thread/mac"
 	"heddle.example/thread/mesh"
-	"heddle.example/thread/meshcop"
 	"heddle.example/thread/mle"
 	"heddle.example/thread/neighbor"
-	"heddle.example/thread/netdata"
+	"heddle.example/thread/offers"
 	"heddle.example/thread/tmf"
 )
 
@@ -54,11 +54,11 @@ type Node struct {
 
 	table *neighbor.Table
 	keys  *keys.Manager
-	cop   *meshcop.Manager
+	cop   *datasets.Manager
 	mac   *mac.MAC
 	mesh  *mesh.Mesh
 	mle   *mle.MLE
-	data  *netdata.Manager
+	data  *offers.Manager
 	dhcp  *dhcp
 	app   *application
 	// commissioner is nil until it is asked for.

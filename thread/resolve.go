@@ -142,7 +142,7 @@ func (n *Node) publishedServer() (ip6.Address, bool) {
 	if a, ok := best(true); ok {
 		return a, true
 	}
-	if a, ok := n.data.PreferredAnycast(); ok {
+	if a, ok := n.data.Data().PreferredAnycast(); ok {
 		return ip6.RLOC(n.meshLocal(), netdata.ServiceALOC16(a.ServiceID)), true
 	}
 	return best(false)

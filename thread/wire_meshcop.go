@@ -13,7 +13,7 @@ import (
 	"heddle.example/thread/tmf"
 )
 
-// copEnv is the Node as meshcop.Env.
+// copEnv is the Node as datasets.Env.
 type copEnv Node
 
 func (e *copEnv) Disabled() bool { return e.table.Self.Role == neighbor.RoleDisabled }
@@ -26,7 +26,7 @@ const (
 	settingPending = "pending"
 )
 
-// Save implements meshcop.Env.
+// Save implements datasets.Env.
 func (e *copEnv) Save(now machine.Time, pending bool, tlvs []byte) {
 	key := settingActive
 	if pending {
@@ -35,7 +35,7 @@ func (e *copEnv) Save(now machine.Time, pending bool, tlvs []byte) {
 	(*Node)(e).StoreSetting(key, tlvs)
 }
 
-// ParamsChanged implements meshcop.Env.
+// ParamsChanged implements datasets.Env.
 func (e *copEnv) ParamsChanged(now machine.Time, what meshcop.Fields) {
 	n := (*Node)(e)
 	p := n.cop.Params()
@@ -68,7 +68,7 @@ func (e *copEnv) ParamsChanged(now machine.Time, what meshcop.Fields) {
 	}
 }
 
-// DatasetChanged implements meshcop.Env.
+// DatasetChanged implements datasets.Env.
 func (e *copEnv) DatasetChanged(now machine.Time, pending bool) {
 	f := ActiveDatasetChanged
 	if pending {
@@ -77,12 +77,12 @@ func (e *copEnv) DatasetChanged(now machine.Time, pending bool) {
 	(*Node)(e).signal(f)
 }
 
-// IncrementVersion implements meshcop.Env.
+// IncrementVersion implements datasets.Env.
 func (e *copEnv) IncrementVersion(now machine.Time, stable bool) {
 	e.data.IncrementVersion(now, stable)
 }
 
-// Post implements meshcop.Env.
+// Post implements datasets.Env.
 func (e *copEnv) Post(now machine.Time, to ip6.Address, path string, payload []byte, done func(now machine.Time, answer []byte, err error)) {
 	(*Node)(e).post(now, to, path, payload, !to.IsMulticast(), done)
 }
@@ -103,31 +103,31 @@ func (n *Node) post(now machine.Time, to ip6.Address, path string, payload []byt
 	}
 }
 
-// CommissioningSession implements meshcop.Env.
+// CommissioningSession implements datasets.Env.
 func (e *copEnv) CommissioningSession() (uint16, bool) { return e.data.CommissioningSession() }
 
-// BorderAgent implements meshcop.Env.
+// BorderAgent implements datasets.Env.
 func (e *copEnv) BorderAgent() (uint16, bool) { return e.data.BorderAgent() }
 
-// SetCommissioning implements meshcop.Env.
+// SetCommissioning implements datasets.Env.
 func (e *copEnv) SetCommissioning(now machine.Time, tlvs []byte) error {
 	return e.data.SetCommissioning(now, tlvs)
 }
 
-// Announce implements meshcop.Env.
+// Announce implements datasets.Env.
 func (e *copEnv) Announce(now machine.Time, channel uint8) { e.mle.SendAnnounce(now, channel) }
 
-// EnergyScan implements meshcop.Env.
+// EnergyScan implements datasets.Env.
 func (e *copEnv) EnergyScan(now machine.Time, channel uint8, duration time.Duration) {
 	(*Node)(e).scanForDatasets(now, 1<<channel, duration, true)
 }
 
-// ActiveScan implements meshcop.Env.
+// ActiveScan implements datasets.Env.
 func (e *copEnv) ActiveScan(now machine.Time, channels uint32) {
 	(*Node)(e).scanForDatasets(now, channels, 0, false)
 }
 
-// Commissioner implements meshcop.Env.
+// Commissioner implements datasets.Env.
 func (e *copEnv) Commissioner() (session uint16, active bool) {
 	if c := e.commissioner; c != nil && c.State() == joining.Active {
 		return c.Session(), true
@@ -139,5 +139,5 @@ func (n *Node) commissionerRestored(now machine.Time, session uint16, active boo
 	n.cop.CommissionerRestored(now, session, active)
 }
 
-// MoveBorderAgent implements meshcop.Env.
+// MoveBorderAgent implements datasets.Env.
 func (e *copEnv) MoveBorderAgent(now machine.Time, rloc16 uint16) { e.data.SetBorderAgent(now, rloc16) }

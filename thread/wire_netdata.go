@@ -10,7 +10,7 @@ import (
 	"heddle.example/thread/tmf"
 )
 
-// dataEnv is the Node as netdata.Env.
+// dataEnv is the Node as offers.Env.
 type dataEnv Node
 
 func (e *dataEnv) Attached() bool               { return e.table.Self.Role.Attached() }
@@ -39,12 +39,12 @@ func (e *dataEnv) ValidChild(rloc16 uint16) bool {
 	return e.table.ChildByShort(rloc16, neighbor.InValid) != nil
 }
 
-// RouterSoon implements netdata.Env. MLE's word for soon is ten seconds.
+// RouterSoon implements offers.Env. MLE's word for soon is ten seconds.
 func (e *dataEnv) RouterSoon() (time.Duration, bool) {
 	return 10 * time.Second, e.mle.ExpectedToBecomeRouter()
 }
 
-// RouterRoleScarce implements netdata.Env.
+// RouterRoleScarce implements offers.Env.
 func (e *dataEnv) RouterRoleScarce() bool {
 	if e.config.MTD || !e.mle.RouterEligible() {
 		return false

@@ -154,20 +154,3 @@ func TestCountersNeverGoBack(t *testing.T) {
 		t.Errorf("key 1 goes on at %d", m.Counters().MAC)
 	}
 }
-
-func TestPolicy(t *testing.T) {
-	b := meshcop.DefaultPolicy().Append(nil)
-	if hex.EncodeToString(b) != "02a0f7f8" {
-		t.Errorf("%x", b)
-	}
-	p, ok := meshcop.ParsePolicy([]byte{0x0e, 0x10, 0xff, 0xc0})
-	if !ok || p.RotationHours != 3600 || !p.TobleLink {
-		t.Errorf("%+v", p)
-	}
-	if q, _ := meshcop.ParsePolicy(b); q != meshcop.DefaultPolicy() {
-		t.Errorf("%+v", q)
-	}
-	if _, ok := meshcop.ParsePolicy(b[:2]); ok {
-		t.Error("too short")
-	}
-}

@@ -20,14 +20,17 @@ func ParseDataset(b []byte) (Dataset, error) {
 	return Dataset{b: slices.Clone(b)}, nil
 }
 
+// DatasetOf is the dataset with these TLVs, which it takes over as they are.
+func DatasetOf(b []byte) Dataset { return Dataset{b} }
+
 // Bytes returns the TLVs, borrowed until the dataset changes.
 func (d *Dataset) Bytes() []byte { return d.b }
 
 // Clone returns a copy that does not change with d.
 func (d *Dataset) Clone() Dataset { return Dataset{slices.Clone(d.b)} }
 
-// next is the walk over TLVs: the type, the value and where the next one begins.
-func next(b []byte, i int) (kind uint8, v []byte, end int, ok bool) {
+// NextTLV is the walk over TLVs: the type, the value and where the next one begins.
+func NextTLV(b []byte, i int) (kind uint8, v []byte, end int, ok bool) {
 	if i+2 > len(b) || b[i+1] == 0xff {
 		return 0, nil, 0, false
 	}
@@ -38,9 +41,9 @@ func next(b []byte, i int) (kind uint8, v []byte, end int, ok bool) {
 	return b[i], b[i+2 : end], end, true
 }
 
-// find returns the first TLV of a type.
-func find(b []byte, kind uint8) ([]byte, bool) {
-	for k, v, i, ok := next(b, 0); ok; k, v, i, ok = next(b, i) {
+// FindTLV returns the first TLV of a type.
+func FindTLV(b []byte, kind uint8) ([]byte, bool) {
+	for k, v, i, ok := NextTLV(b, 0); ok; k, v, i, ok = NextTLV(b, i) {
 		if k == kind {
 			return v, true
 		}
@@ -49,7 +52,7 @@ func find(b []byte, kind uint8) ([]byte, bool) {
 }
 
 // Find returns the value of a TLV.
-func (d *Dataset) Find(kind uint8) ([]byte, bool) { return find(d.b, kind) }
+func (d *Dataset) Find(kind uint8) ([]byte, bool) { return FindTLV(d.b, kind) }
 
 // Has reports whether all these TLVs are there.
 func (d *Dataset) Has(kinds ...uint8) bool {
@@ -62,16 +65,16 @@ func (d *Dataset) Has(kinds ...uint8) bool {
 }
 
 // find16, find32 and find64 return numbers.
-func find16(b []byte, kind uint8) (uint16, bool) {
-	v, ok := find(b, kind)
+func Find16(b []byte, kind uint8) (uint16, bool) {
+	v, ok := FindTLV(b, kind)
 	if !ok || len(v) < 2 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint16(v), true
 }
 
-func find32(b []byte, kind uint8) (uint32, bool) {
-	v, ok := find(b, kind)
+func Find32(b []byte, kind uint8) (uint32, bool) {
+	v, ok := FindTLV(b, kind)
 	if !ok || len(v) < 4 {
 		return 0, false
 	}
@@ -120,7 +123,7 @@ func (d *Dataset) WriteAll(o *Dataset) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	for k, v, i, ok := next(o.b, 0); ok; k, v, i, ok = next(o.b, i) {
+	for k, v, i, ok := NextTLV(o.b, 0); ok; k, v, i, ok = NextTLV(o.b, i) {
 		if err := d.Write(k, v); err != nil {
 			return err
 		}
@@ -140,7 +143,7 @@ func (d *Dataset) Append(b []byte) error {
 // Remove takes a TLV out.
 func (d *Dataset) Remove(kind uint8) {
 	start := 0
-	for k, _, i, ok := next(d.b, 0); ok; k, _, i, ok = next(d.b, i) {
+	for k, _, i, ok := NextTLV(d.b, 0); ok; k, _, i, ok = NextTLV(d.b, i) {
 		if k == kind {
 			d.b = slices.Delete(d.b, start, i)
 			return
@@ -155,11 +158,11 @@ func (d *Dataset) Validate() error {
 		return status.Parse
 	}
 	for i := 0; i < len(d.b); {
-		k, v, end, ok := next(d.b, i)
+		k, v, end, ok := NextTLV(d.b, i)
 		if !ok || !validTLV(k, v) {
 			return status.Parse
 		}
-		if _, twice := find(d.b[:i], k); twice {
+		if _, twice := FindTLV(d.b[:i], k); twice {
 			return status.Parse
 		}
 		i = end
@@ -183,9 +186,9 @@ func validTLV(kind uint8, v []byte) bool {
 			return false
 		}
 		c := binary.BigEndian.Uint16(v[1:])
-		return c >= firstChannel && c <= lastChannel
+		return c >= FirstChannel && c <= LastChannel
 	case NetworkName:
-		return validName(v)
+		return ValidName(v)
 	case SecurityPolicyTLV:
 		n = 3
 	case ChannelMask:
@@ -195,8 +198,8 @@ func validTLV(kind uint8, v []byte) bool {
 	return len(v) >= n
 }
 
-// validName reports whether a name is UTF-8 without control characters (OpenThread string.cpp, IsValidUtf8String).
-func validName(v []byte) bool {
+// ValidName reports whether a name is UTF-8 without control characters (OpenThread string.cpp, IsValidUtf8String).
+func ValidName(v []byte) bool {
 	for _, r := range string(v) {
 		if r < ' ' || r == 0x7f {
 			return false
@@ -213,7 +216,7 @@ func (d *Dataset) Complete() bool {
 
 // SubsetOf reports whether o has all TLVs of d, but for timestamps and the delay timer.
 func (d *Dataset) SubsetOf(o *Dataset) bool {
-	for k, v, i, ok := next(d.b, 0); ok; k, v, i, ok = next(d.b, i) {
+	for k, v, i, ok := NextTLV(d.b, 0); ok; k, v, i, ok = NextTLV(d.b, i) {
 		if k == ActiveTimestamp || k == PendingTimestamp || k == DelayTimer {
 			continue
 		}

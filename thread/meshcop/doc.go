@@ -1,12 +1,10 @@
-// Package meshcop keeps the operational datasets of a Thread node: the active one that it works with, and the pending one
-// that takes its place when its delay is over.
+// Package meshcop is the wire format of commissioning: the TLVs of operational datasets and of the management requests that
+// change them, steering data, and the keys that come from a passphrase.
 //
-// Dataset is the wire format, TLVs; Info the same as fields. Manager is the machine: it restores and saves both datasets,
-// spreads them (management requests to the leader here, MLE messages by package mle, which asks it for them), and at the
-// leader it is the authority that accepts changes (/c/as, /c/ps) and admits one commissioner. It also serves what a
-// commissioner asks of every node: announce, energy scan, PAN id query.
+// Dataset is TLVs as they are on the air, Info the same as fields. What a node does with them is in the machines of packages
+// datasets and joining.
 //
-// Facts come from OpenThread's src/core/meshcop and src/core/thread; clause numbers are those of Thread 1.1.1 chapter 8.
+// Facts come from OpenThread's src/core/meshcop; clause numbers are those of Thread 1.1.1 chapter 8.
 package meshcop
 
 // MaxLength is the most bytes of a dataset (OpenThread dataset.h, OT_OPERATIONAL_DATASET_MAX_LENGTH).
@@ -59,10 +57,10 @@ const (
 )
 
 const (
-	firstChannel   = 11
-	lastChannel    = 26
-	channels       = 0x07fff800
-	networkNameMax = 16
-	stateReject    = 0xff
-	stateAccept    = 1
+	FirstChannel   = 11
+	LastChannel    = 26
+	AllChannels    = 0x07fff800
+	NetworkNameMax = 16
+	StateReject    = 0xff
+	StateAccept    = 1
 )

@@ -44,7 +44,7 @@ type Info struct {
 
 // Info returns the fields of a dataset. TLVs that are not good are left out.
 func (d *Dataset) Info() (n Info) {
-	for k, v, i, ok := next(d.b, 0); ok; k, v, i, ok = next(d.b, i) {
+	for k, v, i, ok := NextTLV(d.b, 0); ok; k, v, i, ok = NextTLV(d.b, i) {
 		if !validTLV(k, v) {
 			continue
 		}
@@ -69,7 +69,7 @@ func (d *Dataset) Info() (n Info) {
 		case NetworkKeyTLV:
 			n.Has, n.NetworkKey = n.Has|HasNetworkKey, NetworkKey(v)
 		case NetworkName:
-			n.Has, n.NetworkName = n.Has|HasNetworkName, string(v[:min(len(v), networkNameMax)])
+			n.Has, n.NetworkName = n.Has|HasNetworkName, string(v[:min(len(v), NetworkNameMax)])
 		case PANID:
 			n.Has, n.PANID = n.Has|HasPANID, binary.BigEndian.Uint16(v)
 		case PSKc:

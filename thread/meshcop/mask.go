@@ -19,7 +19,7 @@ func ParseChannelMask(v []byte) (mask uint32, ok bool) {
 			if v[1] != 4 {
 				return 0, false
 			}
-			mask |= bits.Reverse32(binary.BigEndian.Uint32(v[2:])) & channels
+			mask |= bits.Reverse32(binary.BigEndian.Uint32(v[2:])) & AllChannels
 		}
 		v = v[2+int(v[1]):]
 	}
@@ -29,21 +29,21 @@ func ParseChannelMask(v []byte) (mask uint32, ok bool) {
 // AppendChannelMask appends the value of a Channel Mask TLV. No channel is no entry, which is not a valid value, as in
 // OpenThread.
 func AppendChannelMask(dst []byte, mask uint32) []byte {
-	if mask &= channels; mask == 0 {
+	if mask &= AllChannels; mask == 0 {
 		return dst
 	}
 	return binary.BigEndian.AppendUint32(append(dst, 0, 4), bits.Reverse32(mask))
 }
 
-func findMask(b []byte) (uint32, bool) {
-	v, ok := find(b, ChannelMask)
+func FindMask(b []byte) (uint32, bool) {
+	v, ok := FindTLV(b, ChannelMask)
 	if !ok {
 		return 0, false
 	}
 	return ParseChannelMask(v)
 }
 
-func appendMask(b []byte, mask uint32) []byte {
+func AppendMask(b []byte, mask uint32) []byte {
 	v := AppendChannelMask(nil, mask)
 	return append(append(b, ChannelMask, byte(len(v))), v...)
 }

@@ -18,7 +18,7 @@ const (
 // DerivePSKc derives the commissioner's key of a network from a passphrase (8.4.1.2.2): PBKDF2 with AES-CMAC-PRF-128. It is
 // slow on purpose: 16,384 rounds.
 func DerivePSKc(passphrase, networkName string, extPANID [8]byte) (key [16]byte, err error) {
-	if len(passphrase) < passphraseMin || len(passphrase) > passphraseMax || !utf8.ValidString(passphrase) || len(networkName) > networkNameMax {
+	if len(passphrase) < passphraseMin || len(passphrase) > passphraseMax || !utf8.ValidString(passphrase) || len(networkName) > NetworkNameMax {
 		return key, status.InvalidArgs
 	}
 	salt := append(append([]byte("Thread"), extPANID[:]...), networkName...)

@@ -2,18 +2,18 @@ package meshcop
 
 // ParseConflict reads a MGMT_PANID_CONFLICT.
 func ParseConflict(b []byte) (pan uint16, mask uint32, ok bool) {
-	pan, ok = find16(b, PANID)
+	pan, ok = Find16(b, PANID)
 	if ok {
-		mask, ok = findMask(b)
+		mask, ok = FindMask(b)
 	}
 	return pan, mask, ok
 }
 
 // ParseReport reads a MGMT_ED_REPORT: a channel mask and one RSSI for each measurement, borrowed.
 func ParseReport(b []byte) (mask uint32, rssi []byte, ok bool) {
-	if mask, ok = findMask(b); !ok {
+	if mask, ok = FindMask(b); !ok {
 		return 0, nil, false
 	}
-	rssi, ok = find(b, EnergyList)
+	rssi, ok = FindTLV(b, EnergyList)
 	return mask, rssi, ok
 }

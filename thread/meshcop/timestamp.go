@@ -46,8 +46,8 @@ func (t Timestamp) Compare(u Timestamp) int {
 // After reports whether t is newer than u.
 func (t Timestamp) After(u Timestamp) bool { return t.Compare(u) > 0 }
 
-// advance adds a random fraction of a second, as each change of a dataset by this node does.
-func (t Timestamp) advance(random uint64) Timestamp {
+// Advance adds a random fraction of a second, as each change of a dataset by this node does.
+func (t Timestamp) Advance(random uint64) Timestamp {
 	ticks := uint32(t.Ticks()) + 1 + uint32(random%maxTicks)
 	s := t.Seconds()
 	if ticks > maxTicks {

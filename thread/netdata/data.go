@@ -11,22 +11,22 @@ type Data []byte
 // OnMeshPrefixes are all on-mesh prefixes, one for each border router that offers it.
 func (d Data) OnMeshPrefixes() iter.Seq[OnMeshPrefix] {
 	return func(yield func(OnMeshPrefix) bool) {
-		d.entries(kindBorderRouter, func(t, s item, e []byte) bool { return yield(t.onMesh(d, s, e)) })
+		d.entries(KindBorderRouter, func(t, s Item, e []byte) bool { return yield(t.onMesh(d, s, e)) })
 	}
 }
 
 // ExternalRoutes are all external routes, one for each border router that offers it.
 func (d Data) ExternalRoutes() iter.Seq[ExternalRoute] {
 	return func(yield func(ExternalRoute) bool) {
-		d.entries(kindHasRoute, func(t, s item, e []byte) bool { return yield(t.route(d, s, e)) })
+		d.entries(KindHasRoute, func(t, s Item, e []byte) bool { return yield(t.route(d, s, e)) })
 	}
 }
 
 // Services are all services, one for each server.
 func (d Data) Services() iter.Seq[Service] {
 	return func(yield func(Service) bool) {
-		for t, ok := next(d, 0, kindService); ok; t, ok = next(d, t.end, kindService) {
-			for s, ok := t.next(d, t.sub, kindServer); ok; s, ok = t.next(d, s.end, kindServer) {
+		for t, ok := Next(d, 0, KindService); ok; t, ok = Next(d, t.End, KindService) {
+			for s, ok := t.Next(d, t.Sub, KindServer); ok; s, ok = t.Next(d, s.End, KindServer) {
 				if !yield(t.service(d, s)) {
 					return
 				}
@@ -38,9 +38,9 @@ func (d Data) Services() iter.Seq[Service] {
 // Contexts are all 6LoWPAN contexts but number 0, the mesh-local prefix, which is not in the data.
 func (d Data) Contexts() iter.Seq[Context] {
 	return func(yield func(Context) bool) {
-		for t, ok := next(d, 0, kindPrefix); ok; t, ok = next(d, t.end, kindPrefix) {
-			for c, ok := t.next(d, t.sub, kindContext); ok; c, ok = t.next(d, c.end, kindContext) {
-				if !yield(t.context(d, c)) {
+		for t, ok := Next(d, 0, KindPrefix); ok; t, ok = Next(d, t.End, KindPrefix) {
+			for c, ok := t.Next(d, t.Sub, KindContext); ok; c, ok = t.Next(d, c.End, KindContext) {
+				if !yield(t.Context(d, c)) {
 					return
 				}
 			}
@@ -49,11 +49,11 @@ func (d Data) Contexts() iter.Seq[Context] {
 }
 
 // entries calls f for every entry of the Has Route or Border Router TLVs, until it returns false.
-func (d Data) entries(kind uint8, f func(prefix, sub item, entry []byte) bool) {
-	n := entrySize(kind)
-	for t, ok := next(d, 0, kindPrefix); ok; t, ok = next(d, t.end, kindPrefix) {
-		for s, ok := t.next(d, t.sub, kind); ok; s, ok = t.next(d, s.end, kind) {
-			for v := s.value(d); len(v) >= n; v = v[n:] {
+func (d Data) entries(kind uint8, f func(prefix, sub Item, entry []byte) bool) {
+	n := EntrySize(kind)
+	for t, ok := Next(d, 0, KindPrefix); ok; t, ok = Next(d, t.End, KindPrefix) {
+		for s, ok := t.Next(d, t.Sub, kind); ok; s, ok = t.Next(d, s.End, kind) {
+			for v := s.Value(d); len(v) >= n; v = v[n:] {
 				if !f(t, s, v[:n]) {
 					return
 				}
@@ -62,33 +62,33 @@ func (d Data) entries(kind uint8, f func(prefix, sub item, entry []byte) bool) {
 	}
 }
 
-// findPrefix returns the Prefix TLV of exactly this prefix.
-func (d Data) findPrefix(prefix []byte, bits uint8) (item, bool) {
-	for t, ok := next(d, 0, kindPrefix); ok; t, ok = next(d, t.end, kindPrefix) {
-		if t.bits(d) == bits && samePrefix(t.prefix(d), prefix, bits) {
+// FindPrefix returns the Prefix TLV of exactly this prefix.
+func (d Data) FindPrefix(prefix []byte, bits uint8) (Item, bool) {
+	for t, ok := Next(d, 0, KindPrefix); ok; t, ok = Next(d, t.End, KindPrefix) {
+		if t.Bits(d) == bits && samePrefix(t.Prefix(d), prefix, bits) {
 			return t, true
 		}
 	}
-	return item{}, false
+	return Item{}, false
 }
 
-// findService returns the Service TLV of exactly this service.
-func (d Data) findService(enterprise uint32, data []byte) (item, bool) {
-	for t, ok := next(d, 0, kindService); ok; t, ok = next(d, t.end, kindService) {
-		if t.enterprise(d) == enterprise && bytes.Equal(t.serviceData(d), data) {
+// FindService returns the Service TLV of exactly this service.
+func (d Data) FindService(enterprise uint32, data []byte) (Item, bool) {
+	for t, ok := Next(d, 0, KindService); ok; t, ok = Next(d, t.End, KindService) {
+		if t.Enterprise(d) == enterprise && bytes.Equal(t.ServiceData(d), data) {
 			return t, true
 		}
 	}
-	return item{}, false
+	return Item{}, false
 }
 
-// hasEntry reports whether a sub-TLV of that kind and stability below t holds the entry, byte for byte.
-func (t item) hasEntry(b []byte, kind uint8, stable bool, entry []byte) bool {
-	for s, ok := t.next(b, t.sub, kind); ok; s, ok = t.next(b, s.end, kind) {
-		if s.stable != stable {
+// HasEntry reports whether a sub-TLV of that kind and stability below t holds the entry, byte for byte.
+func (t Item) HasEntry(b []byte, kind uint8, stable bool, entry []byte) bool {
+	for s, ok := t.Next(b, t.Sub, kind); ok; s, ok = t.Next(b, s.End, kind) {
+		if s.Stable != stable {
 			continue
 		}
-		for v := s.value(b); len(v) >= len(entry); v = v[len(entry):] {
+		for v := s.Value(b); len(v) >= len(entry); v = v[len(entry):] {
 			if bytes.Equal(v[:len(entry)], entry) {
 				return true
 			}
@@ -97,10 +97,10 @@ func (t item) hasEntry(b []byte, kind uint8, stable bool, entry []byte) bool {
 	return false
 }
 
-// hasServer reports whether a Server sub-TLV below t is that one, byte for byte.
-func (t item) hasServer(b []byte, stable bool, value []byte) bool {
-	for s, ok := t.next(b, t.sub, kindServer); ok; s, ok = t.next(b, s.end, kindServer) {
-		if s.stable == stable && bytes.Equal(s.value(b), value) {
+// HasServer reports whether a Server sub-TLV below t is that one, byte for byte.
+func (t Item) HasServer(b []byte, stable bool, value []byte) bool {
+	for s, ok := t.Next(b, t.Sub, KindServer); ok; s, ok = t.Next(b, s.End, KindServer) {
+		if s.Stable == stable && bytes.Equal(s.Value(b), value) {
 			return true
 		}
 	}
@@ -110,11 +110,11 @@ func (t item) hasServer(b []byte, stable bool, value []byte) bool {
 // Contains reports whether d has all entries of o that belong to a locator.
 func (d Data) Contains(o Data, rloc16 uint16) bool {
 	all := true
-	for _, kind := range [...]uint8{kindBorderRouter, kindHasRoute} {
-		o.entries(kind, func(t, s item, e []byte) bool {
-			if all && rloc(e) == rloc16 {
-				p, ok := d.findPrefix(t.prefix(o), t.bits(o))
-				all = ok && p.hasEntry(d, kind, s.stable, e)
+	for _, kind := range [...]uint8{KindBorderRouter, KindHasRoute} {
+		o.entries(kind, func(t, s Item, e []byte) bool {
+			if all && EntryRLOC16(e) == rloc16 {
+				p, ok := d.FindPrefix(t.Prefix(o), t.Bits(o))
+				all = ok && p.HasEntry(d, kind, s.Stable, e)
 			}
 			return all
 		})
@@ -149,30 +149,30 @@ func (d Data) locators(list []uint16, servers bool) []uint16 {
 		list = append(list, r)
 	}
 	for i := 0; ; {
-		t, ok := read(d, i, len(d))
+		t, ok := ReadItem(d, i, len(d))
 		if !ok {
 			return list
 		}
-		i = t.end
-		f, good := t.fixed(d)
+		i = t.End
+		f, good := t.Fixed(d)
 		if !good {
 			continue
 		}
-		for s, ok := read(d, f.sub, f.end); ok; s, ok = read(d, s.end, f.end) {
-			v := s.value(d)
+		for s, ok := ReadItem(d, f.Sub, f.End); ok; s, ok = ReadItem(d, s.End, f.End) {
+			v := s.Value(d)
 			switch {
-			case t.kind == kindPrefix && s.kind == kindBorderRouter:
+			case t.Kind == KindPrefix && s.Kind == KindBorderRouter:
 				for ; len(v) >= 4; v = v[4:] {
-					if f := uint16(v[2])<<8 | uint16(v[3]); servers || f&flagOnMesh != 0 && f&(flagDefaultRoute|flagDP) != 0 {
-						add(rloc(v))
+					if f := uint16(v[2])<<8 | uint16(v[3]); servers || f&FlagOnMesh != 0 && f&(FlagDefaultRoute|flagDP) != 0 {
+						add(EntryRLOC16(v))
 					}
 				}
-			case t.kind == kindPrefix && s.kind == kindHasRoute:
+			case t.Kind == KindPrefix && s.Kind == KindHasRoute:
 				for ; len(v) >= 3; v = v[3:] {
-					add(rloc(v))
+					add(EntryRLOC16(v))
 				}
-			case t.kind == kindService && s.kind == kindServer && servers && len(v) >= 2:
-				add(rloc(v))
+			case t.Kind == KindService && s.Kind == KindServer && servers && len(v) >= 2:
+				add(EntryRLOC16(v))
 			}
 		}
 	}

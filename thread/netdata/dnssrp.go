@@ -9,8 +9,8 @@ import (
 // Numbers of Thread's own services: the first byte of the service data (network_data_service.hpp).
 const (
 	serviceBBR     = 0x01
-	serviceAnycast = 0x5c
-	serviceUnicast = 0x5d
+	ServiceAnycast = 0x5c
+	ServiceUnicast = 0x5d
 )
 
 // DNSSRPAnycast is a DNS/SRP server behind the anycast address of its service.
@@ -32,7 +32,7 @@ type DNSSRPUnicast struct {
 
 func (d Data) threadServices(number byte, f func(s Service) bool) {
 	for s := range d.Services() {
-		if s.Enterprise == threadEnterprise && len(s.Data) > 0 && s.Data[0] == number && !f(s) {
+		if s.Enterprise == ThreadEnterprise && len(s.Data) > 0 && s.Data[0] == number && !f(s) {
 			return
 		}
 	}
@@ -40,7 +40,7 @@ func (d Data) threadServices(number byte, f func(s Service) bool) {
 
 // DNSSRPAnycast appends all anycast DNS/SRP servers.
 func (d Data) DNSSRPAnycast(list []DNSSRPAnycast) []DNSSRPAnycast {
-	d.threadServices(serviceAnycast, func(s Service) bool {
+	d.threadServices(ServiceAnycast, func(s Service) bool {
 		if len(s.Data) >= 2 {
 			a := DNSSRPAnycast{Sequence: s.Data[1], ServiceID: s.ID, RLOC16: s.RLOC16}
 			if len(s.ServerData) > 0 {
@@ -55,7 +55,7 @@ func (d Data) DNSSRPAnycast(list []DNSSRPAnycast) []DNSSRPAnycast {
 
 // DNSSRPUnicast appends all unicast DNS/SRP servers. One that says only its port is at its locator.
 func (d Data) DNSSRPUnicast(list []DNSSRPUnicast, meshLocal ip6.Network) []DNSSRPUnicast {
-	d.threadServices(serviceUnicast, func(s Service) bool {
+	d.threadServices(ServiceUnicast, func(s Service) bool {
 		u := DNSSRPUnicast{RLOC16: s.RLOC16}
 		switch {
 		case u.parse(s.Data[1:]):
@@ -74,8 +74,8 @@ func (d Data) DNSSRPUnicast(list []DNSSRPUnicast, meshLocal ip6.Network) []DNSSR
 
 // PreferredAnycast returns the anycast server with the latest sequence number: by serial arithmetic where that is the same for
 // all of them, else simply the greatest (FindPreferredDnsSrpAnycastInfo).
-func (m *Manager) PreferredAnycast() (best DNSSRPAnycast, found bool) {
-	list := m.Data().DNSSRPAnycast(nil)
+func (d Data) PreferredAnycast() (best DNSSRPAnycast, found bool) {
+	list := d.DNSSRPAnycast(nil)
 	if len(list) == 0 {
 		return best, false
 	}
@@ -108,7 +108,7 @@ func (u *DNSSRPUnicast) parse(b []byte) bool {
 	return true
 }
 
-func (u *DNSSRPUnicast) append(dst []byte) []byte {
+func (u *DNSSRPUnicast) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(append(dst, u.Address[:]...), u.Port)
 	if u.Version != 0 {
 		dst = append(dst, u.Version)

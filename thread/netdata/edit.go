@@ -7,138 +7,142 @@ import (
 	"heddle.example/thread/ip6"
 )
 
-// store is network data that can be changed in place. It grows on demand, up to MaxSize.
-type store struct{ b []byte }
+// Editor is network data that can be changed in place. It grows on demand, up to MaxSize.
+type Editor struct{ Bytes []byte }
 
-func (s *store) room(n int) bool { return len(s.b)+n <= MaxSize }
+// Room reports whether n bytes more fit.
+func (s *Editor) Room(n int) bool { return len(s.Bytes)+n <= MaxSize }
 
-// insert makes n bytes of room at i, all zero.
-func (s *store) insert(i, n int) {
-	s.b = slices.Insert(s.b, i, make([]byte, n)...)
+// Insert makes n bytes of room at i, all zero.
+func (s *Editor) Insert(i, n int) {
+	s.Bytes = slices.Insert(s.Bytes, i, make([]byte, n)...)
 }
 
-func (s *store) remove(i, n int) { s.b = slices.Delete(s.b, i, i+n) }
+// Remove takes n bytes out at i.
+func (s *Editor) Remove(i, n int) { s.Bytes = slices.Delete(s.Bytes, i, i+n) }
 
-// removeTLV takes a TLV out, and shortens the one that it is in, if any.
-func (s *store) removeTLV(t item, outer *item) {
-	s.remove(t.at, t.size())
+// RemoveTLV takes a TLV out, and shortens the one that it is in, if any.
+func (s *Editor) RemoveTLV(t Item, outer *Item) {
+	s.Remove(t.At, t.Size())
 	if outer != nil {
-		s.resize(outer, -t.size())
+		s.Resize(outer, -t.Size())
 	}
 }
 
-// resize corrects a TLV's length after bytes went in or out.
-func (s *store) resize(t *item, by int) {
-	t.end += by
-	s.b[t.at+1] += byte(by)
+// Resize corrects a TLV's length after bytes went in or out.
+func (s *Editor) Resize(t *Item, by int) {
+	t.End += by
+	s.Bytes[t.At+1] += byte(by)
 }
 
-func (s *store) setStable(at int, on bool) {
-	s.b[at] &^= 1
+// SetStable sets the stable bit of the TLV that begins at at.
+func (s *Editor) SetStable(at int, on bool) {
+	s.Bytes[at] &^= 1
 	if on {
-		s.b[at] |= 1
+		s.Bytes[at] |= 1
 	}
 }
 
-// appendPrefix appends a Prefix TLV without sub-TLVs.
-func (s *store) appendPrefix(domain, bits uint8, prefix []byte) item {
-	at := len(s.b)
-	s.b = append(s.b, kindPrefix<<1, byte(2+prefixBytes(bits)), domain, bits)
-	s.b = append(s.b, prefix[:prefixBytes(bits)]...)
-	return item{at: at, sub: len(s.b), end: len(s.b), kind: kindPrefix}
+// AppendPrefix appends a Prefix TLV without sub-TLVs.
+func (s *Editor) AppendPrefix(domain, bits uint8, prefix []byte) Item {
+	at := len(s.Bytes)
+	s.Bytes = append(s.Bytes, KindPrefix<<1, byte(2+PrefixBytes(bits)), domain, bits)
+	s.Bytes = append(s.Bytes, prefix[:PrefixBytes(bits)]...)
+	return Item{At: at, Sub: len(s.Bytes), End: len(s.Bytes), Kind: KindPrefix}
 }
 
-func serviceSize(enterprise uint32, data []byte) int {
-	if enterprise == threadEnterprise {
+// ServiceSize is how long a Service TLV without sub-TLVs is.
+func ServiceSize(enterprise uint32, data []byte) int {
+	if enterprise == ThreadEnterprise {
 		return 4 + len(data)
 	}
 	return 8 + len(data)
 }
 
-// appendService appends a Service TLV without sub-TLVs.
-func (s *store) appendService(id uint8, enterprise uint32, data []byte) item {
-	at := len(s.b)
-	s.b = append(s.b, kindService<<1, byte(serviceSize(enterprise, data)-2))
-	if enterprise == threadEnterprise {
-		s.b = append(s.b, 0x80|id)
+// AppendService appends a Service TLV without sub-TLVs.
+func (s *Editor) AppendService(id uint8, enterprise uint32, data []byte) Item {
+	at := len(s.Bytes)
+	s.Bytes = append(s.Bytes, KindService<<1, byte(ServiceSize(enterprise, data)-2))
+	if enterprise == ThreadEnterprise {
+		s.Bytes = append(s.Bytes, 0x80|id)
 	} else {
-		s.b = binary.BigEndian.AppendUint32(append(s.b, id), enterprise)
+		s.Bytes = binary.BigEndian.AppendUint32(append(s.Bytes, id), enterprise)
 	}
-	s.b = append(append(s.b, byte(len(data))), data...)
-	return item{at: at, sub: len(s.b), end: len(s.b), kind: kindService}
+	s.Bytes = append(append(s.Bytes, byte(len(data))), data...)
+	return Item{At: at, Sub: len(s.Bytes), End: len(s.Bytes), Kind: KindService}
 }
 
-// settle ends a change of a Prefix or Service TLV: one without sub-TLVs goes, and it is stable if one of them is.
-func (s *store) settle(t item) (removed bool) {
-	if t.sub >= t.end {
-		s.removeTLV(t, nil)
+// Settle ends a change of a Prefix or Service TLV: one without sub-TLVs goes, and it is stable if one of them is.
+func (s *Editor) Settle(t Item) (removed bool) {
+	if t.Sub >= t.End {
+		s.RemoveTLV(t, nil)
 		return true
 	}
 	stable := false
-	for x, ok := read(s.b, t.sub, t.end); ok; x, ok = read(s.b, x.end, t.end) {
-		stable = stable || x.stable
+	for x, ok := ReadItem(s.Bytes, t.Sub, t.End); ok; x, ok = ReadItem(s.Bytes, x.End, t.End) {
+		stable = stable || x.Stable
 	}
-	s.setStable(t.at, stable)
+	s.SetStable(t.At, stable)
 	return false
 }
 
 // Stable appends the stable subset of d: what temporary entries hold is left out, and locators are replaced by anycast ones
 // or by 0xfffe, so that a sleeping child need not wake for each change (5.15.3).
 func (d Data) Stable(dst []byte) []byte {
-	s := store{append([]byte(nil), d...)}
+	s := Editor{append([]byte(nil), d...)}
 	for i := 0; ; {
-		t, ok := read(s.b, i, len(s.b))
+		t, ok := ReadItem(s.Bytes, i, len(s.Bytes))
 		if !ok {
-			return append(dst, s.b[:min(i, len(s.b))]...)
+			return append(dst, s.Bytes[:min(i, len(s.Bytes))]...)
 		}
-		f, composed := t.fixed(s.b)
+		f, composed := t.Fixed(s.Bytes)
 		switch {
 		case composed:
-			for j := f.sub; ; {
-				x, ok := read(s.b, j, f.end)
+			for j := f.Sub; ; {
+				x, ok := ReadItem(s.Bytes, j, f.End)
 				if !ok {
 					break
 				}
-				if !x.stable {
-					s.removeTLV(x, &f)
+				if !x.Stable {
+					s.RemoveTLV(x, &f)
 					continue
 				}
 				s.anonymous(f, x)
-				j = x.end
+				j = x.End
 			}
-			if f.sub >= f.end {
-				s.removeTLV(f, nil)
+			if f.Sub >= f.End {
+				s.RemoveTLV(f, nil)
 				continue
 			}
-			i = f.end
-		case !t.stable:
-			s.removeTLV(t, nil)
+			i = f.End
+		case !t.Stable:
+			s.RemoveTLV(t, nil)
 		default:
-			i = t.end
+			i = t.End
 		}
 	}
 }
 
 // anonymous replaces the locators of a stable sub-TLV x of t.
-func (s *store) anonymous(t, x item) {
-	v := s.b[x.at+2 : x.end]
-	switch x.kind {
-	case kindBorderRouter:
-		c, has := t.next(s.b, t.sub, kindContext)
+func (s *Editor) anonymous(t, x Item) {
+	v := s.Bytes[x.At+2 : x.End]
+	switch x.Kind {
+	case KindBorderRouter:
+		c, has := t.Next(s.Bytes, t.Sub, KindContext)
 		for ; len(v) >= 4; v = v[4:] {
-			r := uint16(invalidRLOC16)
-			if binary.BigEndian.Uint16(v[2:])&(flagDHCP|flagConfigure) != 0 && has {
-				r = 0xfc00 | uint16(s.b[c.at+2]&0x0f)
+			r := uint16(InvalidRLOC16)
+			if binary.BigEndian.Uint16(v[2:])&(FlagDHCP|FlagConfigure) != 0 && has {
+				r = 0xfc00 | uint16(s.Bytes[c.At+2]&0x0f)
 			}
 			binary.BigEndian.PutUint16(v, r)
 		}
-	case kindHasRoute:
+	case KindHasRoute:
 		for ; len(v) >= 3; v = v[3:] {
-			binary.BigEndian.PutUint16(v, invalidRLOC16)
+			binary.BigEndian.PutUint16(v, InvalidRLOC16)
 		}
-	case kindServer:
+	case KindServer:
 		if len(v) >= 2 {
-			binary.BigEndian.PutUint16(v, ServiceALOC16(t.serviceID(s.b)))
+			binary.BigEndian.PutUint16(v, ServiceALOC16(t.ServiceID(s.Bytes)))
 		}
 	}
 }
@@ -146,24 +150,25 @@ func (s *store) anonymous(t, x item) {
 // ServiceALOC16 is the anycast locator of a service.
 func ServiceALOC16(id uint8) uint16 { return 0xfc10 + uint16(id) }
 
-func (s *store) dropPrefix(p ip6.Prefix) bool {
-	t, ok := Data(s.b).findPrefix(p.Addr[:], p.Bits)
+// DropPrefix takes a Prefix TLV out, and reports whether there was one.
+func (s *Editor) DropPrefix(p ip6.Prefix) bool {
+	t, ok := Data(s.Bytes).FindPrefix(p.Addr[:], p.Bits)
 	if ok {
-		s.removeTLV(t, nil)
+		s.RemoveTLV(t, nil)
 	}
 	return ok
 }
 
-// setRLOC writes the node's locator into all entries of its local data.
-func (s *store) setRLOC(rloc16 uint16) {
+// SetRLOC writes the node's locator into all entries of its local data.
+func (s *Editor) SetRLOC(rloc16 uint16) {
 	for i := 0; ; {
-		t, ok := read(s.b, i, len(s.b))
+		t, ok := ReadItem(s.Bytes, i, len(s.Bytes))
 		if !ok {
 			return
 		}
-		i = t.end
-		if t, ok = t.fixed(s.b); ok {
-			binary.BigEndian.PutUint16(s.b[t.sub+2:], rloc16)
+		i = t.End
+		if t, ok = t.Fixed(s.Bytes); ok {
+			binary.BigEndian.PutUint16(s.Bytes[t.Sub+2:], rloc16)
 		}
 	}
 }

@@ -13,7 +13,8 @@ const (
 	High   = 1
 )
 
-func preference(bits uint8) int8 {
+// PreferenceOf is the preference that two bits of an entry stand for.
+func PreferenceOf(bits uint8) int8 {
 	switch bits & 3 {
 	case 1:
 		return High
@@ -29,11 +30,11 @@ func preferenceBits(p int8) uint16 { return uint16(p) & 3 }
 const (
 	flagPreferred    = 1 << 13
 	flagSLAAC        = 1 << 12
-	flagDHCP         = 1 << 11
-	flagConfigure    = 1 << 10
-	flagDefaultRoute = 1 << 9
-	flagOnMesh       = 1 << 8
-	flagNDDNS        = 1 << 7
+	FlagDHCP         = 1 << 11
+	FlagConfigure    = 1 << 10
+	FlagDefaultRoute = 1 << 9
+	FlagOnMesh       = 1 << 8
+	FlagNDDNS        = 1 << 7
 	flagDP           = 1 << 6
 )
 
@@ -57,8 +58,8 @@ func (p *OnMeshPrefix) Flags() uint16 {
 	for _, x := range [...]struct {
 		on  bool
 		bit uint16
-	}{{p.Preferred, flagPreferred}, {p.SLAAC, flagSLAAC}, {p.DHCP, flagDHCP}, {p.Configure, flagConfigure},
-		{p.DefaultRoute, flagDefaultRoute}, {p.OnMesh, flagOnMesh}, {p.NDDNS, flagNDDNS}, {p.DP, flagDP}} {
+	}{{p.Preferred, flagPreferred}, {p.SLAAC, flagSLAAC}, {p.DHCP, FlagDHCP}, {p.Configure, FlagConfigure},
+		{p.DefaultRoute, FlagDefaultRoute}, {p.OnMesh, FlagOnMesh}, {p.NDDNS, FlagNDDNS}, {p.DP, flagDP}} {
 		if x.on {
 			f |= x.bit
 		}
@@ -136,29 +137,31 @@ func makePrefix(b []byte, bits uint8) ip6.Prefix {
 	return ip6.PrefixOf(a, int(bits))
 }
 
-func (t item) ip6(b []byte) ip6.Prefix { return makePrefix(t.prefix(b), t.bits(b)) }
+// IP6 returns the prefix of a Prefix TLV.
+func (t Item) IP6(b []byte) ip6.Prefix { return makePrefix(t.Prefix(b), t.Bits(b)) }
 
-func (t item) onMesh(b []byte, br item, entry []byte) OnMeshPrefix {
+func (t Item) onMesh(b []byte, br Item, entry []byte) OnMeshPrefix {
 	f := binary.BigEndian.Uint16(entry[2:])
 	return OnMeshPrefix{
-		Prefix: t.ip6(b), Preference: preference(uint8(f >> 14)), RLOC16: rloc(entry), Stable: br.stable,
-		Preferred: f&flagPreferred != 0, SLAAC: f&flagSLAAC != 0, DHCP: f&flagDHCP != 0, Configure: f&flagConfigure != 0,
-		DefaultRoute: f&flagDefaultRoute != 0, OnMesh: f&flagOnMesh != 0, NDDNS: f&flagNDDNS != 0, DP: f&flagDP != 0,
+		Prefix: t.IP6(b), Preference: PreferenceOf(uint8(f >> 14)), RLOC16: EntryRLOC16(entry), Stable: br.Stable,
+		Preferred: f&flagPreferred != 0, SLAAC: f&flagSLAAC != 0, DHCP: f&FlagDHCP != 0, Configure: f&FlagConfigure != 0,
+		DefaultRoute: f&FlagDefaultRoute != 0, OnMesh: f&FlagOnMesh != 0, NDDNS: f&FlagNDDNS != 0, DP: f&flagDP != 0,
 	}
 }
 
-func (t item) route(b []byte, hr item, entry []byte) ExternalRoute {
+func (t Item) route(b []byte, hr Item, entry []byte) ExternalRoute {
 	f := entry[2]
-	return ExternalRoute{Prefix: t.ip6(b), Preference: preference(f >> 6), RLOC16: rloc(entry), Stable: hr.stable,
+	return ExternalRoute{Prefix: t.IP6(b), Preference: PreferenceOf(f >> 6), RLOC16: EntryRLOC16(entry), Stable: hr.Stable,
 		NAT64: f&flagNAT64 != 0, AdvPIO: f&flagAdvPIO != 0}
 }
 
-func (t item) service(b []byte, s item) Service {
-	return Service{ID: t.serviceID(b), Enterprise: t.enterprise(b), Data: t.serviceData(b),
-		ServerData: b[s.at+4 : s.end], Stable: s.stable, RLOC16: rloc(b[s.at+2:])}
+func (t Item) service(b []byte, s Item) Service {
+	return Service{ID: t.ServiceID(b), Enterprise: t.Enterprise(b), Data: t.ServiceData(b),
+		ServerData: b[s.At+4 : s.End], Stable: s.Stable, RLOC16: EntryRLOC16(b[s.At+2:])}
 }
 
-func (t item) context(b []byte, c item) Context {
-	return Context{ID: b[c.at+2] & 0x0f, Compress: b[c.at+2]&0x10 != 0, Stable: c.stable,
-		Prefix: makePrefix(t.prefix(b), min(b[c.at+3], 128))}
+// Context returns the context that a Context sub-TLV c gives to the Prefix TLV t.
+func (t Item) Context(b []byte, c Item) Context {
+	return Context{ID: b[c.At+2] & 0x0f, Compress: b[c.At+2]&0x10 != 0, Stable: c.Stable,
+		Prefix: makePrefix(t.Prefix(b), min(b[c.At+3], 128))}
 }

@@ -2,20 +2,20 @@ package netdata
 
 import "heddle.example/thread/ip6"
 
-// nextMatch is the walk over the Prefix TLVs that an address belongs to.
-func (d Data) nextMatch(i int, a *ip6.Address) (item, bool) {
+// NextMatch is the walk over the Prefix TLVs that an address belongs to.
+func (d Data) NextMatch(i int, a *ip6.Address) (Item, bool) {
 	for {
-		t, ok := next(d, i, kindPrefix)
-		if !ok || samePrefix(t.prefix(d), a[:], t.bits(d)) {
+		t, ok := Next(d, i, KindPrefix)
+		if !ok || samePrefix(t.Prefix(d), a[:], t.Bits(d)) {
 			return t, ok
 		}
-		i = t.end
+		i = t.End
 	}
 }
 
-func (d Data) contextPrefix(id uint8) (t, c item, ok bool) {
-	for t, ok = next(d, 0, kindPrefix); ok; t, ok = next(d, t.end, kindPrefix) {
-		if c, has := t.next(d, t.sub, kindContext); has && d[c.at+2]&0x0f == id {
+func (d Data) ContextPrefix(id uint8) (t, c Item, ok bool) {
+	for t, ok = Next(d, 0, KindPrefix); ok; t, ok = Next(d, t.End, KindPrefix) {
+		if c, has := t.Next(d, t.Sub, KindContext); has && d[c.At+2]&0x0f == id {
 			return t, c, true
 		}
 	}

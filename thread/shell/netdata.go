@@ -4,13 +4,14 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/netdata"
+	"heddle.example/thread/offers"
 	"heddle.example/thread/status"
 	"heddle.example/thread/tlv"
 )
 
 // Data is the network data: the partition's and the node's own part.
 type Data interface {
-	NetData() *netdata.Manager
+	NetData() *offers.Manager
 	NetDataFull() bool
 	ResetNetDataFull()
 	JoinerAllowed(ext [8]byte) error
@@ -312,7 +313,7 @@ func netdataShow(s *Shell, a args) error {
 }
 
 // commissioning prints the commissioning data: session, locator, joiner port, steering data (OutputNetworkData).
-func (s *Shell) commissioning(m *netdata.Manager) {
+func (s *Shell) commissioning(m *offers.Manager) {
 	dash := func(v uint16, ok bool, format string) {
 		if ok {
 			s.Printf(format+" ", v)

@@ -16,6 +16,7 @@ import (
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/netdata"
+	"heddle.example/thread/offers"
 )
 
 // What nodes offer in the network data, and datasets that change, reach all in every topology, whoever dies or is reset
@@ -128,7 +129,7 @@ func offerSome(n *Node, r machine.Rand, number int) (what string) {
 	return what
 }
 
-func withdraw(m *netdata.Manager) {
+func withdraw(m *offers.Manager) {
 	d := slices.Clone(m.Local())
 	for p := range d.OnMeshPrefixes() {
 		_ = m.RemoveOnMeshPrefix(p.Prefix)
