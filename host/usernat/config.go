@@ -16,12 +16,14 @@ type Config struct {
 	NAT64 ip6.Prefix
 	// Address is the border router's: errors come from it. Unspecified: they come from the address that could not be reached.
 	Address ip6.Address
-	// Stands says which addresses stand for others: what a node sends to a key goes to its value, and comes back from the
+	// Address4 is what errors come from where packets are IPv4.
+	Address4 netip.Addr
+	// Alias says which addresses stand for others: what a node sends to a key goes to its value, and comes back from the
 	// key. So nodes reach what listens on this computer's loopback only, if somebody wants it. Keys under the NAT64 prefix
 	// are IPv4 addresses. A value is of the key's family.
-	Stands map[netip.Addr]netip.Addr
+	Alias map[netip.Addr]netip.Addr
 	// Loopback lets nodes reach 127.0.0.0/8 through the NAT64 prefix. Else nothing of this computer's loopback can be
-	// reached but what Stands names: programs take what comes from there for their user's.
+	// reached but what Alias names: programs take what comes from there for their user's.
 	Loopback bool
 	// Restricted: a datagram passes only from an address that the node has sent to (RFC 4787 section 5).
 	Restricted bool

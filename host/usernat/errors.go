@@ -18,6 +18,10 @@ func (n *NAT) unreachable(about []byte, p *packet, kind ip6.ICMPType, code uint8
 
 // tell sends a node an error about a packet of its, to dst.
 func (n *NAT) tell(node, dst ip6.Address, about []byte, kind ip6.ICMPType, code uint8, value uint32) {
+	if isMapped(&node) {
+		n.tellV4(node, dst, about, kind, code)
+		return
+	}
 	src := n.c.Address
 	if src.IsUnspecified() {
 		src = dst

@@ -107,6 +107,10 @@ func (a *assembly) put(part []byte, offset int, more bool) (whole, ok bool) {
 func (n *NAT) deliver(h ip6.Header, b []byte) {
 	n.count.received.Add(1)
 	n.count.receivedBytes.Add(uint64(len(b)))
+	if isMapped(&h.Dst) { // whoever translates cuts it
+		n.c.Receive(n.toV4(&h, b))
+		return
+	}
 	h.PayloadLen = uint16(len(b) - ip6.HeaderSize)
 	h.Append(b[:0])
 	if len(b) <= n.c.MTU {

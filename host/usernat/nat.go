@@ -29,8 +29,8 @@ type NAT struct {
 	udp    map[flowKey]*udpFlow
 	pieces pieces
 	tcp    *tcpStack
-	echoes [2]*echoSocket // IPv6 and IPv4, once needed
-	why    [2]error       // ... or why there is none
+	echoes [2]*echoTable // IPv6 and IPv4, once needed
+	why    [2]error      // ... or why there is none
 	done   sync.WaitGroup
 }
 
@@ -58,7 +58,7 @@ func New(c Config) (*NAT, error) {
 		return nil, err
 	}
 	n := &NAT{c: c, origin: time.Now(), nodes: map[ip6.Address]int{}, udp: map[flowKey]*udpFlow{}, back: map[netip.Addr]netip.Addr{}}
-	for key, value := range c.Stands {
+	for key, value := range c.Alias {
 		if key.Is4() != value.Is4() {
 			return nil, errors.New("usernat: " + value.String() + " cannot stand behind " + key.String() + ": one is IPv4")
 		}
@@ -88,6 +88,19 @@ func (n *NAT) now() time.Duration { return time.Since(n.origin) }
 
 // Send implements outside.Outside.
 func (n *NAT) Send(b []byte) {
+	if len(b) > 0 && b[0]>>4 == 4 {
+		whole, ok := fromV4(b)
+		if !ok {
+			n.count.malformed.Add(1)
+			return
+		}
+		b = whole
+	} else if len(b) >= ip6.HeaderSize {
+		if src := ip6.Src(b); isMapped(&src) {
+			n.count.prohibited.Add(1) // only we write IPv4 packets so
+			return
+		}
+	}
 	p, ok := n.admit(b)
 	if !ok {
 		return
@@ -137,10 +150,12 @@ func (n *NAT) admit(b []byte) (p packet, ok bool) {
 		return p, false
 	}
 	dst := p.h.Dst.Netip()
-	if v4, is := n.extract(p.h.Dst); is {
+	if isMapped(&src) && isMapped(&p.h.Dst) {
+		dst, p.v4 = dst.Unmap(), true
+	} else if v4, is := n.extract(p.h.Dst); is {
 		dst, p.v4 = netip.AddrFrom4(v4), true
 	}
-	stands, known := n.c.Stands[dst]
+	stands, known := n.c.Alias[dst]
 	if p.remote = stands; !known {
 		p.remote = dst
 		if !n.mayReach(dst, p.v4) {
@@ -206,10 +221,13 @@ func (p *packet) transport(b []byte) bool {
 	}
 }
 
-// from returns the address that an answer of a remote end comes from, as the mesh knows it.
-func (n *NAT) from(a netip.Addr) (ip6.Address, bool) {
+// from returns the address that an answer of a remote end comes from, as a node knows it.
+func (n *NAT) from(a netip.Addr, node *ip6.Address) (ip6.Address, bool) {
 	if stands, ok := n.back[a]; ok {
 		a = stands
+	}
+	if isMapped(node) {
+		return n.fromMapped(a)
 	}
 	if a.Is6() {
 		return a.As16(), true
@@ -252,7 +270,7 @@ func (n *NAT) Close() error {
 	}
 	for _, e := range n.echoes {
 		if e != nil {
-			e.close()
+			e.socket.close()
 		}
 	}
 	t := n.tcp

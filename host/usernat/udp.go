@@ -178,7 +178,7 @@ func (f *udpFlow) came(from netip.AddrPort, b []byte) {
 	}
 	a := from.Addr()
 	_, stands := n.back[a]
-	src, ok := n.from(a)
+	src, ok := n.from(a, &f.key.node)
 	if !ok || !stands && !n.mayReach(a, f.key.v4) {
 		n.count.prohibited.Add(1)
 		return
@@ -208,7 +208,7 @@ const hopLimit = 63
 
 // heard takes in an ICMP error about a datagram to a remote end, of which payload is the beginning.
 func (f *udpFlow) heard(to netip.AddrPort, payload []byte, kind ip6.ICMPType, code uint8) {
-	dst, ok := f.n.from(to.Addr())
+	dst, ok := f.n.from(to.Addr(), &f.key.node)
 	if !ok {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heddle.example/border/nat64"
+	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 )
 
@@ -30,9 +31,9 @@ type bench struct {
 func start(t *testing.T, change func(c *Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, got: make(chan []byte, 1000)}
-	c := Config{NAT64: wellKnown, Loopback: true, Stands: map[netip.Addr]netip.Addr{six.Netip(): netip.IPv6Loopback()},
+	c := Config{NAT64: wellKnown, Loopback: true, Alias: map[netip.Addr]netip.Addr{six.Netip(): netip.IPv6Loopback()},
 		Receive: func(p []byte) {
-			if err := ip6.Check(p); err != nil {
+			if err := ip6.Check(p); err != nil && p[0]>>4 == 6 {
 				t.Errorf("for the mesh: %x: %v", p, err)
 			}
 			b.got <- bytes.Clone(p)
@@ -195,6 +196,7 @@ func TestRefused(t *testing.T) {
 			b[len(b)-1]++
 			return b
 		}(), ""},
+		{"from mapped", udp(ip6.MustParse("::ffff:1.2.3.4"), six, 1, 2, "x"), ""},
 		{"from link-local", udp(ip6.MustParse("fe80::1"), six, 1, 2, "x"), ""},
 		{"cut", bad[:45], ""},
 		{"nothing", nil, ""},
@@ -211,7 +213,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	s := n.Status()
-	if s.Prohibited != 5 || s.Malformed != 3 || s.HopLimit != 1 || s.Unsupported != 1 || s.Total != 0 {
+	if s.Prohibited != 6 || s.Malformed != 3 || s.HopLimit != 1 || s.Unsupported != 1 || s.Total != 0 {
 		t.Errorf("%+v", s.Counters)
 	}
 }
@@ -268,6 +270,72 @@ func TestRestricted(t *testing.T) {
 	}
 }
 
+// IPv4 packets of a translator come back as such.
+func TestTranslated(t *testing.T) {
+	alias := netip.MustParseAddr("198.51.100.10")
+	n := start(t, func(c *Config) {
+		c.Loopback, c.Alias, c.NAT64 = false, map[netip.Addr]netip.Addr{alias: netip.MustParseAddr("127.0.0.1")}, ip6.Prefix{}
+	})
+	four := serve(t, "udp4", "127.0.0.1:0")
+	sides := &translated{n: n, t: t}
+	tr, err := nat64.New(nat64.Config{Prefix: wellKnown, Pool: []netip.Prefix{netip.MustParsePrefix("192.168.255.0/24")}, Rand: fixed{}}, sides)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := ip6.MustParse("64:ff9b::198.51.100.10")
+	for _, text := range []string{"hello", string(bytes.Repeat([]byte("long"), 600))} {
+		whole := udp(node, dst, 5683, four.port, text)
+		if len(whole) <= 1280 {
+			tr.From6(1, whole)
+			tr.From4(2, n.next())
+			if got, want := says(sides.to6[0]), fmt.Sprintf("%v > %v udp %d 5683 %q", dst, node, four.port, "re:"+text); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		} else {
+			h, _ := ip6.ParseHeader(whole)
+			h.Next = ip6.Fragment
+			for at := 0; at < len(whole)-40; at += 1200 {
+				part := whole[40+at : min(len(whole), 40+at+1200)]
+				f := ip6.FragmentHeader{Next: ip6.UDP, Offset: at, ID: 77, More: 40+at+1200 < len(whole)}
+				h.PayloadLen = uint16(8 + len(part))
+				tr.From6(1, append(f.Append(h.Append(nil)), part...))
+			}
+			tr.From4(2, n.next())
+			if len(sides.to6) != 2 {
+				t.Errorf("%d fragments", len(sides.to6))
+			}
+		}
+		sides.to6 = nil
+	}
+	four.Close()
+	tr.From6(3, udp(node, dst, 5683, four.port, "x"))
+	tr.From4(4, n.next())
+	tr.From6(5, udp(node, ip6.MustParse("64:ff9b::127.0.0.2"), 5683, four.port, "x")) // goes nowhere
+	tr.From6(5, udp(node, ip6.MustParse("64:ff9b::169.254.1.2"), 5683, four.port, "x"))
+	tr.From4(6, n.next())
+	var got []string
+	for _, p := range sides.to6 {
+		got = append(got, says(p))
+	}
+	if want := fmt.Sprintf("[%v > %v icmp 1/4 %v > %v icmp 1/1]", dst, node, ip6.MustParse("64:ff9b::169.254.1.2"), node); fmt.Sprint(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+type translated struct {
+	n   *bench
+	t   *testing.T
+	to6 [][]byte
+}
+
+func (s *translated) Send6(_ machine.Time, b []byte) { s.to6 = append(s.to6, bytes.Clone(b)) }
+func (s *translated) Send4(_ machine.Time, b []byte) { s.n.Send(b) }
+
+type fixed struct{}
+
+func (fixed) Uint64() uint64 { return 7 }
+func (fixed) Fill(b []byte)  { clear(b) }
+
 // Long datagrams go both ways in fragments.
 func TestFragments(t *testing.T) {
 	n := start(t, nil)
@@ -323,11 +391,14 @@ func FuzzSend(f *testing.F) {
 	f.Add(udp(node, loopback4, 1, 2, "x"))
 	f.Add(udp(node, ip6.MustParse("64:ff9b::127.0.0.1"), 1, 2, "x")[:44])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) >= 40 {
+		switch {
+		case len(b) >= 40 && b[0]>>4 == 6:
 			copy(b[24:40], loopback4[:])
+		case len(b) >= 20 && b[0]>>4 == 4:
+			copy(b[16:20], []byte{127, 0, 0, 1})
 		}
 		n, err := New(Config{NAT64: wellKnown, Receive: func(p []byte) {
-			if ip6.Check(p) != nil || len(p) > 1280 {
+			if p[0]>>4 == 6 && ip6.Check(p) != nil || len(p) > 1280 {
 				t.Errorf("%x", p)
 			}
 		}})
