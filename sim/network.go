@@ -87,6 +87,9 @@ func (n *Network) Attach(a netip.Addr, f func(from, to netip.AddrPort, b []byte)
 	}
 }
 
+// Has reports whether a station has an address.
+func (n *Network) Has(a netip.Addr) bool { return n.stations[a] != nil }
+
 // Uplink gives what is sent to addresses that nobody has to f: the way out of a network. A NAT sets it, too.
 func (n *Network) Uplink(f func(from, to netip.AddrPort, b []byte)) { n.uplink = f }
 
