@@ -137,7 +137,7 @@ func (g *Gateway) Send(b []byte) {
 				g.Deliver(reply)
 			}
 		})
-	case p.udp && (known || i.WAN.Has(p.dst)):
+	case p.udp && i.WAN.Has(p.dst):
 		i.Counters.UDP++
 		if !four {
 			i.WAN.Inject(p.from(), p.to(), p.payload)
