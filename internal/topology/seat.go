@@ -23,16 +23,20 @@ type seat struct {
 // sitDown has the events of all nodes reach the shells that there are.
 func (w *World) sitDown() {
 	for _, n := range w.net.Members() {
-		id := n.Number()
-		before := n.OnEvent
-		n.OnEvent = func(now machine.Time, a machine.Action) {
-			if before != nil {
-				before(now, a)
-			}
-			if s := w.seats[id]; s != nil && s.thread == w.net.Member(id).Thread() {
-				s.shell.Observe(now, a)
-				s.timer.Set(s.shell.Deadline())
-			}
+		w.hear(n)
+	}
+}
+
+func (w *World) hear(n *network.Node) {
+	id := n.Number()
+	before := n.OnEvent
+	n.OnEvent = func(now machine.Time, a machine.Action) {
+		if before != nil {
+			before(now, a)
+		}
+		if s := w.seats[id]; s != nil && s.thread == w.net.Member(id).Thread() {
+			s.shell.Observe(now, a)
+			s.timer.Set(s.shell.Deadline())
 		}
 	}
 }

@@ -54,6 +54,9 @@ func (w *World) look() {
 	v.index()
 	var changed []Row
 	for i, n := range w.net.Members() {
+		if i == len(v.rows) { // a new one
+			v.rows = append(v.rows, Row{})
+		}
 		if r := v.row(n); r != v.rows[i] {
 			v.rows[i] = r
 			changed = append(changed, r)

@@ -1,0 +1,143 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"sync"
+	"time"
+
+	"heddle.example/host"
+	"heddle.example/host/outside"
+	"heddle.example/host/usernat"
+	"heddle.example/internal/topology"
+	"heddle.example/machine"
+	"heddle.example/sim"
+	"heddle.example/sim/internet"
+	"heddle.example/sim/mesh"
+	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/datasets"
+	"heddle.example/thread/meshcop"
+	"heddle.example/thread/shell"
+)
+
+// Where the servers are as the mesh sees them: a name with an IPv4 address only, as in the guide, and an address of the
+// local network. Behind both are the sockets of this process.
+const (
+	ServerName = "server.heddle.example"
+	EchoName   = "one.heddle.example" // a host far away that answers pings
+)
+
+// Addresses of the demo's outside. The first three are simulated hosts; what is sent to the servers' ports leaves by
+// ordinary sockets.
+var (
+	Server4  = netip.MustParseAddr("198.51.100.10")
+	Server6  = netip.MustParseAddr("fdaa:cafe:f00d:1::10")
+	Echo4    = netip.MustParseAddr("1.1.1.1")
+	resolver = netip.MustParseAddr("192.0.2.53")
+)
+
+// homeOptions say which mesh to make.
+type homeOptions struct {
+	host    *host.Host
+	dataset *meshcop.Info // nil: a new one
+	log     *slog.Logger
+	seed    uint64
+	speed   float64
+	server4 netip.Addr // where the servers really listen
+	server6 netip.Addr
+}
+
+// home is the demo's mesh: simulated radios and the air between them, in step with the real clock, and an outside that
+// leads to this computer's sockets.
+type home struct {
+	shown   *topology.World
+	net     *network.Network
+	inet    *internet.Internet
+	dataset meshcop.Info
+
+	sockets outside.Outside // what leaves for real programs
+	back    *internet.Gateway
+	shells  map[int]func() shell.Config // by node
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// newHome makes an empty home. Time passes from run on.
+func newHome(o homeOptions) (*home, error) {
+	w := sim.NewAt(o.seed, o.host.Now())
+	w.Quiet = true
+	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &mesh.Indoors}), shells: map[int]func() shell.Config{}}
+	if o.dataset != nil {
+		h.dataset = *o.dataset
+	} else {
+		h.dataset = datasets.NewNetwork(o.host.Rand(), math.MaxUint32, 0)
+		h.dataset.NetworkName = "Heddle"
+	}
+	h.inet = internet.New(w, internet.Config{Link: sim.LinkConfig{DelayMin: 4 * time.Millisecond, DelayMax: 8 * time.Millisecond}})
+	h.inet.Host(Server4, 62, ServerName)
+	h.inet.Host(Server6, 64, "local."+ServerName)
+	h.inet.Host(Echo4, 56, EchoName)
+	h.inet.Resolver(resolver)
+	h.inet.Elsewhere = func(g *internet.Gateway, p []byte) bool {
+		if h.sockets == nil {
+			return false
+		}
+		h.back = g
+		h.sockets.Send(p)
+		return true
+	}
+	var err error
+	h.sockets, err = usernat.New(usernat.Config{Receive: h.received, Alias: map[netip.Addr]netip.Addr{Server4: o.server4, Server6: o.server6}})
+	if err != nil {
+		return nil, fmt.Errorf("demo: the way out of the mesh: %w", err)
+	}
+	h.shown, err = topology.New(topology.Options{Network: h.net, Dataset: &h.dataset, Live: true, Speed: max(1, o.speed), Shell: func(n *network.Node) shell.Config { return h.shell(n) }})
+	return h, err
+}
+
+// shell is what a node's command line has.
+func (h *home) shell(n *network.Node) shell.Config {
+	if f := h.shells[n.Number()]; f != nil {
+		return f()
+	}
+	return shell.Config{}
+}
+
+// received takes a packet of a real program for the mesh, on any goroutine.
+func (h *home) received(packet []byte) {
+	p := append([]byte(nil), packet...)
+	h.shown.Post(func() {
+		if h.back != nil {
+			h.back.Deliver(p)
+		}
+	})
+}
+
+// run lets time pass until close.
+func (h *home) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	h.cancel = cancel
+	h.running.Go(func() { h.shown.Run(ctx) })
+}
+
+// close ends the mesh as a power cut does.
+func (h *home) close() {
+	if h.cancel != nil {
+		h.cancel()
+		h.running.Wait()
+	}
+	if h.sockets != nil {
+		h.sockets.Close()
+	}
+}
+
+// add adds a node, at any time. Its machine is made by c.
+func (h *home) add(ctx context.Context, c network.NodeConfig) (*network.Node, error) { return h.shown.Add(ctx, c) }
+
+// do runs f in the mesh's owner.
+func (h *home) do(ctx context.Context, f func(now machine.Time)) error {
+	return h.shown.Do(ctx, func(net *network.Network) error { f(net.World.Now()); return nil })
+}
