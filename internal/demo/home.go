@@ -135,7 +135,9 @@ func (h *home) close() {
 }
 
 // add adds a node, at any time. Its machine is made by c.
-func (h *home) add(ctx context.Context, c network.NodeConfig) (*network.Node, error) { return h.shown.Add(ctx, c) }
+func (h *home) add(ctx context.Context, c network.NodeConfig) (*network.Node, error) {
+	return h.shown.Add(ctx, c)
+}
 
 // do runs f in the mesh's owner.
 func (h *home) do(ctx context.Context, f func(now machine.Time)) error {
