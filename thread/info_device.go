@@ -94,12 +94,6 @@ func (n *Node) ResetIPCounters() {
 	c.TxSuccess, c.TxFailure, c.RxSuccess, c.RxFailure = 0, 0, 0, 0
 }
 
-// BorderCounters returns what crossed the border: nothing, as a node is no border router.
-func (n *Node) BorderCounters() info.BorderCounters { return info.BorderCounters{} }
-
-// ResetBorderCounters starts at 0.
-func (n *Node) ResetBorderCounters() {}
-
 // maxUnsecurePorts is OpenThread's kMaxUnsecurePorts.
 const maxUnsecurePorts = 2
 

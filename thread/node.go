@@ -66,6 +66,7 @@ type Node struct {
 	joins        joins
 	// history is nil where nothing is remembered.
 	history *history.History
+	border  *border // nil: the node is no border router
 	tmf     *tmf.Agent
 	diag    tmf.Diagnostics
 
@@ -115,6 +116,9 @@ func (n *Node) finish(now machine.Time) {
 			n.pending = 0
 			n.told |= f
 			n.changed(now, f)
+			if n.border != nil {
+				n.border.NodeChanged(now, f)
+			}
 			continue
 		}
 		b := n.loop[0]

@@ -22,6 +22,8 @@ const module = "heddle.example/"
 var mayNotImport = []struct{ from, to, reason string }{
 	{"lwm2m", "thread", "a user of the LwM2M packages gets no radio stack"},
 	{"thread", "lwm2m", "a Thread node is a Thread node without LwM2M"},
+	{"border", "lwm2m", "a border router carries any traffic"},
+	{"border/routing", "thread/shell", "what decides does not know who shows it"},
 	{"coap", "lwm2m", "CoAP carries more than LwM2M"},
 	{"coap/endpoint", "dtls", "the message layer does not know what secures it; coap/stack marries them"},
 	{"dtls", "coap", "DTLS carries more than CoAP"},

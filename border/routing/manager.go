@@ -1,0 +1,337 @@
+package routing
+
+import (
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/netdata"
+	"heddle.example/thread/status"
+)
+
+// Env is what a Manager needs of the node that it sits on, and of its driver.
+type Env interface {
+	Attached() bool
+	RouterOrLeader() bool
+	Child() bool
+	// ParentLinkQuality is that of both ways, 3 being the best.
+	ParentLinkQuality() uint8
+	RLOC16() uint16
+	ExtPANID() [8]byte
+	// Data is the network's, and NAT64 its preferred route to the IPv4 world.
+	Data() netdata.Data
+	NAT64() (netdata.ExternalRoute, bool)
+	// AddOnMeshPrefix and RemoveOnMeshPrefix change what this node offers, and register it with the leader.
+	AddOnMeshPrefix(now machine.Time, p netdata.OnMeshPrefix) error
+	RemoveOnMeshPrefix(now machine.Time, p ip6.Prefix) error
+	// PublishRoute publishes a route in place of an old one, which may be the same or not published.
+	PublishRoute(now machine.Time, old ip6.Prefix, r netdata.ExternalRoute) error
+	UnpublishRoute(now machine.Time, p ip6.Prefix) error
+	// Settings outlive a reset. A nil value deletes one.
+	LoadSetting(key string) []byte
+	StoreSetting(key string, value []byte)
+	// SendInfra sends an ICMPv6 message on the infrastructure link. It is borrowed until the return.
+	SendInfra(now machine.Time, dst ip6.Address, message []byte)
+	// DiscoverNAT64 asks for the NAT64 prefix of the infrastructure, which NAT64Discovered then tells. It reports whether
+	// there is anybody to ask.
+	DiscoverNAT64(now machine.Time) bool
+	// Decided is called whenever prefixes, routes or the NAT64 may have changed.
+	Decided(now machine.Time)
+	// AILs is called when the mesh is found to have border routers on another infrastructure link, or no more.
+	AILs(now machine.Time, several bool)
+}
+
+// Config says what a Manager is made of. Rand must be set.
+type Config struct {
+	Rand machine.Rand
+	// Address is ours on the infrastructure link, a link-local one, and Link what is below it: 6 bytes of Ethernet, or none.
+	Address ip6.Address
+	Link    []byte
+	// NoLink: there is no infrastructure link. Nothing is solicited nor advertised, and nobody is waited for.
+	NoLink bool
+	// Uplink: the outside is reached without a router of the infrastructure link, through the driver's sockets or routes. So
+	// a default route is offered without one having been heard of.
+	Uplink bool
+	// NAT64 is the prefix that is offered when nobody has a better one; no bits: one made of the router's own ULA.
+	NAT64 ip6.Prefix
+}
+
+// State is how far a Manager is.
+type State uint8
+
+// The states, in the order of `br state`.
+const (
+	Uninitialized State = iota
+	Disabled
+	Stopped // enabled, but not attached, or the infrastructure link is down
+	Running
+)
+
+func (s State) String() string {
+	return [...]string{"uninitialized", "disabled", "stopped", "running"}[s&3]
+}
+
+// Manager decides.
+type Manager struct {
+	c   Config
+	env Env
+
+	index       uint32 // of the infrastructure's interface
+	initialized bool
+	linkUp      bool
+	enabled     bool
+	running     bool
+	ula         ip6.Prefix // of this router: 48 bits
+
+	omr    omr
+	onLink onLink
+	rio    rio
+	route  route
+	nat64  nat64
+	pd     pd
+	rx     tracker
+	peers  []peer
+	ail    ail
+	rs     solicitor
+	tx     advertiser
+	extra  []byte // options of the user's in advertisements
+
+	evaluate machine.Time // when the policy is looked at again
+	signal   bool         // the tracker has news for the rest
+	// Counters say what was sent and received.
+	Counters Counters
+}
+
+// Counters count messages on the infrastructure link.
+type Counters struct {
+	AdvertsReceived, AdvertsSent, AdvertsFailed    uint32
+	SolicitsReceived, SolicitsSent, SolicitsFailed uint32
+}
+
+// New returns a Manager that waits for Init.
+func New(c Config, env Env) *Manager {
+	m := &Manager{c: c, env: env, evaluate: machine.Never}
+	m.onLink.at, m.rio.at, m.route.at, m.nat64.at, m.ail.at, m.rs.at = machine.Never, machine.Never, machine.Never, machine.Never, machine.Never, machine.Never
+	m.pd.at = machine.Never
+	m.route.preference, m.rio.preference = netdata.Medium, netdata.Low
+	m.rx.idle()
+	return m
+}
+
+// Keys of the settings.
+const (
+	settingULA    = "br-ula"
+	settingOnLink = "br-on-link"
+)
+
+// Init says which interface is the infrastructure link, and whether it is up.
+func (m *Manager) Init(now machine.Time, index uint32, up bool) error {
+	if s := m.State(); s != Uninitialized && s != Disabled {
+		return status.InvalidState
+	}
+	m.index = index
+	if !m.initialized {
+		m.initialized = true
+		m.loadULA()
+		m.omr.init(m)
+		m.nat64.init(m)
+		m.onLink.init(now, m)
+	}
+	m.SetLink(now, up)
+	return nil
+}
+
+// loadULA makes the prefix that all others of this router are subnets of (RFC 4193), once.
+func (m *Manager) loadULA() {
+	if b := m.env.LoadSetting(settingULA); len(b) == 6 && b[0] == 0xfd {
+		var a ip6.Address
+		copy(a[:], b)
+		m.ula = ip6.PrefixOf(a, 48)
+		return
+	}
+	var a ip6.Address
+	m.c.Rand.Fill(a[:6])
+	a[0] = 0xfd
+	m.ula = ip6.PrefixOf(a, 48)
+	m.env.StoreSetting(settingULA, a[:6])
+}
+
+// subnet returns a subnet of the router's own prefix.
+func (m *Manager) subnet(id uint16, bits uint8) ip6.Prefix {
+	a := m.ula.Addr
+	a[6], a[7] = byte(id>>8), byte(id)
+	return ip6.Prefix{Addr: a, Bits: bits}
+}
+
+// Link returns the infrastructure's interface and whether it is up; InvalidState before Init.
+func (m *Manager) Link() (index uint32, up bool, err error) {
+	if !m.initialized {
+		return 0, false, status.InvalidState
+	}
+	return m.index, m.linkUp, nil
+}
+
+// SetLink says whether the infrastructure link is up.
+func (m *Manager) SetLink(now machine.Time, up bool) {
+	if m.initialized && m.linkUp != up {
+		m.linkUp = up
+		m.update(now)
+		m.settle(now)
+	}
+}
+
+// SetEnabled turns border routing on or off.
+func (m *Manager) SetEnabled(now machine.Time, on bool) error {
+	if !m.initialized {
+		return status.InvalidState
+	}
+	if m.enabled != on {
+		m.enabled = on
+		m.update(now)
+		m.settle(now)
+	}
+	return nil
+}
+
+// State returns how far the Manager is.
+func (m *Manager) State() State {
+	switch {
+	case !m.initialized:
+		return Uninitialized
+	case !m.enabled:
+		return Disabled
+	case !m.running:
+		return Stopped
+	}
+	return Running
+}
+
+func (m *Manager) update(now machine.Time) {
+	if m.enabled && m.env.Attached() && m.linkUp {
+		m.start(now)
+	} else {
+		m.stop(now)
+	}
+}
+
+func (m *Manager) start(now machine.Time) {
+	if m.running {
+		return
+	}
+	m.running = true
+	m.tx.last = now.Add(-minAdvertDelay)
+	m.rx.networkDataChanged(now, m)
+	m.omr.favored = m.omr.inNetworkData(m)
+	m.route.update(now, m)
+	m.rs.start(now, m)
+	m.pd.update(now, m)
+	m.nat64.start(now, m)
+	m.ail.update(now, m)
+	m.env.Decided(now)
+}
+
+func (m *Manager) stop(now machine.Time) {
+	if !m.running {
+		return
+	}
+	m.omr.stop(now, m)
+	m.onLink.stop(now, m)
+	m.nat64.stop(now, m)
+	m.ail.stop()
+	m.advertise(now, true)
+	m.rx.stop()
+	m.tx.count = 0
+	m.rs.at, m.evaluate = machine.Never, machine.Never
+	m.route.stop(now, m)
+	m.running = false
+	m.pd.update(now, m)
+	m.env.Decided(now)
+}
+
+// Change says what of the node has changed.
+type Change struct{ Role, NetworkData, ExtPANID, ParentLink bool }
+
+// Changed takes in what has changed of the node.
+func (m *Manager) Changed(now machine.Time, c Change) {
+	if c.Role {
+		m.rio.roleChanged(now, m)
+	}
+	m.route.changed(now, m, c)
+	if c.NetworkData || c.Role {
+		m.findPeers(now)
+	}
+	if !m.initialized || !m.enabled {
+		return
+	}
+	if c.Role {
+		m.update(now)
+	}
+	if m.running && c.NetworkData {
+		m.rx.networkDataChanged(now, m)
+		m.onLink.networkDataChanged(now, m)
+		m.schedule(now, soon)
+	}
+	if c.ExtPANID {
+		m.onLink.extPANIDChanged(now, m)
+	}
+	m.settle(now)
+}
+
+// settle lets the rest know what the tracker has found out during an input.
+func (m *Manager) settle(now machine.Time) {
+	for m.signal {
+		m.signal = false
+		if !m.running {
+			return
+		}
+		if m.rx.factors.favored != m.onLink.discovered {
+			m.schedule(now, soon)
+		}
+		m.route.update(now, m)
+		m.ail.update(now, m)
+		m.env.Decided(now)
+	}
+}
+
+// Deadline says when Expire wants to be called.
+func (m *Manager) Deadline() machine.Time {
+	return min(m.evaluate, m.onLink.at, m.rio.at, m.route.at, m.nat64.at, m.pd.at, m.ail.at, m.rs.at, m.rx.deadline())
+}
+
+// Expire does what is due.
+func (m *Manager) Expire(now machine.Time) {
+	due := func(at *machine.Time, f func(machine.Time, *Manager)) {
+		if *at <= now {
+			*at = machine.Never
+			f(now, m)
+		}
+	}
+	for m.Deadline() <= now {
+		due(&m.rs.at, m.rs.expire)
+		due(&m.rx.expires, m.rx.update)
+		due(&m.rx.dnsExpires, m.rx.update)
+		due(&m.rx.probes, m.rx.probe)
+		due(&m.rx.stale, m.rx.becameStale)
+		due(&m.onLink.at, m.onLink.expire)
+		due(&m.rio.at, func(now machine.Time, m *Manager) { m.schedule(now, immediately) })
+		due(&m.route.at, m.route.expire)
+		due(&m.nat64.at, m.nat64.expire)
+		due(&m.pd.at, m.pd.withdraw)
+		due(&m.ail.at, m.ail.expire)
+		due(&m.evaluate, func(now machine.Time, m *Manager) { m.policy(now) })
+		m.settle(now)
+	}
+}
+
+// jitter returns d, give or take j.
+func (m *Manager) jitter(d, j time.Duration) time.Duration {
+	j = min(d, j)
+	if j == 0 {
+		return d
+	}
+	ms := uint64(2*j/time.Millisecond) + 1
+	return d - j + time.Duration(m.c.Rand.Uint64()%ms)*time.Millisecond
+}
+
+// earlier moves a timer to an instant, if it is not to fire before that already.
+func earlier(at *machine.Time, to machine.Time) { *at = min(*at, to) }
