@@ -207,7 +207,7 @@ func (n *NAT) echoFlows(now time.Duration) (list []outside.Flow) {
 		for i := range t.slots {
 			e := &t.slots[i]
 			if idle := now - e.sent; e.waiting && idle < n.c.Echo {
-				list = append(list, outside.Flow{Protocol: "icmp", Inside: netip.AddrPortFrom(e.node.Netip(), e.id), Remote: netip.AddrPortFrom(e.remote, 0),
+				list = append(list, outside.Flow{Protocol: "icmp", Inside: netip.AddrPortFrom(e.node.Netip().Unmap(), e.id), Remote: netip.AddrPortFrom(e.remote, 0),
 					NAT64: e.v4, Idle: max(0, idle), Left: n.c.Echo - idle, Sent: 1, SentBytes: uint64(e.bytes)})
 			}
 		}

@@ -149,20 +149,10 @@ func (n *NAT) admit(b []byte) (p packet, ok bool) {
 		n.count.prohibited.Add(1)
 		return p, false
 	}
-	dst := p.h.Dst.Netip()
-	if isMapped(&src) && isMapped(&p.h.Dst) {
-		dst, p.v4 = dst.Unmap(), true
-	} else if v4, is := n.extract(p.h.Dst); is {
-		dst, p.v4 = netip.AddrFrom4(v4), true
-	}
-	stands, known := n.c.Alias[dst]
-	if p.remote = stands; !known {
-		p.remote = dst
-		if !n.mayReach(dst, p.v4) {
-			n.count.prohibited.Add(1)
-			n.unreachable(b, &p, ip6.DstUnreachable, ip6.AdminProhibited, 0)
-			return p, false
-		}
+	if !n.resolve(&p) {
+		n.count.prohibited.Add(1)
+		n.unreachable(b, &p, ip6.DstUnreachable, ip6.AdminProhibited, 0)
+		return p, false
 	}
 	if p.h.HopLimit <= 1 {
 		n.count.hopLimit.Add(1)
@@ -170,6 +160,22 @@ func (n *NAT) admit(b []byte) (p packet, ok bool) {
 		return p, false
 	}
 	return p, true
+}
+
+// resolve finds whom a packet is for, and reports whether the mesh may reach it.
+func (n *NAT) resolve(p *packet) bool {
+	dst := p.h.Dst.Netip()
+	if isMapped(&p.h.Src) && isMapped(&p.h.Dst) {
+		dst, p.v4 = dst.Unmap(), true
+	} else if v4, is := n.extract(p.h.Dst); is {
+		dst, p.v4 = netip.AddrFrom4(v4), true
+	}
+	real, stands := n.c.Alias[dst]
+	if p.remote = real; stands {
+		return true
+	}
+	p.remote = dst
+	return n.mayReach(dst, p.v4)
 }
 
 func (n *NAT) extract(a ip6.Address) (v4 [4]byte, ok bool) {
@@ -274,7 +280,16 @@ func (n *NAT) Close() error {
 		}
 	}
 	t := n.tcp
+	var conns []*tcpFlow
+	if t != nil {
+		for f := range t.conns {
+			conns = append(conns, f)
+		}
+	}
 	n.mu.Unlock()
+	for _, f := range conns {
+		f.abort()
+	}
 	if t != nil {
 		t.close()
 	}

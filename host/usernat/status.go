@@ -44,7 +44,7 @@ func (f *udpFlow) flow(now time.Duration) outside.Flow {
 	f.mu.Unlock()
 	idle := max(0, now-time.Duration(f.used.Load()))
 	local, _ := netip.ParseAddrPort(f.conn.LocalAddr().String())
-	return outside.Flow{Protocol: "udp", Inside: netip.AddrPortFrom(f.key.node.Netip(), f.key.port), Outside: local, Remote: remote,
+	return outside.Flow{Protocol: "udp", Inside: netip.AddrPortFrom(f.key.node.Netip().Unmap(), f.key.port), Outside: local, Remote: remote,
 		NAT64: f.key.v4, Idle: idle, Left: max(0, f.n.c.UDP-idle), Sent: f.sent.Load(), Received: f.received.Load(),
 		SentBytes: f.sentBytes.Load(), ReceivedBytes: f.receivedBytes.Load()}
 }

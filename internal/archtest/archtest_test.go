@@ -287,6 +287,26 @@ func TestHostImportsNothingThirdParty(t *testing.T) {
 	}
 }
 
+// thirdPartyRooms: modules that are taken for one purpose only, and where.
+var thirdPartyRooms = map[string]string{
+	"gvisor.dev/gvisor":          "host/usernat",
+	"golang.zx2c4.com/wireguard": "host/tun",
+}
+
+// What a module is taken for stays in one place, so that no other user of the packages links it.
+func TestModulesForOnePurpose(t *testing.T) {
+	files, _ := load(t)
+	for _, f := range files {
+		for _, imp := range imports(f.file) {
+			for taken, room := range thirdPartyRooms {
+				if under(imp, taken) && f.dir != room {
+					t.Errorf("%s/%s imports %s: only %s does", f.dir, f.name, imp, room)
+				}
+			}
+		}
+	}
+}
+
 // Every package says its one job in the first sentence of its doc.
 func TestEveryPackageHasADoc(t *testing.T) {
 	files, _ := load(t)
