@@ -61,6 +61,9 @@ type Node struct {
 	data  *offers.Manager
 	dhcp  *dhcp
 	app   *application
+	// secure is nil until coaps is started, coapsKey until it is set.
+	secure   *secureApplication
+	coapsKey *CoAPSKey
 	// commissioner is nil until it is asked for.
 	commissioner *joining.Commissioner
 	joins        joins
@@ -161,7 +164,7 @@ func (n *Node) Receive(now machine.Time, cause machine.Cause, path machine.Path,
 func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
-	d = min(d, n.commissionerDeadline(), n.joinsDeadline())
+	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -201,6 +204,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.dhcpDeadline(), n.expireDHCP)
 	due(n.dnsDeadline(), n.expireDNS)
 	due(n.coapDeadline(), n.expireCoAP)
+	due(n.coapsDeadline(), n.expireCoAPS)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

@@ -43,6 +43,9 @@ type Config struct {
 
 	// Understands says which critical request options the program handles, beyond Uri-*, Accept and Block*. Nil: none.
 	Understands func(coap.OptionNumber) bool
+
+	// TellDelivered asks for an event *Delivered for each confirmable notification that was acknowledged.
+	TellDelivered bool
 }
 
 // Lifetimes of RFC 7252 section 4.8.2 at the default parameters.

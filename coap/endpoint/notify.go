@@ -149,8 +149,11 @@ func (e *Endpoint) dropSubscription(now machine.Time, s *subscription) {
 }
 
 // acked implements owner.
-func (s *subscription) acked(e *Endpoint, now machine.Time, _ machine.Cause, _ *machine.Path) {
+func (s *subscription) acked(e *Endpoint, now machine.Time, cause machine.Cause, _ *machine.Path) {
 	s.out = nil
+	if e.config.TellDelivered {
+		e.out.Push(machine.Action{Kind: machine.Event, Cause: cause, Path: e.path(s.peer), Value: &Delivered{Subscription{s.index, s.generation}}})
+	}
 	if s.hasPending {
 		s.hasPending = false
 		e.notify(now, s.pendingCause, s, s.pending, s.pendingAfter)

@@ -32,13 +32,18 @@ const confirmEvery = 24 * time.Hour
 
 // Accept makes the sender of a request with Observe: 0 an observer. It is called before Respond, whose answer is then
 // the first value. At a limit it returns the zero Subscription, and the answer is a plain one.
-func (e *Endpoint) Accept(now machine.Time, x Exchange) Subscription {
+func (e *Endpoint) Accept(now machine.Time, x Exchange) Subscription { return e.AcceptFrom(now, x, 1) }
+
+// AcceptFrom is Accept with the sequence number of the first value, unless the observer was one already: then the numbers
+// go on.
+func (e *Endpoint) AcceptFrom(now machine.Time, x Exchange, first uint32) Subscription {
 	e.begin(now)
 	ex := e.exchanges.get(x.index, x.generation)
 	if ex == nil || ex.sub != nil {
 		return Subscription{}
 	}
-	d, first := e.deal(ex.peer), uint32(1)
+	d := e.deal(ex.peer)
+	first &= coap.MaxSequence
 	if old := ex.peer.subscription(ex.token); old != nil {
 		first = (old.sequence + 1) & coap.MaxSequence
 		e.endSubscription(now, ex.cause, old, Replaced)

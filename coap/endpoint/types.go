@@ -123,3 +123,7 @@ type Unsubscribed struct {
 	Subscription Subscription
 	Reason       Reason
 }
+
+// Delivered is the value of an Event action: a confirmable notification was acknowledged. It comes where
+// Config.TellDelivered asks for it.
+type Delivered struct{ Subscription Subscription }

@@ -23,3 +23,6 @@ type PANIDConflict struct {
 	PANID    uint16
 	Channels uint32
 }
+
+// SecureSession says that the session of coaps is connected, or has ended.
+type SecureSession struct{ Connected bool }

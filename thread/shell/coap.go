@@ -1,9 +1,7 @@
 package shell
 
 import (
-	"bytes"
 	"errors"
-	"strings"
 	"time"
 
 	"heddle.example/coap"
@@ -19,26 +17,41 @@ type CoAP interface {
 	StartCoAP(now machine.Time, cause machine.Cause, c endpoint.Config) error
 	StopCoAP(now machine.Time, cause machine.Cause) error
 	CoAP(now machine.Time, cause machine.Cause, f func(e *endpoint.Endpoint)) error
+	SetCoAPSKey(k thread.CoAPSKey) error
+	StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Config, attempts uint16) error
+	StopCoAPS(now machine.Time, cause machine.Cause)
+	ConnectCoAPS(now machine.Time, cause machine.Cause, to ip6.Address, port uint16) error
+	DisconnectCoAPS(now machine.Time, cause machine.Cause)
+	CoAPSOpen() bool
+	CoAPSActive() bool
+	CoAPSConnected() bool
+	CoAPS(now machine.Time, cause machine.Cause, f func(e *endpoint.Endpoint, session machine.Path)) error
 }
 
-// coapState is the one resource that the shell serves, who observes it, and what the shell observes.
+// coapState is what the shell keeps for coap, and another one for coaps: the one resource that it serves, who observes it,
+// and what the shell itself asks and observes.
 type coapState struct {
+	secure  bool
 	uri     string
 	content string // "" until it is set: "0"
 	served  bool
+	blocks  uint32 // of a body that is sent block by block, in either direction; 0 until it is set: 1
 
 	observer    endpoint.Subscription
 	observedBy  machine.Path
 	confirmable bool
+	serial      uint32 // of the next value to an observer
 
-	requests map[machine.OpID]bool // those whose answer is printed
-	watch    struct {
+	requests  map[machine.OpID]bool // those whose answer is printed
+	transfers map[machine.OpID]*coapTransfer
+	stopping  bool // coaps: the port closes when the session has ended
+	watch     struct {
 		op    machine.OpID
 		path  machine.Path
 		uri   string
 		token coap.Token
 	}
-	request, response transmission
+	requestTx, responseTx transmission
 }
 
 // transmission is how often and when a message is repeated, if that is not the default.
@@ -53,24 +66,54 @@ const maxURI = 32
 
 var coapCommands = []entry{
 	{name: "cancel", run: coapCancel},
-	{name: "delete", run: coapSends(coap.DELETE, false)},
-	{name: "get", run: coapSends(coap.GET, false)},
-	{name: "observe", run: coapSends(coap.GET, true)},
+	{name: "delete", run: coapAsks(coap.DELETE, false)},
+	{name: "get", run: coapAsks(coap.GET, false)},
+	{name: "observe", run: coapAsks(coap.GET, true)},
 	{name: "parameters", run: coapParameters},
-	{name: "post", run: coapSends(coap.POST, false)},
-	{name: "put", run: coapSends(coap.PUT, false)},
-	{name: "resource", run: coapResource},
+	{name: "post", run: coapAsks(coap.POST, false)},
+	{name: "put", run: coapAsks(coap.PUT, false)},
+	{name: "resource", run: func(s *Shell, a args) error { return s.coap.resource(s, a) }},
 	{name: "set", run: coapSet},
 	{name: "start", run: coapStart},
 	{name: "stop", run: coapStop},
 }
 
-func coapCommand(s *Shell, a args) error { return s.group(coapCommands, a) }
+func coapCommand(s *Shell, a args) error { return s.coapGroup(coapCommands, a) }
+
+// coapGroup is group, but for the error of a command without a word.
+func (s *Shell) coapGroup(table []entry, a args) error {
+	if len(a) == 0 {
+		s.list(table)
+		return status.InvalidArgs
+	}
+	return s.group(table, a)
+}
+
+// name is how the lines of its events begin.
+func (c *coapState) name() string {
+	if c.secure {
+		return "coaps"
+	}
+	return "coap"
+}
+
+// with runs f with the endpoint.
+func (c *coapState) with(s *Shell, f func(e *endpoint.Endpoint)) error {
+	if c.secure {
+		return s.node.CoAPS(s.now, s.cause, func(e *endpoint.Endpoint, _ machine.Path) { f(e) })
+	}
+	return s.node.CoAP(s.now, s.cause, f)
+}
+
+// config is the endpoint's: bodies come block by block, so that each can be shown.
+func (c *coapState) config() endpoint.Config {
+	return endpoint.Config{TellDelivered: true, NStart: 8, Streams: func(coap.Code, coap.Options) bool { return true }}
+}
 
 // coapStart takes the parameters of requests: the endpoint has one set for all that it sends.
 func coapStart(s *Shell, _ args) error {
-	var c endpoint.Config
-	if p := s.coap.request; p.set {
+	c := s.coap.config()
+	if p := s.coap.requestTx; p.set {
 		c.AckTimeout = time.Duration(p.ack) * time.Millisecond
 		c.AckRandomFactor = float64(p.numerator) / float64(p.denom)
 		if c.MaxRetransmit = int(p.retransmit); p.retransmit == 0 {
@@ -81,20 +124,32 @@ func coapStart(s *Shell, _ args) error {
 }
 
 func coapStop(s *Shell, _ args) error {
-	c := &s.coap
-	c.served, c.observer, c.requests, c.watch.op = false, endpoint.Subscription{}, nil, 0
+	s.coap.forget()
+	s.coap.served = false
 	return s.node.StopCoAP(s.now, s.cause)
 }
 
-func coapResource(s *Shell, a args) error {
+// forget forgets what is under way: the endpoint has ended.
+func (c *coapState) forget() {
+	c.observer, c.requests, c.transfers, c.watch.op = endpoint.Subscription{}, nil, nil, 0
+}
+
+func (c *coapState) resource(s *Shell, a args) error {
 	if len(a) == 0 {
-		s.Line("%s", s.coap.uri)
+		s.Line("%s", c.uri)
 		return nil
 	}
 	if len(a[0]) >= maxURI {
 		return status.InvalidArgs
 	}
-	s.coap.uri, s.coap.served = a[0], true
+	if a.has(1) {
+		n, err := a.u32(1)
+		if err != nil {
+			return status.InvalidArgs
+		}
+		c.blocks = n
+	}
+	c.uri, c.served = a[0], true
 	return nil
 }
 
@@ -105,34 +160,38 @@ func (c *coapState) text() []byte {
 	return []byte(c.content)
 }
 
-func coapSet(s *Shell, a args) error {
-	c := &s.coap
+// set shows or changes what the resource contains.
+func (c *coapState) set(s *Shell, a args) (changed bool, err error) {
 	if len(a) == 0 {
 		s.Line("%s", c.text())
-		return nil
+		return false, nil
 	}
 	if len(a[0]) >= maxURI {
-		return status.InvalidArgs
+		return false, status.InvalidArgs
 	}
 	c.content = a[0]
-	if !c.observer.Valid() {
-		return nil
+	return true, nil
+}
+
+func coapSet(s *Shell, a args) error {
+	c := &s.coap
+	if changed, err := c.set(s, a); !changed || !c.observer.Valid() {
+		return err
 	}
+	c.serial++
 	s.Line("sending coap notification to %s", peerOf(c.observedBy))
 	return s.node.CoAP(s.now, s.cause, func(e *endpoint.Endpoint) {
 		e.Notify(s.now, s.cause, c.observer, &endpoint.Reply{Code: coap.Content, Payload: c.text()}, c.confirmable)
 	})
 }
 
-func peerOf(p machine.Path) ip6.Address { return ip6.FromNetip(p.Remote.Addr()) }
-
 func coapParameters(s *Shell, a args) error {
 	var p *transmission
 	switch a.at(0) {
 	case "request":
-		p = &s.coap.request
+		p = &s.coap.requestTx
 	case "response":
-		p = &s.coap.response
+		p = &s.coap.responseTx
 	default:
 		return status.InvalidArgs
 	}
@@ -158,202 +217,4 @@ func coapParameters(s *Shell, a args) error {
 		s.Line("default")
 	}
 	return nil
-}
-
-// coapSends is a request: an address, a path, and perhaps con, non-con or block-N and a payload.
-func coapSends(code coap.Code, observe bool) func(s *Shell, a args) error {
-	return func(s *Shell, a args) error {
-		dst, err := a.ip(0)
-		if err != nil {
-			return err
-		}
-		if len(a) < 2 || len(a[1]) >= maxURI {
-			return status.InvalidArgs
-		}
-		r := endpoint.Request{Code: code, Non: true, Observe: observe, Options: uriOptions(a[1])}
-		if size, ok := strings.CutPrefix(a.at(2), "block-"); ok {
-			n, err := parseUint(size)
-			if err != nil || n < 16 || n > 1024 || n&(n-1) != 0 {
-				return status.InvalidArgs
-			}
-			r.Non = false
-			if code == coap.GET {
-				r.Options = r.Options.AddUint(coap.Block2, uint32(coap.SZX(int(n))))
-			} else if r.Payload, err = s.blocks(a, int(n)); err != nil {
-				return err
-			}
-		} else {
-			r.Non = !a.is(2, "con")
-			r.Payload = []byte(a.at(3))
-		}
-		c := &s.coap
-		if observe && c.watch.op != 0 {
-			if err := coapCancel(s, nil); err != nil {
-				return err
-			}
-		}
-		path := thread.CoAPPath(dst)
-		var op machine.OpID
-		err = s.node.CoAP(s.now, s.cause, func(e *endpoint.Endpoint) {
-			if op = e.Request(s.now, s.cause, path, &r); r.Non && code != coap.GET {
-				return // nobody waits for its answer
-			}
-			if c.requests == nil {
-				c.requests = map[machine.OpID]bool{}
-			}
-			c.requests[op] = true
-		})
-		if err != nil {
-			delete(c.requests, op)
-			_ = s.node.CoAP(s.now, s.cause, func(e *endpoint.Endpoint) { e.Cancel(s.now, op) })
-			return err
-		}
-		if observe {
-			c.watch.op, c.watch.path, c.watch.uri, c.watch.token = op, path, a[1], coap.Token{}
-		}
-		return nil
-	}
-}
-
-// blocks returns a body of so many blocks; OpenThread's is random.
-func (s *Shell) blocks(a args, size int) ([]byte, error) {
-	count := uint32(1)
-	if a.has(3) {
-		var err error
-		if count, err = a.u32(3); err != nil {
-			return nil, err
-		}
-	}
-	if count > 1<<16/16 || int(count)*size > 1<<16 {
-		return nil, status.InvalidArgs
-	}
-	return pattern(int(count) * size), nil
-}
-
-func uriOptions(uri string) (o coap.Options) {
-	path, query, has := strings.Cut(uri, "?")
-	o = o.AppendPath(path)
-	if has {
-		for q := range strings.SplitSeq(query, "&") {
-			o = o.AddQuery(q)
-		}
-	}
-	return o
-}
-
-// coapCancel ends the observation: its answer is printed as any other.
-func coapCancel(s *Shell, _ args) error {
-	w := &s.coap.watch
-	if w.op == 0 {
-		return status.InvalidState
-	}
-	r := endpoint.Request{Code: coap.GET, Options: coap.Options{}.AddUint(coap.Observe, coap.ObserveDeregister).AppendPath(w.uri), Token: w.token}
-	op := w.op
-	w.op = 0
-	return s.node.CoAP(s.now, s.cause, func(e *endpoint.Endpoint) {
-		e.Cancel(s.now, op)
-		delete(s.coap.requests, op)
-		s.coap.requests[e.Request(s.now, s.cause, w.path, &r)] = true
-	})
-}
-
-// observeCoAP takes in what the endpoint says.
-func (s *Shell) observeCoAP(a machine.Action) {
-	c := &s.coap
-	switch v := a.Value.(type) {
-	case *endpoint.Incoming:
-		s.coapRequest(a.Path, v)
-	case *endpoint.Response:
-		if !c.requests[a.Op] {
-			return
-		}
-		delete(c.requests, a.Op)
-		if a.Op == c.watch.op {
-			if c.watch.token = v.Token; !v.Observing {
-				c.watch.op = 0
-			}
-		}
-		if v.Err != nil {
-			e := coapError(v.Err)
-			s.Line("coap receive response error %d: %s", e, e.Name())
-			return
-		}
-		s.coapValue("coap response from "+peerOf(a.Path).String(), v.Observing, v.Sequence, v.Payload)
-	case *endpoint.Notification:
-		if a.Op != c.watch.op || v.Err != nil {
-			return
-		}
-		s.coapValue("coap response from "+peerOf(a.Path).String(), true, v.Sequence, v.Payload)
-	case *endpoint.Unsubscribed:
-		if v.Subscription != c.observer {
-			return
-		}
-		c.observer = endpoint.Subscription{}
-		if v.Reason == endpoint.TimedOut {
-			s.Line("coap receive notification response error %d: %s", status.ResponseTimeout, status.ResponseTimeout.Name())
-		}
-	}
-}
-
-func coapError(err error) status.Error {
-	switch {
-	case errors.Is(err, endpoint.ErrTimeout):
-		return status.ResponseTimeout
-	case errors.Is(err, endpoint.ErrReset), errors.Is(err, endpoint.ErrCancelled):
-		return status.Abort
-	}
-	return status.Failed
-}
-
-func (s *Shell) coapValue(what string, observed bool, sequence uint32, payload []byte) {
-	format, values := "%s", []any{what}
-	if observed {
-		format, values = format+" OBS=%d", append(values, sequence)
-	}
-	if len(payload) > 0 {
-		format, values = format+" with payload: %x", append(values, payload)
-	}
-	s.Line(format, values...)
-}
-
-var coapNames = map[coap.Code]string{coap.GET: "GET", coap.POST: "POST", coap.PUT: "PUT", coap.DELETE: "DELETE"}
-
-// coapRequest prints a request for the resource, and answers it.
-func (s *Shell) coapRequest(path machine.Path, r *endpoint.Incoming) {
-	c := &s.coap
-	reply := endpoint.Reply{Code: coap.NotFound}
-	respond := func() error {
-		return s.node.CoAP(s.now, s.cause, func(e *endpoint.Endpoint) {
-			if reply.Code == coap.Content && r.Observe == 0 {
-				c.observer = e.Accept(s.now, r.Exchange)
-				c.observedBy, c.confirmable = path, r.Confirmable
-			}
-			e.Respond(s.now, s.cause, r.Exchange, &reply, 0)
-		})
-	}
-	name := coapNames[r.Code]
-	if !c.served || strings.Trim(r.Options.Path(), "/") != strings.Trim(c.uri, "/") || name == "" {
-		_ = respond()
-		return
-	}
-	s.coapValue("coap request from "+peerOf(path).String()+" "+name, r.Observe >= 0, uint32(max(r.Observe, 0)), bytes.Clone(r.Payload))
-	if !r.Confirmable && r.Code != coap.GET {
-		return // as OpenThread has it: nobody wants to know
-	}
-	switch {
-	case r.Code != coap.GET:
-		reply.Code = coap.Changed
-	case r.Observe == 0 && c.observer.Valid():
-		reply.Code = coap.ServiceUnavailable // it has one observer
-	default:
-		reply.Code, reply.Payload = coap.Content, c.text()
-		if r.Observe == 0 {
-			s.Line("Subscribing client")
-		}
-	}
-	if err := respond(); err != nil {
-		s.Line("coap send response error %d: %s", number(err), number(err).Name())
-		return
-	}
-	s.Line("coap response sent")
 }

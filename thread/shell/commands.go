@@ -111,6 +111,7 @@ func init() {
 		{name: "childsupervision", run: childSupervision},
 		{name: "childtimeout", run: childTimeout},
 		{name: "coap", run: coapCommand},
+		{name: "coaps", run: coapsCommand},
 		{name: "commissioner", ftd: true, run: commissioner},
 		{name: "contextreusedelay", ftd: true, run: contextReuseDelay},
 		{name: "counters", run: counters},
@@ -210,6 +211,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = netdataCommands
 	case "coap":
 		table = coapCommands
+	case "coaps":
+		table = coapsCommands
 	case "udp":
 		table = udpCommands
 	case "meshdiag":

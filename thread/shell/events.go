@@ -44,7 +44,7 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		if mine {
 			s.dnsAnswer(v)
 		}
-	case *endpoint.Incoming, *endpoint.Response, *endpoint.Notification, *endpoint.Unsubscribed:
+	case *endpoint.Incoming, *endpoint.Response, *endpoint.Notification, *endpoint.Unsubscribed, *endpoint.Delivered:
 		s.observeCoAP(a)
 	default:
 		if !s.commissioned(a.Value) {
@@ -92,6 +92,8 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		case s.pending && s.diagnosing:
 			s.diagnostic(v.From, v.TLVs)
 		}
+	case *info.SecureSession:
+		s.secureSession(v)
 	case *info.DiscoveryRequest:
 		s.Line("~ Discovery Request from %s: version=%d,joiner=%d", hexOf(v.Ext[:]), v.Version, digit(v.Joiner))
 	}

@@ -70,8 +70,8 @@ type Shell struct {
 
 	datasetState
 	udpState
-	coap coapState
-	mesh meshState
+	coap, coaps coapState
+	mesh        meshState
 	referenceState
 	manager managerState
 	said    []string // lines of events that are printed already
@@ -80,7 +80,7 @@ type Shell struct {
 // New returns the shell of a node, which has printed its first prompt.
 func New(n Node, cfg Config) *Shell {
 	s := &Shell{node: n, cfg: cfg, timeout: machine.Never}
-	s.udpState.secure = true
+	s.udpState.secure, s.coaps.secure = true, true
 	s.manager.at = machine.Never
 	s.print(prompt)
 	return s

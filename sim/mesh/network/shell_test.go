@@ -226,9 +226,10 @@ func TestCoAPCommands(t *testing.T) {
 	say(b, "coap delete "+to+" other con", "Done", "coap response from "+to)
 	say(b, "coap get "+to, "Error 7: InvalidArgs")
 	say(b, "coap cancel", "Error 13: InvalidState")
-	say(b, "coap observe "+to+" test-resource con", "Done", "coap response from "+to+" OBS=1 with payload: 30",
+	say(b, "coap observe "+to+" test-resource con", "Done", "coap response from "+to+" OBS=0 with payload: 30",
 		"coap request from "+from+" GET OBS=0", "Subscribing client", "coap response sent")
-	say(a, "coap set 41", "sending coap notification to "+from, "Done", "coap response from "+to+" OBS=2 with payload: 3431")
+	say(a, "coap set 41", "sending coap notification to "+from, "Done",
+		"Received ACK in reply to notification from "+from, "coap response from "+to+" OBS=1 with payload: 3431")
 	say(b, "coap cancel", "Done", "coap response from "+to+" with payload: 3431", "coap request from "+from+" GET OBS=1", "coap response sent")
 	say(a, "coap set 42", "Done")
 	say(a, "coap set", "42", "Done")
