@@ -32,6 +32,16 @@ func (n *Node) routeOf(src, dst ip6.Address) way {
 	return toMesh
 }
 
+// Reaches reports whether a datagram to a unicast address has somewhere to go at the moment: it is for this node, for the
+// mesh, for a border router that the network data knows, or for this node's own host.
+func (n *Node) Reaches(dst ip6.Address) bool {
+	if !n.mle.Role().Attached() {
+		return false
+	}
+	src, ok := n.SourceFor(dst)
+	return ok && (n.routeOf(src, dst) != toHost || n.config.Host != nil)
+}
+
 // sendMulticast sends a multicast of ours. Within the realm it gets its MPL option; beyond it, it travels in a datagram to
 // all MPL forwarders, and once more alone for the children that sleep (Ip6::SendDatagram).
 func (n *Node) sendMulticast(now machine.Time, o *outgoing, b []byte, dst ip6.Address) {

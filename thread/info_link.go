@@ -96,6 +96,19 @@ func (n *Node) SendDataRequest(now machine.Time) error {
 	})
 }
 
+// SendFastPolls polls the parent a few times in quick succession, since an answer is expected (data_poll_sender.cpp). It means nothing to a node that listens all the time.
+func (n *Node) SendFastPolls(now machine.Time, cause machine.Cause, polls uint8) {
+	n.begin(now, cause)
+	n.mac.SendFastPolls(now, polls)
+	n.finish(now)
+}
+
+// ExternalPollPeriod returns the period that SetPollPeriod has set, 0 for none.
+func (n *Node) ExternalPollPeriod() time.Duration { return n.mac.ExternalPollPeriod() }
+
+// PollingPeriod returns how often the node polls at the moment.
+func (n *Node) PollingPeriod() time.Duration { return n.mac.PollPeriod() }
+
 // SendEmptyData sends an empty frame to the parent of a sleepy child.
 func (n *Node) SendEmptyData(now machine.Time) error {
 	return n.try(now, 0, func() error { return n.mesh.SendEmpty(now) })

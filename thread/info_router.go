@@ -135,6 +135,24 @@ func (n *Node) Neighbors(now machine.Time) (list []info.Neighbor) {
 	return list
 }
 
+// Uplink returns how well the node hears its parent, or as a router the neighbour that it hears best: average signal in dBm,
+// link quality from 0 to 3, and the neighbour's RLOC16. Without any it reports false.
+func (n *Node) Uplink() (rssi int8, quality uint8, rloc16 uint16, ok bool) {
+	switch {
+	case n.mle.Role() == mle.Child:
+		p := n.mle.Parent()
+		return p.Link.RSS(), p.Link.QualityIn(), p.RLOC16, true
+	case !n.mle.Role().Attached():
+		return 0, 0, 0, false
+	}
+	for r := range n.table.Routers() {
+		if r.State == neighbor.Valid && (!ok || r.Link.RSS() > rssi) {
+			rssi, quality, rloc16, ok = r.Link.RSS(), r.Link.QualityIn(), r.RLOC16, true
+		}
+	}
+	return rssi, quality, rloc16, ok
+}
+
 // NextHop returns the neighbour on the way to an RLOC16, 0xfffe for none, and the cost of the way.
 func (n *Node) NextHop(dst uint16) (next uint16, cost uint8) {
 	if !n.mle.Role().Attached() {

@@ -221,6 +221,9 @@ func (n *Node) Uptime(now machine.Time) time.Duration {
 	return now.Sub(n.born)
 }
 
+// Now returns the instant of the node's latest input.
+func (n *Node) Now() machine.Time { return n.now }
+
 // EUI64 returns the address that the device was made with.
 func (n *Node) EUI64() ieee802154.ExtAddr { return n.config.EUI64 }
 

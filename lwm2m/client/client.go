@@ -154,5 +154,8 @@ func (c *Client) Rand() machine.Rand { return c.cfg.Rand }
 // Secure reports whether the client speaks DTLS.
 func (c *Client) Secure() bool { return c.stack.DTLS() != nil }
 
+// Queue reports whether the client is in queue mode.
+func (c *Client) Queue() bool { return c.cfg.Queue }
+
 // Binding returns the transports that the client has.
 func (c *Client) Binding() lwm2m.Binding { return c.cfg.Binding }

@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"heddle.example/machine"
+)
 
 // RetryPolicy says how a client goes on when a server does not answer or refuses: resources 17 to 20 of the Server
 // object (LwM2M Core 1.1 section 6.2.1, appendix E.2).
@@ -54,4 +58,18 @@ func (r *retryState) fail(p RetryPolicy) (delay time.Duration, exhausted bool) {
 	}
 	r.exhausted = true
 	return min(p.backoff(p.Count), max(p.SequenceDelay, p.Timer)), true
+}
+
+// Retry ends the wait of all accounts whose last attempt failed: the network is back, so they try again now.
+func (c *Client) Retry(now machine.Time, cause machine.Cause) {
+	c.begin(now, cause)
+	defer c.end()
+	if !c.started || c.stopping {
+		return
+	}
+	for i := range c.accounts {
+		if a := &c.accounts[i]; a.phase == waiting && a.failed && !a.Bootstrap {
+			c.attempt(i)
+		}
+	}
 }

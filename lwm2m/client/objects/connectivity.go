@@ -77,6 +77,9 @@ func (m *ConnectivityMonitoring) Read(now machine.Time, dst []lwm2m.Entry, p lwm
 			return addresses(dst, p, routers)
 		}
 	case 6:
+		if m.Live != nil {
+			return dst, false // nothing measures it
+		}
 		n, _ := step(now, signalEvery)
 		return value(dst, p, lwm2m.Int(int64(hash(m.seed+1, n)%12)))
 	}

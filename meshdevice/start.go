@@ -1,0 +1,267 @@
+package meshdevice
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"heddle.example/coap/stack"
+	"heddle.example/dtls"
+	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
+	"heddle.example/lwm2m/client/words"
+	"heddle.example/machine"
+	"heddle.example/thread/info"
+	"heddle.example/thread/ip6"
+)
+
+// patience is how long an attached device waits for a way to its server before it tries all the same: the network data
+// comes some time after the attach.
+const patience = 5 * time.Second
+
+// flightMTU is the largest datagram of a handshake flight into the mesh.
+const flightMTU = 1024
+
+// batteryEvery is how often -c changes the level.
+const batteryEvery = 10 * time.Second
+
+// Start starts LwM2M, and has the device do it again by itself after each boot. It begins once the node is attached.
+func (d *Device) Start(now machine.Time, cause machine.Cause, o StartOptions) error {
+	d.begin(now)
+	if err := d.start(cause, o); err != nil {
+		return err
+	}
+	d.noteStart(cause, &o)
+	l := d.lw
+	if l.attached != machine.Never && d.reachable() {
+		d.enter(cause)
+	}
+	d.pump()
+	return nil
+}
+
+// start makes the client.
+func (d *Device) start(cause machine.Cause, o StartOptions) error {
+	if d.lw != nil {
+		return words.ErrStarted
+	}
+	servers := o.Servers
+	if servers == nil {
+		a, err := o.Account()
+		if err != nil {
+			return err
+		}
+		servers = []client.Account{a}
+	}
+	l := &lwm2mState{options: o, beginAt: machine.Never, retryAt: machine.Never, attached: machine.Never}
+	for _, a := range servers {
+		if u, err := url.Parse(a.URI); err == nil {
+			l.hosts = append(l.hosts, u.Hostname())
+		}
+	}
+	id, err := d.node.OpenUDP()
+	if err == nil {
+		err = d.node.BindUDP(id, ip6.Unspecified, o.Local)
+	}
+	if err != nil {
+		return fmt.Errorf("no UDP socket for LwM2M: %w", err)
+	}
+	l.socket = id
+	_, l.port, _, _, _ = d.node.UDPAddress(id)
+	list, err := d.objects(&o)
+	if err == nil {
+		cfg := client.Config{Nest: d.out.Nest(), Rand: d.cfg.Thread.Rand, Endpoint: o.Name, Servers: servers, Objects: list,
+			AccessControl: true, Access: o.Access, Version: o.Version, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port),
+			Durable: d.durable(), Awake: o.Awake, DTLS: dtls.Config{MTU: flightMTU}}
+		cfg.Queue = o.Queue == QueueOn || o.Queue == QueueAuto && !d.node.Mode().RxOnWhenIdle
+		if d.cfg.Tap != nil {
+			cfg.Tap = func(dir stack.Direction, path machine.Path, b []byte) {
+				d.cfg.Tap(d.now, 0, dir == stack.Out, path, b)
+			}
+		}
+		l.client, err = client.New(cfg)
+	}
+	if err == nil {
+		err = d.restore(l.client)
+	}
+	if err != nil {
+		_ = d.node.CloseUDP(id)
+		return err
+	}
+	d.lw = l
+	d.networkChanged()
+	return nil
+}
+
+// objects makes the device's objects.
+func (d *Device) objects(o *StartOptions) ([]client.Object, error) {
+	p := d.cfg.Profile
+	if p.Device.Serial == "" {
+		p.Device.Serial = fmt.Sprintf("%x", d.node.EUI64())
+	}
+	if o.Battery {
+		p.Device.BatteryEvery = batteryEvery
+	}
+	p.Firmware.HTTP = false // there is no TCP on the mesh
+	p.Monitoring = d.monitoring
+	p.Statistics = d.statistics
+	kinds := d.cfg.Kinds
+	if kinds == nil {
+		kinds = objects.DefaultKinds
+	}
+	list, err := p.Make(d.now, kinds)
+	if err == nil && d.cfg.Objects != nil {
+		list = append(list, d.cfg.Objects(d.now)...)
+	}
+	return list, err
+}
+
+// attachedNow reports whether the node is part of a network.
+func (d *Device) attachedNow() bool {
+	switch d.node.Role() {
+	case info.ChildRole, info.RouterRole, info.LeaderRole:
+		return true
+	}
+	return false
+}
+
+// reachable reports whether there is a way to one of the servers, as far as one can tell.
+func (d *Device) reachable() bool {
+	return slices.ContainsFunc(d.lw.hosts, func(host string) bool {
+		if a, err := netip.ParseAddr(host); err == nil && !a.Is4() {
+			return d.node.Reaches(ip6.FromNetip(a))
+		}
+		if _, err := d.node.Synthesize([4]byte{}); err == nil {
+			return true
+		}
+		return d.node.Reaches(somewhere) && netip.Addr{} == addrOf(host)
+	})
+}
+
+// somewhere is an address outside of every mesh.
+var somewhere = ip6.MustParse("2001:db8::1")
+
+// addrOf returns the address that a host is written as, or none.
+func addrOf(host string) netip.Addr {
+	a, _ := netip.ParseAddr(host)
+	return a
+}
+
+// networkChanged finds out whether LwM2M can begin, or try again.
+func (d *Device) networkChanged() {
+	l := d.lw
+	if l == nil || l.dead || l.stopped {
+		return
+	}
+	if !d.attachedNow() {
+		l.attached = machine.Never
+		return
+	}
+	back := l.attached == machine.Never
+	if back {
+		l.attached = d.now
+	}
+	reachable := d.reachable()
+	switch {
+	case !l.begun && reachable:
+		if at := d.somewhen(); at < l.beginAt {
+			l.beginAt = at
+		}
+	case !l.begun && back:
+		l.beginAt = min(l.beginAt, d.now.Add(patience))
+	case l.begun && reachable && l.retryAt == machine.Never && l.client.State() == client.StateRegisterRequired:
+		l.retryAt = d.somewhen()
+	}
+}
+
+// expireStart begins, or tries again, when the time has come.
+func (d *Device) expireStart() {
+	l := d.lw
+	if l.beginAt <= d.now {
+		l.beginAt = machine.Never
+		if l.attached != machine.Never {
+			d.enter(0)
+		}
+	}
+	if l.retryAt <= d.now {
+		l.retryAt = machine.Never
+		l.client.Retry(d.now, 0)
+	}
+}
+
+func (d *Device) enter(cause machine.Cause) {
+	if l := d.lw; !l.begun {
+		l.begun, l.beginAt = true, machine.Never
+		l.client.Start(d.now, cause)
+	}
+}
+
+// Stop deregisters and stops LwM2M for good: it does not start by itself after a boot. The Event *client.Stopped comes when
+// it is done.
+func (d *Device) Stop(now machine.Time, cause machine.Cause) error {
+	d.begin(now)
+	l := d.lw
+	if l == nil {
+		return words.ErrNotStarted
+	}
+	d.noteStart(cause, nil)
+	if l.beginAt, l.retryAt = machine.Never, machine.Never; !l.begun {
+		l.begun = true
+		l.client.Start(now, cause)
+	}
+	l.client.Stop(now, cause)
+	d.pump()
+	return nil
+}
+
+// ended closes what Stop has left, once all that the client wanted to keep or to forget is on disk: a new client reads it.
+func (d *Device) ended() {
+	l := d.lw
+	if l == nil || !l.stopped || d.durable() && d.out.Nest().LastSeq() > d.store.settled {
+		return
+	}
+	_ = d.node.CloseUDP(l.socket)
+	d.restorePoll()
+	d.lw = nil
+	d.out.Push(machine.Action{Kind: machine.Event, Value: &client.Stopped{}})
+}
+
+// Do runs f with the client, as an input of the device.
+func (d *Device) Do(now machine.Time, cause machine.Cause, f func(c *client.Client)) error {
+	if d.lw == nil {
+		return words.ErrNotStarted
+	}
+	d.begin(now)
+	f(d.lw.client)
+	d.pump()
+	return nil
+}
+
+// Status is how LwM2M stands on the device.
+type Status struct {
+	Started  bool
+	Waiting  bool // for a network
+	Endpoint string
+	State    client.State
+	Port     uint16 // the local UDP port
+	Servers  []client.ServerStatus
+	Asleep   bool
+	Queue    bool          // queue mode
+	Poll     time.Duration // how often a sleepy node polls; 0: it listens all the time
+}
+
+// Status returns how LwM2M stands.
+func (d *Device) Status() Status {
+	l := d.lw
+	if l == nil {
+		return Status{}
+	}
+	s := Status{Started: true, Waiting: !l.begun, Endpoint: l.options.Name, State: l.client.State(), Port: l.port,
+		Servers: l.client.Servers(), Asleep: l.client.Sleeping(), Queue: l.client.Queue()}
+	if d.sleepy() {
+		s.Poll = d.node.PollingPeriod()
+	}
+	return s
+}
