@@ -11,22 +11,24 @@ import (
 
 // Device is one LwM2M device on a Thread node. It is used by one owner at a time.
 type Device struct {
-	cfg    Config
-	out    machine.Outbox
-	gate   machine.Gate
-	now    machine.Time // of the latest input
-	node   *thread.Node
-	lw     *lwm2mState // nil: LwM2M was not started
-	taken  []machine.Action
-	radio  client.Traffic // what the radio has carried
-	store  storeState
+	cfg     Config
+	out     machine.Outbox
+	gate    machine.Gate
+	now     machine.Time // of the latest input
+	node    *thread.Node
+	lw      *lwm2mState // nil: LwM2M was not started
+	taken   []machine.Action
+	radio   client.Traffic // what the radio has carried
+	store   storeState
+	command command // of the shell, under way
 }
 
 // lwm2mState is what there is while LwM2M runs.
 type lwm2mState struct {
 	client   *client.Client
 	options  StartOptions
-	hosts    []string // of the accounts
+	servers  []client.Account
+	hosts    []string // of the servers
 	socket   thread.SocketID
 	port     uint16
 	begun    bool         // Client.Start was called

@@ -70,29 +70,38 @@ func (d *Device) start(cause machine.Cause, o StartOptions) error {
 	}
 	l.socket = id
 	_, l.port, _, _, _ = d.node.UDPAddress(id)
-	list, err := d.objects(&o)
-	if err == nil {
-		cfg := client.Config{Nest: d.out.Nest(), Rand: d.cfg.Thread.Rand, Endpoint: o.Name, Servers: servers, Objects: list,
-			AccessControl: true, Access: o.Access, Version: o.Version, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port),
-			Durable: d.durable(), Awake: o.Awake, DTLS: dtls.Config{MTU: flightMTU}}
-		cfg.Queue = o.Queue == QueueOn || o.Queue == QueueAuto && !d.node.Mode().RxOnWhenIdle
-		if d.cfg.Tap != nil {
-			cfg.Tap = func(dir stack.Direction, path machine.Path, b []byte) {
-				d.cfg.Tap(d.now, 0, dir == stack.Out, path, b)
-			}
-		}
-		l.client, err = client.New(cfg)
-	}
-	if err == nil {
-		err = d.restore(l.client)
-	}
-	if err != nil {
+	l.servers = servers
+	if err := d.makeClient(l); err != nil {
 		_ = d.node.CloseUDP(id)
 		return err
 	}
 	d.lw = l
 	d.networkChanged()
 	return nil
+}
+
+// makeClient makes the client, with what an earlier one has left.
+func (d *Device) makeClient(l *lwm2mState) error {
+	o := &l.options
+	list, err := d.objects(o)
+	if err != nil {
+		return err
+	}
+	cfg := client.Config{Nest: d.out.Nest(), Rand: d.cfg.Thread.Rand, Endpoint: o.Name, Servers: l.servers, Objects: list,
+		AccessControl: true, Access: o.Access, Version: o.Version, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port),
+		Queue: d.queue(o), Awake: o.Awake, Durable: d.durable(), DTLS: dtls.Config{MTU: flightMTU}}
+	if d.cfg.Tap != nil {
+		cfg.Tap = func(dir stack.Direction, path machine.Path, b []byte) { d.cfg.Tap(d.now, 0, dir == stack.Out, path, b) }
+	}
+	if l.client, err = client.New(cfg); err != nil {
+		return err
+	}
+	return d.restore(l.client)
+}
+
+// queue reports whether the client is to be in queue mode.
+func (d *Device) queue(o *StartOptions) bool {
+	return o.Queue == QueueOn || o.Queue == QueueAuto && !d.node.Mode().RxOnWhenIdle
 }
 
 // objects makes the device's objects.
@@ -191,11 +200,19 @@ func (d *Device) expireStart() {
 	}
 }
 
+// enter lets the client begin. Only now one can tell whether the node sleeps: its mode may have been set since.
 func (d *Device) enter(cause machine.Cause) {
-	if l := d.lw; !l.begun {
-		l.begun, l.beginAt = true, machine.Never
-		l.client.Start(d.now, cause)
+	l := d.lw
+	if l.begun {
+		return
 	}
+	l.begun, l.beginAt = true, machine.Never
+	if l.client.Queue() != d.queue(&l.options) {
+		if old := l.client; d.makeClient(l) != nil {
+			l.client = old // it was made of the same a moment ago
+		}
+	}
+	l.client.Start(d.now, cause)
 }
 
 // Stop deregisters and stops LwM2M for good: it does not start by itself after a boot. The Event *client.Stopped comes when
@@ -207,11 +224,12 @@ func (d *Device) Stop(now machine.Time, cause machine.Cause) error {
 		return words.ErrNotStarted
 	}
 	d.noteStart(cause, nil)
-	if l.beginAt, l.retryAt = machine.Never, machine.Never; !l.begun {
-		l.begun = true
-		l.client.Start(now, cause)
+	if l.beginAt, l.retryAt = machine.Never, machine.Never; l.begun {
+		l.client.Stop(now, cause)
+	} else {
+		l.stopped = true // it has told nobody of itself
+		d.ended()
 	}
-	l.client.Stop(now, cause)
 	d.pump()
 	return nil
 }

@@ -24,6 +24,10 @@ var mayNotImport = []struct{ from, to, reason string }{
 	{"thread", "lwm2m", "a Thread node is a Thread node without LwM2M"},
 	{"border", "lwm2m", "a border router carries any traffic"},
 	{"border/routing", "thread/shell", "what decides does not know who shows it"},
+	{"lwm2m", "meshdevice", "a user of the LwM2M packages gets no radio stack"},
+	{"thread", "meshdevice", "a Thread node is a Thread node without LwM2M"},
+	{"meshdevice", "lwm2m/server", "a device carries no server"},
+	{"meshdevice", "border", "a device is not the way out of its mesh"},
 	{"coap", "lwm2m", "CoAP carries more than LwM2M"},
 	{"coap/endpoint", "dtls", "the message layer does not know what secures it; coap/stack marries them"},
 	{"dtls", "coap", "DTLS carries more than CoAP"},
@@ -52,7 +56,7 @@ var mayNotImport = []struct{ from, to, reason string }{
 }
 
 // machines: packages that are or hold machines. They are plain values: no goroutine, lock, socket, clock, randomness.
-var machines = []string{"machine", "coap", "dtls", "lwm2m", "thread", "border"}
+var machines = []string{"machine", "coap", "dtls", "lwm2m", "thread", "border", "meshdevice"}
 
 // drivers: where goroutines, clocks, sockets and randomness are at home.
 var drivers = []string{"host", "store", "internal", "cmd", "e2e"}

@@ -14,6 +14,7 @@ import (
 	"heddle.example/host/radio"
 	"heddle.example/host/spinel"
 	"heddle.example/machine"
+	"heddle.example/meshdevice"
 	"heddle.example/thread"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
@@ -129,20 +130,25 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 	if p.real != nil {
 		caps, eui64 = p.real.Caps, p.real.EUI64
 	}
-	t, err := thread.New(thread.Config{Rand: p.rand, EUI64: eui64, Profile: p.options.Profile, MTD: p.options.MTD,
-		Caps: caps, History: true, Keys: p.keys, Settings: flash, Now: now})
+	d, err := meshdevice.New(meshdevice.Config{
+		Thread: thread.Config{Rand: p.rand, EUI64: eui64, Profile: p.options.Profile, MTD: p.options.MTD,
+			Caps: caps, History: true, Keys: p.keys, Settings: flash, Now: now},
+		Profile: lwm2mProfile(p.options.ID),
+	})
 	if err != nil {
 		return nil, err
 	}
+	t := d.Node()
 	c := p.options.Shell
 	c.Extra = append(c.Extra[:len(c.Extra):len(c.Extra)],
 		shell.Command{Name: "exit", Run: func(s *shell.Shell, _ []string) error { s.Quit(); return nil }},
 		shell.Command{Name: "nodeidfilter", Run: p.nodeIDFilter})
+	d.AddTo(&c)
 	p.thread, p.shell = t, shell.New(t, c)
 	if p.options.Booted != nil {
 		p.options.Booted(p.shell)
 	}
-	return t, nil
+	return d, nil
 }
 
 // Action implements radio.Program.

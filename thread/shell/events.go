@@ -20,6 +20,9 @@ func (s *Shell) begin(op machine.OpID, err error) error {
 // Observe takes in an action of the node: it prints what the user wants to see of it.
 func (s *Shell) Observe(now machine.Time, a machine.Action) {
 	s.now = now
+	if s.cfg.Watch != nil {
+		s.cfg.Watch(s, a)
+	}
 	mine := a.Op != 0 && a.Op == s.op && s.pending
 	switch v := a.Value.(type) {
 	case *thread.PingReply:

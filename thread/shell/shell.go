@@ -4,6 +4,7 @@
 package shell
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,7 +43,14 @@ type Config struct {
 	Echo bool
 	// Extra commands, in this order.
 	Extra []Command
+	// Watch, where set, sees every action that Observe does, first: it prints what the Extra commands are about.
+	Watch func(s *Shell, a machine.Action)
 }
+
+// Text is an error of a driver's own Command that is none of OpenThread's: "Error: " stands before it, and no number.
+type Text string
+
+func (t Text) Error() string { return string(t) }
 
 // Shell is the command line of one node.
 type Shell struct {
@@ -175,6 +183,12 @@ func (s *Shell) Line(format string, a ...any) {
 	s.print("\r\n")
 }
 
+// Now returns the instant of the latest input.
+func (s *Shell) Now() machine.Time { return s.now }
+
+// Cause returns the cause of the line that runs.
+func (s *Shell) Cause() machine.Cause { return s.cause }
+
 // Finish ends the pending command of a driver's own Command, which returned status.Pending.
 func (s *Shell) Finish(err error) { s.finish(err) }
 
@@ -227,6 +241,11 @@ func (s *Shell) finish(err error) {
 func (s *Shell) result(err error) {
 	if err == nil {
 		s.Line("Done")
+		return
+	}
+	var text Text
+	if errors.As(err, &text) {
+		s.Line("Error: %s", string(text))
 		return
 	}
 	s.Line("Error %d: %s", number(err), number(err).Name())
