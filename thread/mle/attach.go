@@ -195,6 +195,7 @@ func (m *MLE) announceStep(now machine.Time) (delay uint32) {
 // attachFailed ends an attempt that found nobody. It returns after how many milliseconds to try again, or 0 if that is
 // arranged.
 func (m *MLE) attachFailed(now machine.Time) (delay uint32) {
+	m.attachRefused(now)
 	m.attach = attachIdle
 	m.candidate.clear(m)
 

@@ -108,6 +108,9 @@ func (m *MLE) receiveParentResponse(now machine.Time, r *rx) {
 	if m.mode.FTD() && m.role != Detached && !m.suits(leaderData, conn) {
 		return
 	}
+	if !neighbor.IsRouterRLOC16(source) && m.heldBack(now, leaderData.PartitionID, false) {
+		return // an end device there promised what its leader did not keep
+	}
 	c, p := &m.candidate, &m.table.Candidate
 	// A second response of the candidate brings a newer challenge and newer counters.
 	if p.State == neighbor.ParentResponse && p.Ext != r.ext {
@@ -153,6 +156,9 @@ func (m *MLE) suits(d LeaderData, c Connectivity) bool {
 	case DowngradeToREED:
 		return same && (equal || greater)
 	case BetterPartition:
+		if c.ActiveRouters >= neighbor.MaxRouters && m.carries() {
+			return false
+		}
 		return !same && comparePartitions(c.Singleton(), d, m.Singleton(), m.leaderData) > 0
 	}
 	return true

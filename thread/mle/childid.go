@@ -92,6 +92,7 @@ func (m *MLE) receiveChildIDResponse(now machine.Time, r *rx) {
 		return
 	}
 
+	m.forgive(leaderData.PartitionID)
 	m.setDetached(now)
 	m.setLeaderData(now, leaderData)
 	if !m.config.MTD {

@@ -134,6 +134,7 @@ type MLE struct {
 	lastAttach        machine.Time
 	supervision       supervision
 	delayed           []delayed
+	refused           []refusal // partitions that did not take us in lately
 	restorer          restorer
 	detacher          detacher
 	retransmit        retransmitter

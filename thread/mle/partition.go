@@ -116,6 +116,11 @@ func (m *MLE) otherPartition(now machine.Time, r *rx, d LeaderData, route neighb
 	}
 	switch order := comparePartitions(hasRoute && route.Singleton(), d, m.Singleton(), m.leaderData); {
 	case order > 0:
+		if full := hasRoute && route.Mask.Len() >= neighbor.MaxRouters; full && m.carries() || m.Attaching() ||
+			m.heldBack(now, d.PartitionID, hasRoute) {
+			return errDrop
+		}
+		f.better, f.betterRouter = d.PartitionID, hasRoute
 		m.startAttach(now, BetterPartition)
 	case order < 0 && m.role == Child:
 		m.hail(now)

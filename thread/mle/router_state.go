@@ -63,6 +63,9 @@ type ftdState struct {
 	leading         bool // StartLeader was called
 	now             machine.Time
 
+	better       uint32 // the partition that we try to join, and whether one of its routers told of it
+	betterRouter bool
+
 	asked       []asked      // who asked end devices for a parent lately
 	hailed      machine.Time // when we told another partition of ours
 	scarceSince machine.Time // since when router ids have been scarce, 0 = they are not
