@@ -164,8 +164,17 @@ func TestRealTime(t *testing.T) {
 	a.want(t, "saved", "boot 3, 0 records")
 	fmt.Fprintln(inB, "1")
 	a.want(t, "heard hello from 0x0002 at -20 dBm")
+	for i := range 3 { // from another goroutine, in order
+		if !a.Post(func(machine.Time) { a.say("posted %d", i) }) {
+			t.Fatal("not taken")
+		}
+	}
+	a.want(t, "posted 0", "posted 1", "posted 2")
 	if n := endA(); n != 3 {
 		t.Errorf("status %d", n)
+	}
+	if a.Post(func(machine.Time) {}) {
+		t.Error("taken by a driver that has ended")
 	}
 	endB()
 }

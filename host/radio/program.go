@@ -37,6 +37,7 @@ type Control struct {
 	status              int
 	filter              *NodeFilter
 	air                 medium
+	posts               posts
 }
 
 // Restart makes the device anew after the present input, with its settings or, as a factory reset, without.

@@ -62,6 +62,7 @@ func RunRealTime(o Options) (int, error) {
 
 	ended := onSignal(wake)
 	defer ended.stop()
+	defer d.posts.open(wake.wake)()
 
 	if o.Started != nil {
 		o.Started(&d.Control)
@@ -86,6 +87,10 @@ func (d *realTime) loop(input int, wake wakeup, ended *terminator) (int, error) 
 		}
 		if d.stop {
 			return d.status, nil
+		}
+		if f := d.posts.take(); f != nil {
+			f(d.now())
+			continue
 		}
 		if d.work() {
 			continue

@@ -70,6 +70,7 @@ func (d *CoProcessor) Run(o Options) (int, error) {
 	defer wake.close()
 	ended := onSignal(wake)
 	defer ended.stop()
+	defer d.posts.open(wake.wake)()
 	d.program, d.flash, d.air = o.Program, o.Flash, d
 	if o.Started != nil {
 		o.Started(&d.Control)
@@ -91,6 +92,12 @@ func (d *CoProcessor) Run(o Options) (int, error) {
 		case d.stop:
 			return d.status, nil
 		}
+		if f := d.posts.take(); f != nil {
+			d.inside++
+			f(d.now())
+			d.inside--
+			continue
+		}
 		if len(d.late) > 0 {
 			f := d.late[0]
 			d.late = d.late[1:]
@@ -101,6 +108,9 @@ func (d *CoProcessor) Run(o Options) (int, error) {
 			continue
 		}
 		d.await(fds)
+		if fds[2].revents != 0 {
+			wake.clear()
+		}
 		if fds[1].revents != 0 {
 			b := readInput(o.Input, typed[:])
 			if len(b) == 0 && cap(b) > 0 {

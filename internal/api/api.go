@@ -18,9 +18,9 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/history"
 	"heddle.example/internal/notes"
+	"heddle.example/internal/seat"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
-	"heddle.example/internal/topology"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/lwm2m/server"
 )
@@ -48,7 +48,10 @@ type Definitions interface {
 
 // Config of the API. All fields are wanted but those that say otherwise.
 type Config struct {
-	Mesh        *topology.World // a simulation that is looked at; then there may be no Fleet and what belongs to it
+	Mesh        Mesh      // a mesh that is looked at; then there may be no Fleet and what belongs to it
+	Seat        seat.Seat // a node of it, for the pages Commissioning and Network; nil: none
+	Border      Border    // a border router; nil: none
+	Traces      Traces    // exchanges that are followed; nil: none
 	Fleet       *fleet.Fleet
 	Hub         *stream.Hub
 	Access      *access.Manager
@@ -99,7 +102,7 @@ func New(c Config) *API {
 		"token":  {Type: "http", Scheme: "bearer", Description: "an API token of `heddle token create`"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: a.cookie, Description: "a session of POST /api/v1/session"},
 	}
-	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Firmware", "Object definitions", "Simulation", "Server", "Session", "Users and tokens"} {
+	for _, name := range []string{"Clients", "Devices", "Observations", "Events", "Credentials", "Bootstrap", "Firmware", "Object definitions", "Mesh", "Border router", "Traces", "Server", "Session", "Users and tokens"} {
 		hc.Tags = append(hc.Tags, &huma.Tag{Name: name}) // in this order in the viewer
 	}
 	a.huma = huma.NewAPI(hc, adapter{a})
@@ -110,6 +113,16 @@ func New(c Config) *API {
 	a.serverRoutes()
 	if c.Mesh != nil {
 		a.meshRoutes()
+	}
+	if c.Seat != nil {
+		a.commissioningRoutes()
+		a.networkRoutes()
+	}
+	if c.Border != nil {
+		a.borderRoutes()
+	}
+	if c.Traces != nil {
+		a.traceRoutes()
 	}
 	a.docsRoutes()
 	if c.Leshan != nil {

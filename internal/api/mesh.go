@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,22 +11,55 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"heddle.example/internal/access"
+	"heddle.example/internal/seat"
 	"heddle.example/internal/topology"
 )
 
-// The routes of a simulation that is looked at while it runs: `heddle sim --web`.
+// Mesh is what the page Topology shows while it runs: a simulation (topology.World), or the network around a live node
+// (live.View). What it cannot do ends with topology.ErrCannot; Snapshot.Can says what it can.
+type Mesh interface {
+	Snapshot(ctx context.Context) (*topology.Snapshot, error)
+	// At returns what was at a moment of the past, in virtual microseconds.
+	At(ctx context.Context, us int64) (*topology.Snapshot, error)
+	// Follow returns a reader of the events, or nil where there are too many.
+	Follow() *topology.Reader
+	Node(ctx context.Context, id int) (*topology.Detail, error)
+	Route(ctx context.Context, from, to int) (*topology.Path, error)
+	Control(ctx context.Context, c topology.Control) (topology.Clock, error)
+	Act(ctx context.Context, id int, a topology.Action) (topology.Row, error)
+	SetLink(ctx context.Context, a, b int, on bool) error
+	Type(ctx context.Context, id int, line string) (topology.Said, error)
+	Capture(ctx context.Context, out io.Writer, keys bool) error
+}
 
-// MeshNode names a node of a simulation in a path.
+// MeshNode names a node of a mesh in a path.
 type MeshNode struct {
 	ID int `path:"id" minimum:"1" doc:"number of the node"`
 }
 
 func (a *API) meshRoutes() {
-	const tag = "Simulation"
+	const tag = "Mesh"
 	w := a.c.Mesh
-	huma.Register(a.huma, op("GET", "/mesh", "mesh.get", access.Read, tag, "All nodes, links, partitions and the history"), func(ctx context.Context, _ *empty) (*body[*topology.Snapshot], error) {
-		s, err := w.Snapshot(ctx)
+	type moment struct {
+		At int64 `query:"at" minimum:"0" doc:"a moment of the past, in virtual microseconds; 0: now"`
+	}
+	huma.Register(a.huma, status(op("GET", "/mesh", "mesh.get", access.Read, tag, "All nodes, links, partitions and the history"), 200, 409), func(ctx context.Context, in *moment) (*body[*topology.Snapshot], error) {
+		var s *topology.Snapshot
+		var err error
+		if in.At > 0 {
+			s, err = w.At(ctx, in.At)
+		} else {
+			s, err = w.Snapshot(ctx)
+		}
 		return meshAnswer(s, err)
+	})
+	type route struct {
+		From int `query:"from" minimum:"1" required:"true" doc:"number of a node"`
+		To   int `query:"to" minimum:"1" required:"true"`
+	}
+	huma.Register(a.huma, status(op("GET", "/mesh/route", "mesh.route", access.Read, tag, "The way that a datagram takes from one node to another"), 200, 404), func(ctx context.Context, in *route) (*body[*topology.Path], error) {
+		p, err := w.Route(ctx, in.From, in.To)
+		return meshAnswer(p, err)
 	})
 	type control struct{ Body topology.Control }
 	huma.Register(a.huma, status(op("POST", "/mesh/control", "mesh.control", access.Operate, tag, "Pause, go on, step, or change the speed"), 200, 409), func(ctx context.Context, in *control) (*body[topology.Clock], error) {
@@ -67,7 +101,7 @@ func (a *API) meshRoutes() {
 	})
 	text := &huma.Schema{Type: "string"}
 	a.handle(Route{"GET", prefix + "/mesh/events", access.Read, "mesh.events"}, a.meshEvents)
-	o := op("GET", "/mesh/events", "mesh.events", access.Read, tag, "What changes, as server-sent events")
+	o := op("GET", "/mesh/events", "mesh.events", access.Read, tag, "What changes in the mesh, as server-sent events")
 	o.Description = "Kinds: `mesh` (changed nodes, links, partitions, new history; at most ten a second; its seq follows that of GET /mesh), `frames` (each frame, only while the speed is at most 1), `clock`, and `reset`: something was lost, load anew."
 	o.Responses = map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}}}
 	a.huma.OpenAPI().AddOperation(&o)
@@ -87,12 +121,16 @@ func meshAnswer[T any](v T, err error) (*body[T], error) {
 func meshProblem(err error) error {
 	switch {
 	case errors.Is(err, topology.ErrNode):
-		return problem(404, "There is no such node in this simulation.")
-	case errors.Is(err, topology.ErrOff):
+		return problem(404, "There is no such node in this mesh.")
+	case errors.Is(err, topology.ErrCannot):
+		return problem(409, "This is not possible here: %v.", err)
+	case errors.Is(err, topology.ErrPast):
+		return problem(409, "%v.", err)
+	case errors.Is(err, topology.ErrOff), errors.Is(err, seat.ErrOff):
 		return problem(409, "The node is off. Switch it on first.")
 	case errors.Is(err, topology.ErrRunning):
 		return problem(409, "A step is possible while the simulation is paused.")
-	case errors.Is(err, topology.ErrBusy), errors.Is(err, topology.ErrClosed):
+	case errors.Is(err, topology.ErrBusy), errors.Is(err, topology.ErrClosed), errors.Is(err, seat.ErrBusy), errors.Is(err, seat.ErrClosed):
 		return problem(503, "%v.", err)
 	}
 	return problem(422, "%v.", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -15,7 +16,7 @@ import (
 // Info is what the program says of itself.
 type Info struct {
 	Version       string            `json:"version"`
-	Roles         []string          `json:"roles" enum:"server,bootstrap,simulation" doc:"what runs in this program"`
+	Roles         []string          `json:"roles" enum:"server,bootstrap,simulation,mesh,node,border,traces" doc:"what runs in this program, and what can be looked at"`
 	StartedAt     fleet.Time        `json:"startedAt" format:"date-time"`
 	Addresses     []Address         `json:"addresses"`
 	Web           string            `json:"web" example:"http://127.0.0.1:8080"`
@@ -62,7 +63,9 @@ type StoreInfo struct {
 
 func (a *API) serverRoutes() {
 	huma.Register(a.huma, op("GET", "/server", "server.get", access.Read, "Server", "Addresses, versions and counters"), func(context.Context, *empty) (*body[Info], error) {
-		return answer(a.c.Info()), nil
+		info := a.c.Info()
+		info.Roles = a.withRoles(info.Roles)
+		return answer(info), nil
 	})
 	a.handle(Route{"GET", "/metrics", access.Read, "metrics"}, func(w http.ResponseWriter, r *http.Request) {
 		if a.c.Metrics == nil {
@@ -80,6 +83,17 @@ func (a *API) serverRoutes() {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Write([]byte("ok\n"))
 	})
+}
+
+// withRoles adds what else can be looked at.
+func (a *API) withRoles(roles []string) []string {
+	for role, there := range map[string]bool{"mesh": a.c.Mesh != nil, "node": a.c.Seat != nil, "border": a.c.Border != nil, "traces": a.c.Traces != nil} {
+		if there {
+			roles = append(roles[:len(roles):len(roles)], role)
+		}
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles)
 }
 
 // jsonOf marshals what we made ourselves.

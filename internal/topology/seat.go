@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"heddle.example/internal/seat"
 	"heddle.example/machine"
 	"heddle.example/sim"
 	"heddle.example/sim/mesh/network"
@@ -12,8 +13,8 @@ import (
 	"heddle.example/thread/shell"
 )
 
-// seat is somebody at a node's prompt.
-type seat struct {
+// sitter is somebody at a node's prompt.
+type sitter struct {
 	thread *thread.Node // the one that the shell is of: a node that was reset is another
 	shell  *shell.Shell
 	timer  *sim.Timer
@@ -48,7 +49,7 @@ const (
 
 // Type types a line at a node's prompt, lets time pass until the command is over, and returns what it printed.
 func (w *World) Type(ctx context.Context, id int, line string) (said Said, err error) {
-	var s *seat
+	var s *sitter
 	var n *network.Node
 	err = w.do(ctx, func() error {
 		if n, err = w.member(id); err != nil {
@@ -70,7 +71,7 @@ func (w *World) Type(ctx context.Context, id int, line string) (said Said, err e
 		over := false
 		err := w.do(ctx, func() error {
 			if over = !w.options.Live || !s.shell.Pending() || n.Thread() != s.thread || time.Now().After(wait); over {
-				said = parseSaid(string(s.shell.Output()))
+				said = seat.ParseSaid(string(s.shell.Output()))
 				w.leave(n, s)
 				w.look()
 			}
@@ -88,7 +89,7 @@ func (w *World) Type(ctx context.Context, id int, line string) (said Said, err e
 }
 
 // typeIn is Type in the owner. Lines within the line are not possible.
-func (w *World) typeIn(n *network.Node, line string) *seat {
+func (w *World) typeIn(n *network.Node, line string) *sitter {
 	t := n.Thread()
 	s := w.seats[n.Number()]
 	if s == nil || s.thread != t {
@@ -96,7 +97,7 @@ func (w *World) typeIn(n *network.Node, line string) *seat {
 		if w.options.Shell != nil {
 			c = w.options.Shell(n)
 		}
-		s = &seat{thread: t, shell: shell.New(t, c)}
+		s = &sitter{thread: t, shell: shell.New(t, c)}
 		s.timer = w.net.World.Timer(func() {
 			if n.Thread() != s.thread {
 				return
@@ -115,7 +116,7 @@ func (w *World) typeIn(n *network.Node, line string) *seat {
 }
 
 // settle lets time pass until the command is over.
-func (w *World) settle(n *network.Node, s *seat) {
+func (w *World) settle(n *network.Node, s *sitter) {
 	limit := w.net.World.Now().Add(commandMost)
 	for s.shell.Pending() && w.net.World.Now() < limit && n.Thread() == s.thread {
 		w.net.World.RunFor(commandStep)
@@ -123,26 +124,11 @@ func (w *World) settle(n *network.Node, s *seat) {
 }
 
 // leave does what the command has asked of whoever runs the node.
-func (w *World) leave(n *network.Node, s *seat) {
+func (w *World) leave(n *network.Node, s *sitter) {
 	switch s.shell.Exit() {
 	case shell.Reset:
 		n.Reset()
 	case shell.FactoryReset:
 		n.FactoryReset()
 	}
-}
-
-// parseSaid cuts what a shell prints into lines, and takes the end and the prompt off.
-func parseSaid(text string) (s Said) {
-	s.Output = []string{}
-	for _, line := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n") {
-		switch line = strings.TrimPrefix(line, "> "); {
-		case line == "":
-		case line == "Done" || strings.HasPrefix(line, "Error "):
-			s.Last = line
-		default:
-			s.Output = append(s.Output, line)
-		}
-	}
-	return s
 }

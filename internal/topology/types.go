@@ -2,6 +2,8 @@
 // between them, and tells what has changed. The web page Topology and the REST interface stand on it.
 package topology
 
+import "heddle.example/internal/seat"
+
 // Network is what all nodes of the scenario share (of several networks, the first).
 type Network struct {
 	Channel int    `json:"channel"`
@@ -28,6 +30,9 @@ type Row struct {
 	Received  uint64  `json:"received"`
 	Retries   uint64  `json:"retries"`
 	RouterID  int     `json:"routerId" doc:"-1: none"`
+	Border    bool    `json:"border" doc:"it is a way out of the mesh"`
+	Client    string  `json:"client" doc:"endpoint name of its LwM2M client; empty: none"`
+	LwM2M     string  `json:"lwm2m" doc:"state of that client as the device has it: READY, REGISTERING..."`
 }
 
 // Link is a link between two nodes, a the lower id, with the link quality that each hears.
@@ -70,6 +75,8 @@ type Snapshot struct {
 	Seq   uint64 `json:"seq" doc:"of the latest mesh event that is in it"`
 	Seed  uint64 `json:"seed"`
 	Clock
+	Can        []string    `json:"can" doc:"what is possible here: time (pause, speed), seek (into the past and on), act (kill, revive, reset), move, links, shell (all nodes), frames, capture"`
+	Own        int         `json:"own,omitempty" doc:"of a live network: the node of this program"`
 	Network    Network     `json:"network"`
 	Nodes      []Row       `json:"nodes"`
 	Links      []Link      `json:"links"`
@@ -103,6 +110,17 @@ type Frame struct {
 	RSSI    int8   `json:"rssi" doc:"at the receiver, dBm; 0: several"`
 	Channel uint8  `json:"channel"`
 	OK      bool   `json:"ok" doc:"it was acknowledged, or needs no acknowledgement"`
+	Text    string `json:"text,omitempty" doc:"what it carries" example:"Fragment 2 of 2, retry"`
+}
+
+// Path is the way that a datagram takes.
+type Path struct {
+	From  int    `json:"from"`
+	To    int    `json:"to"`
+	Hops  []int  `json:"hops" doc:"nodes on the way, both ends among them; it ends early where there is no way on"`
+	Cost  int    `json:"cost" doc:"of the way to the last router, as the first router has it; 0: not known"`
+	Whole bool   `json:"whole"`
+	Why   string `json:"why,omitempty" doc:"why it ends early"`
 }
 
 // Control changes how time passes.
@@ -110,6 +128,7 @@ type Control struct {
 	Pause *bool    `json:"pause,omitempty"`
 	Speed *float64 `json:"speed,omitempty" minimum:"0" maximum:"1000000"`
 	Step  string   `json:"step,omitempty" enum:"frame,second" doc:"let so much pass while it is paused"`
+	To    *int64   `json:"to,omitempty" minimum:"0" doc:"virtual microseconds: let time pass as fast as it can until then, and pause"`
 }
 
 // Action changes a node.
@@ -160,12 +179,7 @@ type Dataset struct {
 }
 
 // Line is a line for a node's prompt, and Said what it printed.
-type Line struct {
-	Line string `json:"line" maxLength:"640"`
-}
-
-// Said is what a command printed.
-type Said struct {
-	Output []string `json:"output"`
-	Last   string   `json:"last" doc:"Done, an error, or empty where the command was not over in ten virtual seconds"`
-}
+type (
+	Line = seat.Line
+	Said = seat.Said
+)

@@ -52,7 +52,7 @@ type World struct {
 	rate   float64
 	view   view
 	air    air
-	seats  map[int]*seat
+	seats  map[int]*sitter
 }
 
 // Errors of commands.
@@ -62,6 +62,8 @@ var (
 	ErrBusy    = errors.New("the simulation has too much to do: try again")
 	ErrClosed  = errors.New("the simulation has ended")
 	ErrRunning = errors.New("pause the simulation first")
+	ErrCannot  = errors.New("only a simulation can do it")
+	ErrPast    = errors.New("that moment is not remembered: choose a later one")
 )
 
 const (
@@ -91,7 +93,7 @@ func New(o Options) (*World, error) {
 	}
 	w := &World{scenario: o.Scenario, options: o, net: net, epoch: strconv.FormatInt(time.Now().UnixMilli(), 36),
 		end: net.World.Now().Add(time.Duration(o.Scenario.For)), commands: make(chan func(), inboxRoom), closed: make(chan struct{}),
-		feed: feed{readers: map[*Reader]bool{}}, speed: o.Speed, paused: o.Paused, seats: map[int]*seat{}}
+		feed: feed{readers: map[*Reader]bool{}}, speed: o.Speed, paused: o.Paused, seats: map[int]*sitter{}}
 	if o.Live {
 		w.end = machine.Never
 	}
