@@ -36,7 +36,7 @@ func TestMesh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Config{Mesh: w, Access: manager, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Failed: func() error { return nil },
+	a := New(Config{Mesh: w, Seat: w.Seat(1), Access: manager, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Failed: func() error { return nil },
 		Info: func() Info { return Info{Roles: []string{"simulation"}} }})
 	s := httptest.NewServer(a.Handler())
 	defer s.Close()
@@ -70,7 +70,7 @@ func TestMesh(t *testing.T) {
 		has                        string
 	}{
 		{"", "GET", "/api/v1/mesh", "", 401, ""},
-		{reads, "GET", "/api/v1/server", "", 200, `"roles":["simulation"]`},
+		{reads, "GET", "/api/v1/server", "", 200, `"roles":["mesh","node","simulation"]`},
 		{reads, "GET", "/api/v1/mesh", "", 200, `"nodes":[{"id":1`},
 		{reads, "POST", "/api/v1/mesh/control", `{"pause":true}`, 403, ""},
 		{operates, "POST", "/api/v1/mesh/control", `{"step":"second"}`, 409, "paused"},
@@ -82,6 +82,14 @@ func TestMesh(t *testing.T) {
 		{operates, "POST", "/api/v1/mesh/nodes/2/shell", `{"line":"version api"}`, 200, `"last":"Done"`},
 		{operates, "POST", "/api/v1/mesh/nodes/2", `{"action":"move","x":2,"y":3}`, 200, `"x":2,"y":3`},
 		{operates, "POST", "/api/v1/mesh/nodes/2", `{"action":"fly"}`, 422, ""},
+		{operates, "GET", "/api/v1/mesh/route?from=1&to=2", "", 200, `"hops":[1`},
+		{operates, "GET", "/api/v1/mesh/route?from=1&to=9", "", 404, ""},
+		{reads, "GET", "/api/v1/mesh?at=1", "", 200, `"now":1,`},
+		{operates, "POST", "/api/v1/mesh/control", `{"to":1}`, 409, "moment"},
+		{reads, "GET", "/api/v1/mesh/commissioning", "", 200, `"state":"disabled"`},
+		{operates, "POST", "/api/v1/mesh/commissioning", `{"active":true}`, 403, ""},
+		{reads, "GET", "/api/v1/mesh/network", "", 200, `"panid":"0x`},
+		{operates, "GET", "/api/v1/mesh/network/keys", "", 403, ""},
 		{operates, "POST", "/api/v1/mesh/links", `{"a":1,"b":2,"on":false}`, 204, ""},
 		{reads, "GET", "/api/v1/clients", "", 404, ""},
 		{"", "GET", "/api/docs", "", 200, ""},
@@ -128,9 +136,17 @@ func TestDocsNameMeshRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rt := range New(Config{Mesh: w}).Routes() {
-		if strings.Contains(rt.Path, "/mesh") && !strings.Contains(string(b), rt.Method+" "+rt.Path+"`") {
+	for _, rt := range New(Config{Mesh: w, Seat: w.Seat(1), Border: noBorder{}, Traces: noTraces{}}).Routes() {
+		if mesh := strings.Contains(rt.Path, "/mesh") || strings.Contains(rt.Path, "/border") || strings.Contains(rt.Path, "/traces"); mesh && !strings.Contains(string(b), rt.Method+" "+rt.Path+"`") {
 			t.Errorf("docs/rest.md does not name %s %s", rt.Method, rt.Path)
 		}
 	}
 }
+
+// fakes of what this package does not make.
+type (
+	noBorder   struct{ borderDoor }
+	noTraces   struct{ tracesDoor }
+	borderDoor = Border
+	tracesDoor = Traces
+)

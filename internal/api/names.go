@@ -15,7 +15,9 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if room := path.Base(t.PkgPath()); room == "bootstrap" && t.Name() != "" {
+	switch room := path.Base(t.PkgPath()); {
+	case t.Name() == "":
+	case room == "bootstrap", room == "commissioning", room == "dataset", room == "trace":
 		return strings.ToUpper(room[:1]) + room[1:] + name
 	}
 	return name

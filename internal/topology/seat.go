@@ -35,6 +35,7 @@ func (w *World) hear(n *network.Node) {
 		if before != nil {
 			before(now, a)
 		}
+		w.ears.tell(id, now, a)
 		if s := w.seats[id]; s != nil && s.thread == w.net.Member(id).Thread() {
 			s.shell.Observe(now, a)
 			s.timer.Set(s.shell.Deadline())
@@ -131,4 +132,37 @@ func (w *World) leave(n *network.Node, s *sitter) {
 	case shell.FactoryReset:
 		n.FactoryReset()
 	}
+}
+
+// Seat returns the seat at one of the nodes.
+func (w *World) Seat(id int) seat.Seat { return &worldSeat{w, id} }
+
+type worldSeat struct {
+	w  *World
+	id int
+}
+
+// Do implements seat.Seat.
+func (s *worldSeat) Do(ctx context.Context, f func(now machine.Time, n *thread.Node) error) error {
+	return s.w.do(ctx, func() (err error) {
+		n, err := s.w.member(s.id)
+		switch {
+		case err != nil:
+			return err
+		case n.Thread() == nil:
+			return ErrOff
+		}
+		n.Input(func(now machine.Time, t *thread.Node) { err = f(now, t) })
+		return err
+	})
+}
+
+// Type implements seat.Seat.
+func (s *worldSeat) Type(ctx context.Context, line string) (Said, error) {
+	return s.w.Type(ctx, s.id, line)
+}
+
+// Listen implements seat.Seat. It may be called before Run, and never in the owner.
+func (s *worldSeat) Listen(f func(now machine.Time, a machine.Action)) (stop func()) {
+	return s.w.ears.add(s.id, f)
 }

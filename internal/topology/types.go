@@ -75,7 +75,7 @@ type Snapshot struct {
 	Seq   uint64 `json:"seq" doc:"of the latest mesh event that is in it"`
 	Seed  uint64 `json:"seed"`
 	Clock
-	Can        []string    `json:"can" doc:"what is possible here: time (pause, speed), seek (into the past and on), act (kill, revive, reset), move, links, shell (all nodes), frames, capture"`
+	Can        []string    `json:"can" doc:"what is possible here: time (pause, speed, step), seek (on to an instant), past (GET /mesh?at=), act (kill, revive, reset), move, links, shell (of all nodes), route, frames, capture"`
 	Own        int         `json:"own,omitempty" doc:"of a live network: the node of this program"`
 	Network    Network     `json:"network"`
 	Nodes      []Row       `json:"nodes"`

@@ -52,14 +52,14 @@ func (v *view) note(kind string, node int, text string) {
 func (w *World) look() {
 	v := &w.view
 	v.index()
-	var changed []Row
+	var changed, was []Row
 	for i, n := range w.net.Members() {
 		if i == len(v.rows) { // a new one
 			v.rows = append(v.rows, Row{})
 		}
 		if r := v.row(n); r != v.rows[i] {
+			changed, was = append(changed, r), append(was, v.rows[i])
 			v.rows[i] = r
-			changed = append(changed, r)
 		}
 	}
 	links := v.findLinks()
@@ -68,13 +68,18 @@ func (w *World) look() {
 	v.links = links
 	partitions := v.findPartitions()
 	v.tell(partitions)
-	same := slices.Equal(v.partitions, partitions)
+	stay := slices.Equal(v.partitions, partitions)
 	v.partitions = partitions
+	if stay {
+		w.past.keep(v, w.us(w.net.World.Now()), changed, was, change, nil)
+	} else {
+		w.past.keep(v, w.us(w.net.World.Now()), changed, was, change, list(partitions))
+	}
 	for _, line := range w.net.World.Transcript()[v.logged:] {
 		v.note("script", 0, scriptText(line))
 	}
 	v.logged = len(w.net.World.Transcript())
-	if len(changed)+len(change.Add)+len(change.Remove)+len(v.fresh) > 0 || !same {
+	if len(changed)+len(change.Add)+len(change.Remove)+len(v.fresh) > 0 || !stay {
 		v.seq++
 		w.feed.publish("mesh", v.seq, Change{Seq: v.seq, Now: w.us(w.net.World.Now()), Nodes: list(changed), Links: change,
 			Partitions: list(partitions), History: list(v.fresh)})
@@ -121,6 +126,10 @@ func (v *view) row(n *network.Node) Row {
 	p, c := n.Position(), n.Counts()
 	r := Row{ID: n.Number(), Name: n.Name(), X: round(p.X), Y: round(p.Y), Kind: n.Kind().String(), Role: "off", RouterID: -1,
 		Sent: c.Sent, Received: c.Received, Retries: c.Retries}
+	if w := v.w; w.options.Device != nil {
+		d := w.options.Device(r.ID)
+		r.Client, r.LwM2M, r.Border = d.Client, d.LwM2M, d.Border
+	}
 	t := n.Thread()
 	if t == nil {
 		return r
@@ -268,13 +277,22 @@ func (v *view) tell(now []Partition) {
 	}
 }
 
+// can says what is possible here. What keeps step with the real clock is not sped up or taken back.
+func (w *World) can() []string {
+	can := []string{"time", "seek", "past", "act", "move", "links", "shell", "route", "frames", "capture"}
+	if w.options.Live {
+		can = can[2:]
+	}
+	return can
+}
+
 func (v *view) snapshot() *Snapshot {
 	w := v.w
 	d := network.Dataset(0)
 	if w.options.Dataset != nil {
 		d = *w.options.Dataset
 	}
-	return &Snapshot{Epoch: w.epoch, Seq: v.seq, Seed: w.scenario.Seed, Clock: w.clock(),
+	return &Snapshot{Epoch: w.epoch, Seq: v.seq, Seed: w.scenario.Seed, Clock: w.clock(), Can: w.can(),
 		Network: Network{Channel: int(d.Channel), PANID: hex16(d.PANID), Name: d.NetworkName},
 		Nodes:   slices.Clone(v.rows), Links: slices.Clone(list(v.links)), Partitions: slices.Clone(list(v.partitions)),
 		History: slices.Clone(list(v.history))}

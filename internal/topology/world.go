@@ -29,8 +29,17 @@ type Options struct {
 	// Live keeps step with the real clock, without an end, because real sockets are on the other side. A command waits for
 	// its end in real time.
 	Live bool
+	// Device, where set, says what a node is besides a Thread node. It is called in the owner, for each node at each look.
+	Device func(id int) Device
 	// Shell, where set, says what a node's command line has besides OpenThread's words.
 	Shell func(n *network.Node) shell.Config
+}
+
+// Device is what a node is besides a Thread node.
+type Device struct {
+	Client string // endpoint name of its LwM2M client
+	LwM2M  string // state of that client
+	Border bool   // it is a way out of the mesh
 }
 
 // World is a scenario that runs while it is looked at. Its methods are safe for use by many goroutines: they pass through
@@ -50,9 +59,12 @@ type World struct {
 	speed  float64
 	paused bool
 	rate   float64
+	seek   machine.Time // where time goes as fast as it can, and pauses; 0: nowhere
 	view   view
+	past   past
 	air    air
 	seats  map[int]*sitter
+	ears   ears
 }
 
 // Errors of commands.
@@ -138,9 +150,17 @@ func (w *World) pass() {
 	if w.paused || now >= w.end {
 		return
 	}
-	if w.speed == 0 {
-		for time.Since(begin) < turn && w.net.World.Now() < w.end {
-			w.net.World.Run(min(w.end, w.net.World.Now().Add(50*time.Millisecond)))
+	if w.speed == 0 || w.seek > 0 {
+		end := w.end
+		if w.seek > 0 {
+			end = min(end, w.seek)
+		}
+		for time.Since(begin) < turn && w.net.World.Now() < end {
+			w.net.World.Run(min(end, w.net.World.Now().Add(50*time.Millisecond)))
+		}
+		if w.seek > 0 && w.net.World.Now() >= end {
+			w.seek, w.paused = 0, true
+			w.feed.publish("clock", 0, w.clock())
 		}
 		return
 	}
@@ -161,7 +181,7 @@ func (w *World) wait(ctx context.Context, since time.Time) {
 	}
 	due := time.NewTimer(pause)
 	defer due.Stop()
-	if w.speed == 0 && !w.paused && w.net.World.Now() < w.end {
+	if (w.speed == 0 || w.seek > 0) && !w.paused && w.net.World.Now() < w.end {
 		due.Reset(0)
 	}
 	for {
@@ -263,11 +283,21 @@ func (w *World) Snapshot(ctx context.Context) (s *Snapshot, err error) {
 // Control changes how time passes, and returns how it does now.
 func (w *World) Control(ctx context.Context, c Control) (clock Clock, err error) {
 	err = w.do(ctx, func() error {
+		if w.options.Live {
+			return ErrCannot
+		}
 		if c.Speed != nil {
 			w.speed = *c.Speed
 		}
 		if c.Pause != nil {
-			w.paused = *c.Pause
+			w.paused, w.seek = *c.Pause, 0
+		}
+		if c.To != nil {
+			to := w.net.World.Began().Add(time.Duration(*c.To) * time.Microsecond)
+			if to <= w.net.World.Now() {
+				return ErrPast
+			}
+			w.seek, w.paused = min(to, w.end), false
 		}
 		switch c.Step {
 		case "frame", "second":
