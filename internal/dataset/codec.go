@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/keys"
 	"heddle.example/thread/meshcop"
 )
 
@@ -65,19 +64,19 @@ func fromTLVs(d *meshcop.Dataset, secrets bool) *Dataset {
 // policyFlags are the letters that OpenThread's command line has for a security policy.
 var policyFlags = []struct {
 	letter byte
-	at     func(p *keys.SecurityPolicy) *bool
+	at     func(p *meshcop.SecurityPolicy) *bool
 }{
-	{'o', func(p *keys.SecurityPolicy) *bool { return &p.ObtainNetworkKey }},
-	{'n', func(p *keys.SecurityPolicy) *bool { return &p.NativeCommissioning }},
-	{'r', func(p *keys.SecurityPolicy) *bool { return &p.Routers }},
-	{'c', func(p *keys.SecurityPolicy) *bool { return &p.ExternalCommissioning }},
-	{'C', func(p *keys.SecurityPolicy) *bool { return &p.CommercialCommissioning }},
-	{'e', func(p *keys.SecurityPolicy) *bool { return &p.AutonomousEnrollment }},
-	{'p', func(p *keys.SecurityPolicy) *bool { return &p.NetworkKeyProvisioning }},
-	{'R', func(p *keys.SecurityPolicy) *bool { return &p.NonCCMRouters }},
+	{'o', func(p *meshcop.SecurityPolicy) *bool { return &p.ObtainNetworkKey }},
+	{'n', func(p *meshcop.SecurityPolicy) *bool { return &p.NativeCommissioning }},
+	{'r', func(p *meshcop.SecurityPolicy) *bool { return &p.Routers }},
+	{'c', func(p *meshcop.SecurityPolicy) *bool { return &p.ExternalCommissioning }},
+	{'C', func(p *meshcop.SecurityPolicy) *bool { return &p.CommercialCommissioning }},
+	{'e', func(p *meshcop.SecurityPolicy) *bool { return &p.AutonomousEnrollment }},
+	{'p', func(p *meshcop.SecurityPolicy) *bool { return &p.NetworkKeyProvisioning }},
+	{'R', func(p *meshcop.SecurityPolicy) *bool { return &p.NonCCMRouters }},
 }
 
-func flagsOf(p keys.SecurityPolicy) (s string) {
+func flagsOf(p meshcop.SecurityPolicy) (s string) {
 	for _, f := range policyFlags {
 		if *f.at(&p) {
 			s += string(f.letter)
@@ -128,10 +127,10 @@ func (s *Dataset) write(d *meshcop.Dataset) error {
 		set(meshcop.HasPANID)
 	}
 	if s.Policy != nil {
-		if s.Policy.Rotation < keys.MinRotation || s.Policy.Rotation > 0xffff {
+		if s.Policy.Rotation < meshcop.MinRotation || s.Policy.Rotation > 0xffff {
 			return errors.New("the key changes after 2 to 65535 hours")
 		}
-		n.SecurityPolicy = keys.DefaultPolicy()
+		n.SecurityPolicy = meshcop.DefaultPolicy()
 		n.SecurityPolicy.RotationHours = uint16(s.Policy.Rotation)
 		for _, f := range policyFlags {
 			*f.at(&n.SecurityPolicy) = strings.IndexByte(s.Policy.Flags, f.letter) >= 0
