@@ -70,7 +70,7 @@ func TestMesh(t *testing.T) {
 		has                        string
 	}{
 		{"", "GET", "/api/v1/mesh", "", 401, ""},
-		{reads, "GET", "/api/v1/server", "", 200, `"roles":["mesh","node","simulation"]`},
+		{reads, "GET", "/api/v1/server", "", 200, `"roles":["simulation","mesh","node"]`},
 		{reads, "GET", "/api/v1/mesh", "", 200, `"nodes":[{"id":1`},
 		{reads, "POST", "/api/v1/mesh/control", `{"pause":true}`, 403, ""},
 		{operates, "POST", "/api/v1/mesh/control", `{"step":"second"}`, 409, "paused"},

@@ -87,13 +87,15 @@ func (a *API) serverRoutes() {
 
 // withRoles adds what else can be looked at.
 func (a *API) withRoles(roles []string) []string {
-	for role, there := range map[string]bool{"mesh": a.c.Mesh != nil, "node": a.c.Seat != nil, "border": a.c.Border != nil, "traces": a.c.Traces != nil} {
-		if there {
-			roles = append(roles[:len(roles):len(roles)], role)
+	for _, r := range []struct {
+		role  string
+		there bool
+	}{{"mesh", a.c.Mesh != nil}, {"node", a.c.Seat != nil}, {"border", a.c.Border != nil}, {"traces", a.c.Traces != nil}} {
+		if r.there && !slices.Contains(roles, r.role) {
+			roles = append(roles[:len(roles):len(roles)], r.role)
 		}
 	}
-	slices.Sort(roles)
-	return slices.Compact(roles)
+	return roles
 }
 
 // jsonOf marshals what we made ourselves.

@@ -90,6 +90,9 @@ func (p *past) at(us int64) (rows []Row, links []Link, partitions []Partition, o
 			break
 		}
 		for _, r := range m.rows {
+			for len(rows) < r.ID { // it came later
+				rows = append(rows, Row{})
+			}
 			rows[r.ID-1] = r
 		}
 		for _, l := range m.links.Remove {
