@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"heddle.example/lwm2m/client"
 	"heddle.example/machine"
 	"heddle.example/thread"
-	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -21,9 +21,8 @@ func (d *Device) mine(a *machine.Action) bool {
 	switch v := a.Value.(type) {
 	case *thread.Datagram:
 		return v.Socket == l.socket
-	case *dns.Response:
-		_, ok := l.asks[a.Op]
-		return ok
+	case *thread.Resolved:
+		return slices.ContainsFunc(l.asks, func(q ask) bool { return q.id == a.Op })
 	}
 	return false
 }
@@ -38,7 +37,7 @@ func (d *Device) take(a *machine.Action) {
 	case *thread.Datagram:
 		path := machine.Path{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port), Remote: netip.AddrPortFrom(l.inward(v.Peer), v.PeerPort)}
 		l.client.Receive(d.now, a.Cause, path, v.Payload)
-	case *dns.Response:
+	case *thread.Resolved:
 		d.resolved(a.Op, v)
 	}
 }
@@ -142,43 +141,57 @@ func (l *lwm2mState) inward(from ip6.Address) netip.Addr {
 
 // ask is a name that the client wants to know the addresses of.
 type ask struct {
-	op    machine.OpID
+	id    machine.OpID // of the node's Resolve
+	op    machine.OpID // of the client's Ask
 	cause machine.Cause
 	host  string
 }
 
 func (d *Device) resolve(op machine.OpID, cause machine.Cause, host string) {
 	l := d.lw
-	id, err := d.node.ResolveName(d.now, cause, host, false, dns.Settings{})
+	id, err := d.node.Resolve(d.now, cause, host)
 	if err != nil {
 		l.client.Resolved(d.now, cause, op, nil, nameError(host, err))
 		return
 	}
-	if l.asks == nil {
-		l.asks = map[machine.OpID]ask{}
-	}
-	l.asks[id] = ask{op, cause, host}
+	l.asks = append(l.asks, ask{id, op, cause, host})
 }
 
-func (d *Device) resolved(id machine.OpID, r *dns.Response) {
+// resolved answers the client. An address that NAT64 makes is given as the IPv4 address that it stands for: see alias.
+func (d *Device) resolved(id machine.OpID, r *thread.Resolved) {
 	l := d.lw
-	q := l.asks[id]
-	delete(l.asks, id)
-	if r.Err != nil {
-		l.client.Resolved(d.now, q.cause, q.op, nil, nameError(q.host, r.Err))
-		return
-	}
+	i := slices.IndexFunc(l.asks, func(q ask) bool { return q.id == id })
+	q := l.asks[i]
+	l.asks = slices.Delete(l.asks, i, i+1)
 	var list []netip.Addr
 	for _, a := range r.Addresses {
-		list = append(list, a.IP.Netip())
+		if a.IP4.IsValid() {
+			list = append(list, a.IP4)
+		} else {
+			list = append(list, d.behindNAT64(a.IP))
+		}
 	}
-	var err error
-	if len(list) == 0 {
-		err = nameError(q.host, errNoAddress)
+	err := r.Err
+	if err == nil && len(list) == 0 {
+		err = errNoAddress
+	}
+	if err != nil {
+		err = nameError(q.host, err)
 	}
 	l.client.Resolved(d.now, q.cause, q.op, list, err)
 }
 
+// behindNAT64 returns the IPv4 address that a name server with DNS64 has made an IPv6 address of, else the address itself.
+func (d *Device) behindNAT64(a ip6.Address) netip.Addr {
+	v4 := [4]byte(a[12:])
+	if made, err := d.node.Synthesize(v4); err == nil && made == a {
+		return netip.AddrFrom4(v4)
+	}
+	return a.Netip()
+}
+
 var errNoAddress = errors.New("it has no address")
 
-func nameError(host string, err error) error { return fmt.Errorf("the name %.64q: %w", host, err) }
+func nameError(host string, err error) error {
+	return fmt.Errorf("the name %.64q is not resolved (`dns resolve %.64s` asks for it): %w", host, host, err)
+}

@@ -35,7 +35,7 @@ type lwm2mState struct {
 	beginAt  machine.Time // when it is to be called; Never: once there is a network
 	attached machine.Time // since when; Never: not
 	retryAt  machine.Time // when to try again because the network is back
-	asks     map[machine.OpID]ask
+	asks     []ask
 	aliases  []alias
 	poll     time.Duration // the poll period that we have set; 0: none
 	userPoll time.Duration // what it was before
