@@ -50,6 +50,7 @@ func New(c Config) (*Node, error) {
 		QueryRetry: n.profile.AddressQueryRetry, QueryMaxRetry: n.profile.AddressQueryMaxRetry,
 	}, (*meshEnv)(n))
 	n.mesh.Accept = n.acceptUnsecured
+	n.mesh.Cause = func() machine.Cause { return n.cause }
 	if c.History {
 		n.history = history.New()
 		n.mesh.Transmitted = n.rememberSent

@@ -36,7 +36,7 @@ func (n *Node) send(t *radio.Transmit, after machine.Seq) {
 	if u.sent.lost {
 		return
 	}
-	n.out.Push(machine.Action{Kind: machine.Send, Cause: n.cause, After: after, Value: t})
+	n.out.Push(machine.Action{Kind: machine.Send, Cause: t.Cause, After: after, Value: t})
 }
 
 // owed reports whether commit seq is not on disk.

@@ -147,7 +147,7 @@ func (e *meshEnv) SendFrame(now machine.Time, f *mesh.Frame) {
 
 func macFrame(f *mesh.Frame) *mac.Tx {
 	tx := mac.Tx{Src: f.Src, Dst: f.Dst, DstPAN: f.DstPAN, SetPAN: f.DstPAN != 0, NoAck: !f.AckRequest, Pending: f.FramePending,
-		Payload: f.Payload, Channel: f.Channel, Indirect: f.Child}
+		Payload: f.Payload, Channel: f.Channel, Indirect: f.Child, Cause: f.Cause}
 	switch f.Security {
 	case mesh.Mode0:
 		tx.Security = mac.JoinerKey

@@ -83,6 +83,7 @@ type Tx struct {
 	Priority   uint8
 	MaxRetries int8   // -1: none; 0: the MAC's own number
 	Tag        uint32 // for the sender
+	Cause      machine.Cause
 }
 
 // Result is how a Send ended.

@@ -138,7 +138,7 @@ func (m *MAC) beginDirect(now machine.Time) bool {
 	m.header(&j.frame, &j.tx, j.ieRoom(), now, len(j.payload) == 0)
 	j.frame.Sequence = m.data
 	m.data++
-	m.tx = radio.Transmit{Channel: m.radioChannel, Backoffs: maxBackoffs, Retries: m.retriesDirect, Power: m.power}
+	m.tx = radio.Transmit{Cause: j.tx.Cause, Channel: m.radioChannel, Backoffs: maxBackoffs, Retries: m.retriesDirect, Power: m.power}
 	if j.tx.Channel != 0 {
 		m.tx.Channel = j.tx.Channel
 	}

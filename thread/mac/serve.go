@@ -73,7 +73,7 @@ func (m *MAC) beginIndirect(now machine.Time, csl bool) bool {
 		return false
 	}
 	m.header(&j.frame, &j.tx, j.ieRoom(), now, len(j.payload) == 0)
-	m.tx = radio.Transmit{Channel: m.radioChannel, Backoffs: maxBackoffs, Retries: m.retriesIndirect, Power: m.power}
+	m.tx = radio.Transmit{Cause: j.tx.Cause, Channel: m.radioChannel, Backoffs: maxBackoffs, Retries: m.retriesIndirect, Power: m.power}
 	if j.tx.Channel != 0 {
 		m.tx.Channel = j.tx.Channel
 	}

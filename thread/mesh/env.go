@@ -87,6 +87,7 @@ type Frame struct {
 	Payload      []byte
 	// Child: the frame is for a child that listens now. nil: a direct frame.
 	Child *neighbor.Child
+	Cause machine.Cause // of the datagram that it carries
 }
 
 // Result says how a frame ended.

@@ -143,6 +143,7 @@ func (m *Mesh) ChildListens(now machine.Time, c *neighbor.Child) {
 	}
 	s.next, s.empty = 0, s.x == nil
 	if x := s.x; x != nil && x.content == datagram {
+		f.Cause = x.cause
 		f.Src = m.macSource(ip6.Src(x.data))
 		if dst := ip6.Dst(x.data); dst.IsLinkLocalUnicast() {
 			f.Dst = ieee802154.ExtendedAddr(ieee802154.ExtAddr(dst.IID().Ext()))

@@ -144,6 +144,9 @@ type Mesh struct {
 	// Accept, where set, is asked about each datagram that came without link security, or with the one key that everybody
 	// knows, whether it may come in.
 	Accept func(dst ip6.Address, proto ip6.Protocol, port uint16) bool
+	// Cause, where set, returns the cause of the input under way: a datagram keeps it while it waits, for a route, for the
+	// radio or for a child's poll.
+	Cause func() machine.Cause
 	// Transmitted, where set, is told of each datagram that was sent, or that did not get through.
 	Transmitted func(now machine.Time, b []byte, dst ieee802154.Address, secured bool, p Priority, ok bool)
 

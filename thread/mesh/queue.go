@@ -30,6 +30,7 @@ type message struct {
 	failed     bool // a fragment did not get through
 	keep       bool // do not evict: it is being looked at
 	at         machine.Time
+	cause      machine.Cause
 	tag        Tag
 	channel    uint8
 	pan        ieee802154.PANID

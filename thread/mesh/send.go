@@ -34,7 +34,10 @@ const maxDatagram = 0x7ff
 
 // enqueue decides for whom a message is, and queues it.
 func (m *Mesh) enqueue(now machine.Time, x *message) error {
-	x.at = now
+	x.at, x.cause = now, 0
+	if m.Cause != nil {
+		x.cause = m.Cause()
+	}
 	m.queue.push(x)
 	if x.content != datagram {
 		x.direct = x.content != supervision
@@ -188,7 +191,7 @@ func (m *Mesh) updateRoute(now machine.Time, x *message) bool {
 // transmit makes the next frame of the current message.
 func (m *Mesh) transmit(now machine.Time, x *message) {
 	f := &m.frame
-	*f = Frame{Src: m.route.src, Dst: m.route.dst, Payload: f.Payload[:0]}
+	*f = Frame{Src: m.route.src, Dst: m.route.dst, Payload: f.Payload[:0], Cause: x.cause}
 	f.AckRequest = !f.Dst.IsBroadcast()
 	m.busy = true
 	switch x.content {

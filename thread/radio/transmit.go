@@ -21,6 +21,8 @@ type Transmit struct {
 	Power      int8
 	// TxAt is when the first bit after the preamble shall leave, with CapTimedTx; zero is now. No back-off then.
 	TxAt machine.Time
+	// Cause is that of the datagram that the frame carries; 0: none that is known.
+	Cause machine.Cause
 	// Secure says that the radio shall assign the frame counter and seal the frame, with CapTransmitSec.
 	Secure bool
 }
