@@ -19,8 +19,8 @@ type Device interface {
 type Program interface {
 	// Boot returns the device with the settings of its flash: at the start, and again after each Restart.
 	Boot(now machine.Time, flash *Flash) (Device, error)
-	// Action is called with every action of the device that the driver does not carry out itself: events, results and what
-	// it asks for.
+	// Action is called with every action of the device that the driver does not carry out itself: events, results, what it
+	// asks for, and what it sends by other ways than the radio.
 	Action(now machine.Time, a machine.Action)
 	// Typed takes in what was read from standard input; nothing is the end of it.
 	Typed(now machine.Time, b []byte)
@@ -132,7 +132,8 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 	switch a.Kind {
 	case machine.Send:
 		t, ok := a.Value.(*phy.Transmit)
-		if !ok {
+		if !ok { // not for the radio: a border router's way out
+			r.program.Action(now, a)
 			return
 		}
 		if a.After > 0 { // the gate may hold it for longer than the device leaves it alone

@@ -45,6 +45,19 @@ type Options struct {
 	Typed func(b []byte) []byte
 	// Booted, where set, is called with every new shell.
 	Booted func(s *shell.Shell)
+	// Around, where set, makes more of the node than a node.
+	Around Around
+}
+
+// Around is what stands around a node: a border router. All calls but Started's come from the node's goroutine.
+type Around interface {
+	// Started is called once, with what can be asked of the driver.
+	Started(c *radio.Control)
+	// Boot is called with every new device, its node and what its shell is made of, before the device has had an input. What
+	// it returns is driven in place of the device.
+	Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error)
+	// Act gets the actions that the driver does not carry out, and reports whether one was its own.
+	Act(now machine.Time, a machine.Action) bool
 }
 
 // Run runs a node until it ends, and returns the status for the shell.
@@ -68,7 +81,7 @@ func Run(o Options) (int, error) {
 	random := host.New(host.Options{}).Rand()
 	p := &program{options: o, keys: keys.NewCache(), rand: random}
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
-		Flash: flash, Rand: random, Program: p, Started: func(c *radio.Control) { p.control = c }}
+		Flash: flash, Rand: random, Program: p, Started: p.started}
 	if o.Radio != "" {
 		d, err := radio.OpenSpinel(o.Radio)
 		if err != nil {
@@ -117,6 +130,12 @@ func EUI64(id int) (e ieee802154.ExtAddr) {
 	return e
 }
 
+func (p *program) started(c *radio.Control) {
+	if p.control = c; p.options.Around != nil {
+		p.options.Around.Started(c)
+	}
+}
+
 // Boot implements radio.Program.
 func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, error) {
 	caps := radio.Caps
@@ -144,17 +163,26 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 		shell.Command{Name: "exit", Run: func(s *shell.Shell, _ []string) error { s.Quit(); return nil }},
 		shell.Command{Name: "nodeidfilter", Run: p.nodeIDFilter})
 	d.AddTo(&c)
+	var driven radio.Device = d
+	if p.options.Around != nil {
+		if driven, err = p.options.Around.Boot(now, d, t, &c); err != nil {
+			return nil, err
+		}
+	}
 	p.thread, p.shell = t, shell.New(t, c)
 	if p.options.Booted != nil {
 		p.options.Booted(p.shell)
 	}
-	return d, nil
+	return driven, nil
 }
 
 // Action implements radio.Program.
 func (p *program) Action(now machine.Time, a machine.Action) {
 	if r, ok := a.Value.(*thread.ResetRequest); ok {
 		p.control.Restart(r.Factory)
+		return
+	}
+	if p.options.Around != nil && p.options.Around.Act(now, a) {
 		return
 	}
 	p.shell.Observe(now, a)

@@ -1,0 +1,202 @@
+package borderrouter
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"sync"
+
+	"heddle.example/border"
+	"heddle.example/host/outside"
+	"heddle.example/host/radio"
+	"heddle.example/host/usernat"
+	"heddle.example/internal/node"
+	"heddle.example/machine"
+	"heddle.example/thread"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/shell"
+)
+
+// Gateway makes a border router of a node (node.Around). It outlives the node, which a reset makes anew.
+type Gateway struct {
+	o       Options
+	rand    machine.Rand
+	out     outside.Outside
+	dns     *upstream
+	servers []netip.AddrPort
+	in      incoming
+
+	control *radio.Control // since Started
+	// Of the node's goroutine.
+	router  *border.Router
+	node    *thread.Node
+	cause   machine.Cause
+	prefix  ip6.Prefix // the way out knows of
+	entered bool
+}
+
+var _ node.Around = (*Gateway)(nil)
+
+// New opens the way out.
+func New(o Options, rand machine.Rand) (*Gateway, error) {
+	g := &Gateway{o: o, rand: rand, dns: newUpstream(), servers: o.Upstream}
+	if g.o.Mode == "" {
+		g.o.Mode = outside.User
+	}
+	if len(g.servers) == 0 {
+		path := o.ResolvConf
+		if path == "" {
+			path = "/etc/resolv.conf"
+		}
+		g.servers = resolvConf(path)
+	}
+	var err error
+	switch g.o.Mode {
+	case outside.User:
+		g.out, err = usernat.New(usernat.Config{Receive: g.received, Alias: o.Alias, Loopback: o.Loopback, UDP: o.UDP})
+	default:
+		err = errors.New("there is no such way out: " + string(g.o.Mode))
+	}
+	return g, err
+}
+
+// Close ends the way out, after the node.
+func (g *Gateway) Close() error { return g.out.Close() }
+
+// Started implements node.Around.
+func (g *Gateway) Started(c *radio.Control) { g.control = c }
+
+// Boot implements node.Around.
+func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error) {
+	user := g.o.Mode == outside.User
+	bc := border.Config{Node: n, Device: d, Rand: g.rand, Infra: border.Infra{None: true}, Uplink: true, Upstream: g.servers,
+		Translate: !user, DefaultDNS: true, NAT64: border.NAT64{Enable: !g.o.NoNAT64, Prefix: g.o.NAT64}}
+	if !user {
+		bc.NAT64.Pool = []netip.Prefix{g.o.Pool}
+	}
+	r, err := border.New(bc)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Start(now, 0); err != nil {
+		return nil, err
+	}
+	g.router, g.node = r, n
+	if !g.o.Manual {
+		return r, g.enter(now, n)
+	}
+	return r, nil
+}
+
+// enter has the node join the network that it is told of, that it was in, or a new one. After a reset at the prompt it is the
+// one it was in, or none.
+func (g *Gateway) enter(now machine.Time, n *thread.Node) error {
+	set, first := g.o.Dataset, !g.entered
+	g.entered = true
+	_, has := n.Datasets().Active(now)
+	switch {
+	case !first && !has:
+		return nil
+	case first && set == nil && !has:
+		d := n.Datasets().NewNetwork()
+		if g.o.Name != "" {
+			d.NetworkName = g.o.Name
+		}
+		if g.o.Channel != 0 {
+			d.Channel = uint16(g.o.Channel)
+		}
+		made, err := d.Dataset()
+		if err != nil {
+			return err
+		}
+		set = &made
+	}
+	if first && set != nil {
+		var err error
+		n.Do(now, 0, func() { err = n.Datasets().SetActive(now, *set) })
+		if err != nil {
+			return err
+		}
+	}
+	if err := n.Up(now, 0); err != nil {
+		return err
+	}
+	return n.Start(now, 0)
+}
+
+// Act implements node.Around.
+func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
+	switch v := a.Value.(type) {
+	case *border.Outside:
+		g.out.Send(v.Packet)
+	case *border.Query:
+		server := v.Server
+		g.dns.ask(server, v.Message, func(b []byte) {
+			g.control.Post(func(now machine.Time) {
+				if g.router != nil {
+					g.router.UpstreamReceived(now, g.next(), server, b)
+				}
+			})
+		})
+	case *border.Changed:
+		g.changed()
+	default:
+		return false
+	}
+	return true
+}
+
+func (g *Gateway) next() machine.Cause { g.cause++; return g.cause | 1<<63 }
+
+// changed tells the way out which prefix stands for IPv4.
+func (g *Gateway) changed() {
+	u, ok := g.out.(*usernat.NAT)
+	if !ok {
+		return
+	}
+	p, _ := g.router.Routing().OwnNAT64()
+	if p != g.prefix {
+		g.prefix = p
+		_ = u.SetNAT64(p) // package border has checked it
+	}
+}
+
+// incoming is what has come from the outside, until the node's goroutine takes it.
+type incoming struct {
+	mu      sync.Mutex
+	packets [][]byte
+	bytes   int
+	dropped uint64
+}
+
+// incomingMost bounds it: a mesh carries some 10 KB/s, and what waits for longer is of no use.
+const incomingMost = 256 << 10
+
+// received takes a packet from the outside, on any goroutine.
+func (g *Gateway) received(b []byte) {
+	in := &g.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.bytes+len(b) > incomingMost {
+		in.dropped++
+		return
+	}
+	in.bytes += len(b)
+	in.packets = append(in.packets, bytes.Clone(b))
+	if len(in.packets) == 1 && (g.control == nil || !g.control.Post(g.take)) {
+		in.packets, in.bytes = nil, 0
+		in.dropped++
+	}
+}
+
+// take gives the mesh what has come.
+func (g *Gateway) take(now machine.Time) {
+	in := &g.in
+	in.mu.Lock()
+	packets := in.packets
+	in.packets, in.bytes = nil, 0
+	in.mu.Unlock()
+	for _, b := range packets {
+		g.router.OutsideReceived(now, g.next(), b)
+	}
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heddle.example/host"
+	"heddle.example/internal/borderrouter"
+	"heddle.example/internal/node"
+	"heddle.example/thread"
+	"heddle.example/thread/meshcop"
+	"heddle.example/thread/shell"
+)
+
+func newBorderRouter() *cobra.Command {
+	n := node.Options{Local: "127.0.0.1", Speed: 1}
+	var o borderrouter.Options
+	var prefix, dataset string
+	var aliases, servers []string
+	cmd := &cobra.Command{
+		Use:   "border-router [ID]",
+		Short: "A Thread border router: the way from a mesh to IPv6 and IPv4 networks",
+		Long: `A Thread node with a way out. It joins the network that --dataset or its settings name, or forms one, gives the mesh a prefix
+whose addresses the outside can answer, a route, NAT64 for IPv4 and a DNS server that resolves names for it. On standard
+input and output is the node's command line, with the commands br and nat64.
+
+Packets leave through ordinary sockets of this program: UDP, TCP and echo requests, for which no right is needed (echo
+requests need the sysctl net.ipv4.ping_group_range, or root). Nodes do not reach what listens on this computer's loopback,
+unless --alias gives it an address.
+
+ID is the node's number on the simulated radio, 1 without it; PORT_OFFSET in the environment keeps networks apart. Settings
+are kept in tmp/OFFSET_ID.flash.`,
+		Example: `  heddle border-router
+  heddle border-router --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800
+  heddle border-router --alias 198.51.100.1=127.0.0.1 --alias fdaa::1=::1 2
+  heddle border-router --dataset 0e080000000000010000000300000b... --dns 192.0.2.53`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n.ID = 1
+			if len(args) > 0 {
+				id, err := strconv.ParseInt(args[0], 0, 32)
+				if err != nil || id < 1 || id > node.MaxID {
+					return fmt.Errorf("invalid argument %q: a node's ID is a number from 1 to %d", args[0], node.MaxID)
+				}
+				n.ID = int(id)
+			}
+			if err := o.ParseNAT64(prefix); err != nil {
+				return err
+			}
+			if err := o.ParseAliases(aliases); err != nil {
+				return err
+			}
+			if err := o.ParseServers(servers); err != nil {
+				return err
+			}
+			if dataset != "" {
+				b, err := hex.DecodeString(strings.TrimSpace(dataset))
+				d, err2 := meshcop.ParseDataset(b)
+				if err != nil || err2 != nil || !d.Complete() {
+					return fmt.Errorf("invalid argument for --dataset: the TLVs of an active dataset in hex are, as `dataset active -x` shows them")
+				}
+				o.Dataset = &d
+			}
+			n.Input, n.Output, n.Profile, n.Shell = int(os.Stdin.Fd()), os.Stdout, &thread.DefaultProfile, shell.Config{Echo: true}
+			return runBorderRouter(n, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&n.Local, "local-interface", "L", n.Local, "address or name of the interface that carries the simulated radio")
+	f.StringVar(&n.Radio, "radio", "", "`URL` of a real radio co-processor instead of the simulated radio")
+	f.StringVar(&dataset, "dataset", "", "join the network of this active dataset, TLVs in `HEX`")
+	f.StringVar(&o.Name, "network-name", "", "name of a new network")
+	f.Uint8Var(&o.Channel, "channel", 0, "channel of a new network, 11 to 26")
+	f.BoolVar(&o.Manual, "manual", false, "do not start Thread: that is done at the prompt")
+	f.StringVar(&prefix, "nat64", "well-known", "`PREFIX` for IPv4 addresses: well-known (64:ff9b::/96), local, off, or a prefix")
+	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
+	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
+	f.DurationVar(&o.UDP, "udp-timeout", 0, "how long a port stays open without a packet (default 5m0s)")
+	return cmd
+}
+
+func runBorderRouter(n node.Options, o borderrouter.Options) error {
+	g, err := borderrouter.New(o, host.New(host.Options{}).Rand())
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	n.Around = g
+	if restore := editLines(&n); restore != nil {
+		defer restore()
+	}
+	status, err := node.Run(n)
+	if err == nil && status != 0 {
+		err = exitError{status}
+	}
+	return err
+}
+
