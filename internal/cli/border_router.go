@@ -27,7 +27,7 @@ func newBorderRouter() *cobra.Command {
 		Short: "A Thread border router: the way from a mesh to IPv6 and IPv4 networks",
 		Long: `A Thread node with a way out. It joins the network that --dataset or its settings name, or forms one, gives the mesh a prefix
 whose addresses the outside can answer, a route, NAT64 for IPv4 and a DNS server that resolves names for it. On standard
-input and output is the node's command line, with the commands br and nat64.
+input and output is the node's command line, with the commands br and nat64; the end of the input does not end it.
 
 Packets leave through ordinary sockets of this program: UDP, TCP and echo requests, for which no right is needed (echo
 requests need the sysctl net.ipv4.ping_group_range, or root). Nodes do not reach what listens on this computer's loopback,
@@ -66,7 +66,7 @@ are kept in tmp/OFFSET_ID.flash.`,
 				}
 				o.Dataset = &d
 			}
-			n.Input, n.Output, n.Profile, n.Shell = int(os.Stdin.Fd()), os.Stdout, &thread.DefaultProfile, shell.Config{Echo: true}
+			n.Input, n.Output, n.Profile, n.Shell, n.Stay = int(os.Stdin.Fd()), os.Stdout, &thread.DefaultProfile, shell.Config{Echo: true}, true
 			return runBorderRouter(n, o)
 		},
 	}

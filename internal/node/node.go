@@ -45,6 +45,8 @@ type Options struct {
 	Typed func(b []byte) []byte
 	// Booted, where set, is called with every new shell.
 	Booted func(s *shell.Shell)
+	// Stay: the end of the input does not end the node, which serves others.
+	Stay bool
 	// Around, where set, makes more of the node than a node.
 	Around Around
 }
@@ -191,7 +193,7 @@ func (p *program) Action(now machine.Time, a machine.Action) {
 // Typed implements radio.Program.
 func (p *program) Typed(now machine.Time, b []byte) {
 	if len(b) == 0 {
-		p.ended = true
+		p.ended = !p.options.Stay
 		return
 	}
 	if p.options.Typed == nil {
