@@ -101,4 +101,3 @@ func runBorderRouter(n node.Options, o borderrouter.Options) error {
 	}
 	return err
 }
-
