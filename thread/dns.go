@@ -2,7 +2,7 @@ package thread
 
 import (
 	"heddle.example/machine"
-	"heddle.example/thread/dns"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 	"heddle.example/thread/tmf"
@@ -10,7 +10,7 @@ import (
 
 // resolver is the node's DNS client with its socket, once it was used.
 type resolver struct {
-	client  *dns.Client
+	client  *dnssd.Client
 	socket  SocketID
 	lookups []*lookup
 }
@@ -42,7 +42,7 @@ func (e *dnsEnv) SendDNS(now machine.Time, dst ip6.Address, port uint16, message
 func (e *dnsEnv) Synthesize(v4 [4]byte) (ip6.Address, error) { return (*Node)(e).Synthesize(v4) }
 
 // Answered implements dns.Env.
-func (e *dnsEnv) Answered(now machine.Time, op machine.OpID, r *dns.Response) {
+func (e *dnsEnv) Answered(now machine.Time, op machine.OpID, r *dnssd.Response) {
 	n := (*Node)(e)
 	if n.resolved(now, op, r) {
 		return
@@ -51,9 +51,9 @@ func (e *dnsEnv) Answered(now machine.Time, op machine.OpID, r *dns.Response) {
 	n.out.Push(machine.Action{Kind: machine.Result, Op: op, Cause: n.cause, Value: r})
 }
 
-func (n *Node) dns() *dns.Client {
+func (n *Node) dns() *dnssd.Client {
 	if n.resolver.client == nil {
-		n.resolver.client = dns.NewClient((*dnsEnv)(n), n.config.Rand)
+		n.resolver.client = dnssd.NewClient((*dnsEnv)(n), n.config.Rand)
 	}
 	return n.resolver.client
 }
@@ -79,20 +79,20 @@ func (n *Node) stopDNS(now machine.Time) {
 }
 
 // DNSSettings returns which server is asked for names, and how.
-func (n *Node) DNSSettings() dns.Settings { return n.dns().Settings() }
+func (n *Node) DNSSettings() dnssd.Settings { return n.dns().Settings() }
 
 // SetDNSSettings changes it; zero fields are set to the default.
-func (n *Node) SetDNSSettings(s dns.Settings) { n.dns().SetSettings(s) }
+func (n *Node) SetDNSSettings(s dnssd.Settings) { n.dns().SetSettings(s) }
 
 // ResolveName asks for the IPv6 addresses of a name, or those that NAT64 makes of its IPv4 addresses: with ip4 at once, else
-// if there are no others. The Result has a *dns.Response.
-func (n *Node) ResolveName(now machine.Time, cause machine.Cause, name string, ip4 bool, s dns.Settings) (machine.OpID, error) {
+// if there are no others. The Result has a *dnssd.Response.
+func (n *Node) ResolveName(now machine.Time, cause machine.Cause, name string, ip4 bool, s dnssd.Settings) (machine.OpID, error) {
 	return n.askDNS(now, cause, func(op machine.OpID) error { return n.dns().Resolve(now, op, name, ip4, s) })
 }
 
 // QueryRecords asks for the records of a type of a name that is split behind its first label, which may hold dots. The
-// Result has a *dns.Response.
-func (n *Node) QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dns.Settings) (machine.OpID, error) {
+// Result has a *dnssd.Response.
+func (n *Node) QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dnssd.Settings) (machine.OpID, error) {
 	return n.askDNS(now, cause, func(op machine.OpID) error { return n.dns().Query(now, op, kind, first, next, s) })
 }
 

@@ -12,6 +12,7 @@ import (
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
 	"heddle.example/thread/dns"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/mle"
 	"heddle.example/thread/netdata"
@@ -79,17 +80,17 @@ func nameNet(t *testing.T) (net *network.Network, server, client *network.Node) 
 // A node asks a server in the mesh for a name: IPv6 addresses as they are, IPv4 ones by the NAT64 prefix of the network data.
 func TestResolveName(t *testing.T) {
 	net, server, client := nameNet(t)
-	var got *dns.Response
+	var got *dnssd.Response
 	client.OnEvent = func(now machine.Time, a machine.Action) {
-		if r, ok := a.Value.(*dns.Response); ok {
+		if r, ok := a.Value.(*dnssd.Response); ok {
 			got = r
 		}
 	}
-	ask := func(name string, ip4 bool, server ip6.Address) *dns.Response {
+	ask := func(name string, ip4 bool, server ip6.Address) *dnssd.Response {
 		t.Helper()
 		got = nil
 		client.Input(func(now machine.Time, x *thread.Node) {
-			if _, err := x.ResolveName(now, 0, name, ip4, dns.Settings{Server: server}); err != nil {
+			if _, err := x.ResolveName(now, 0, name, ip4, dnssd.Settings{Server: server}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -118,7 +119,7 @@ func TestResolveName(t *testing.T) {
 		if err := x.Down(now, 0); err != nil {
 			t.Error(err)
 		}
-		if _, err := x.ResolveName(now, 0, "x", false, dns.Settings{}); err != status.InvalidState {
+		if _, err := x.ResolveName(now, 0, "x", false, dnssd.Settings{}); err != status.InvalidState {
 			t.Error(err)
 		}
 	})

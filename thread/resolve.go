@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
-	"heddle.example/thread/dns"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
 	"heddle.example/thread/status"
@@ -73,11 +73,12 @@ func (n *Node) Resolve(now machine.Time, cause machine.Cause, name string) (mach
 	}
 	n.lastOp += 3
 	l.op, l.six = n.lastOp-2, n.lastOp-1
-	s := dns.Settings{Server: n.NameServer(), NAT64: dns.No}
+	s := dnssd.Settings{Server: n.NameServer(), NAT64: dnssd.No}
 	if err := n.dns().Resolve(now, l.six, asked, false, s); err != nil {
 		return 0, err
 	}
 	if _, err := n.Synthesize([4]byte{}); err == nil && asked == name {
+		s.NAT64 = dnssd.Yes
 		if n.dns().Resolve(now, n.lastOp, asked, true, s) == nil {
 			l.four = n.lastOp
 		}
@@ -149,7 +150,7 @@ func (n *Node) publishedServer() (ip6.Address, bool) {
 }
 
 // resolved takes in an answer, if it is that to a question of a lookup's.
-func (n *Node) resolved(now machine.Time, op machine.OpID, r *dns.Response) bool {
+func (n *Node) resolved(now machine.Time, op machine.OpID, r *dnssd.Response) bool {
 	for _, l := range n.resolver.lookups {
 		switch op {
 		case l.six:

@@ -203,9 +203,9 @@ func TestWireFormatsImportNoMachine(t *testing.T) {
 // The rooms of a Thread node: wire formats, machines, and what several machines read and write together, as data. Who wires
 // them is package thread.
 var (
-	threadWire     = []string{"thread/ieee802154", "thread/ip6", "thread/lowpan", "thread/meshcop", "thread/netdata", "thread/status", "thread/tlv"}
-	threadMachines = []string{"thread/datasets", "thread/dhcp6", "thread/dns", "thread/history", "thread/joining", "thread/mac", "thread/mesh",
-		"thread/mle", "thread/offers", "thread/tmf"}
+	threadWire     = []string{"thread/dns", "thread/ieee802154", "thread/ip6", "thread/lowpan", "thread/meshcop", "thread/netdata", "thread/status", "thread/tlv"}
+	threadMachines = []string{"thread/datasets", "thread/dhcp6", "thread/dnssd", "thread/history", "thread/joining", "thread/mac", "thread/mesh",
+		"thread/mle", "thread/offers", "thread/srp", "thread/tmf"}
 	threadShared = []string{"thread/info", "thread/keys", "thread/neighbor", "thread/radio"}
 )
 

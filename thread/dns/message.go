@@ -1,5 +1,5 @@
-// Package dns is the wire format of DNS as far as forwarders and clients of a Thread network need it (RFC 1035), and the
-// client of a node.
+// Package dns is the wire format of DNS as far as forwarders, clients and registries of a Thread network need it (RFC 1035,
+// 2136, 2782).
 package dns
 
 import (
@@ -12,16 +12,27 @@ import (
 const (
 	HeaderSize = 12
 	MaxName    = 255
-	maxLabel   = 63
+	MaxLabel   = 63
 
 	TypeA     = 1
+	TypeNS    = 2
 	TypeCNAME = 5
 	TypeSOA   = 6
 	TypePTR   = 12
+	TypeTXT   = 16
+	TypeSIG   = 24
+	TypeKEY   = 25
 	TypeAAAA  = 28
+	TypeSRV   = 33
 	TypeDNAME = 39
 	TypeOPT   = 41
+	TypeANY   = 255
 	ClassIN   = 1
+	ClassNone = 254
+	ClassANY  = 255
+
+	OpQuery  = 0
+	OpUpdate = 5
 
 	FlagResponse         = 1 << 15
 	FlagTruncated        = 1 << 9
@@ -29,11 +40,13 @@ const (
 	FlagAvailable        = 1 << 7 // recursion
 	FlagCheckingDisabled = 1 << 4 // the client validates for itself
 
-	CodeOK       = 0
-	CodeFormat   = 1
-	CodeServFail = 2
-	CodeNoName   = 3
-	CodeRefused  = 5
+	CodeOK             = 0
+	CodeFormat         = 1
+	CodeServFail       = 2
+	CodeNoName         = 3
+	CodeNotImplemented = 4
+	CodeRefused        = 5
+	CodeNameExists     = 6
 )
 
 // Errors of the codec.
@@ -65,6 +78,7 @@ func NewQuestion(s string, kind uint16) (Question, error) {
 // Record is a resource record. Its data is borrowed; names in it may be compressed.
 type Record struct {
 	Owner Name
+	Name  []byte // the owner as it was written
 	Type  uint16
 	Class uint16
 	TTL   uint32
@@ -84,6 +98,40 @@ type Message struct {
 
 // Code returns the response code.
 func (m *Message) Code() int { return int(m.Flags & 15) }
+
+// Opcode returns what kind of message it is.
+func (m *Message) Opcode() int { return int(m.Flags >> 11 & 15) }
+
+// maxQuestions is how many questions ParseAll reads. More than two nobody asks.
+const maxQuestions = 4
+
+// ParseAll reads the header and the questions of a message, of which there need not be any. b is borrowed.
+func ParseAll(b []byte) (m Message, questions []Question, err error) {
+	if len(b) < HeaderSize {
+		return m, nil, ErrMessage
+	}
+	m.Bytes, m.ID, m.Flags = b, binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	for i := range m.Counts {
+		m.Counts[i] = binary.BigEndian.Uint16(b[4+2*i:])
+	}
+	if m.Counts[0] > maxQuestions {
+		return m, nil, ErrMessage
+	}
+	at := HeaderSize
+	for range m.Counts[0] {
+		n, raw, end, err := ReadName(b, at)
+		if err != nil || len(b) < end+4 {
+			return m, nil, ErrMessage
+		}
+		questions = append(questions, Question{n, raw, binary.BigEndian.Uint16(b[end:]), binary.BigEndian.Uint16(b[end+2:])})
+		at = end + 4
+	}
+	if len(questions) > 0 {
+		m.Question = questions[0]
+	}
+	m.Records = at
+	return m, questions, nil
+}
 
 // Parse reads the header and the question of a message with one question. b is borrowed.
 func Parse(b []byte) (m Message, err error) {
@@ -121,7 +169,7 @@ func ReadName(b []byte, at int) (n Name, raw []byte, end int, err error) {
 			}
 			raw = append(raw, 0)
 			return lower(append([]byte(nil), raw...)), raw, end, nil
-		case l <= maxLabel:
+		case l <= MaxLabel:
 			if at+1+l > len(b) || len(raw)+1+l >= MaxName {
 				return "", nil, 0, ErrMessage
 			}
@@ -184,7 +232,7 @@ func (m *Message) Each(f func(r *Record, section int) bool) error {
 
 // ReadRecord reads the record at an offset of a message, and returns where the next one begins.
 func ReadRecord(b []byte, at int) (r Record, end int, err error) {
-	r.Owner, _, at, err = ReadName(b, at)
+	r.Owner, r.Name, at, err = ReadName(b, at)
 	if err != nil || len(b) < at+10 {
 		return r, 0, ErrMessage
 	}
@@ -244,7 +292,7 @@ func ParseName(s string) (Name, error) {
 		if s == "" {
 			break
 		}
-		if label == "" || len(label) > maxLabel {
+		if label == "" || len(label) > MaxLabel {
 			return "", ErrName
 		}
 		b = append(append(b, byte(len(label))), label...)

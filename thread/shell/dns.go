@@ -5,18 +5,19 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/dns"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/status"
 )
 
 // Resolver is a node's DNS client.
 type Resolver interface {
-	DNSSettings() dns.Settings
-	SetDNSSettings(dns.Settings)
+	DNSSettings() dnssd.Settings
+	SetDNSSettings(dnssd.Settings)
 	// Resolve ends with a *thread.Resolved.
 	Resolve(now machine.Time, cause machine.Cause, name string) (machine.OpID, error)
-	// ResolveName and QueryRecords end with a Result that has a *dns.Response.
-	ResolveName(now machine.Time, cause machine.Cause, name string, ip4 bool, s dns.Settings) (machine.OpID, error)
-	QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dns.Settings) (machine.OpID, error)
+	// ResolveName and QueryRecords end with a Result that has a *dnssd.Response.
+	ResolveName(now machine.Time, cause machine.Cause, name string, ip4 bool, s dnssd.Settings) (machine.OpID, error)
+	QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dnssd.Settings) (machine.OpID, error)
 }
 
 // dnsCommands is the table of `dns` (cli_dns.cpp), as far as it is there.
@@ -58,10 +59,10 @@ func dnsConfig(s *Shell, a args) error {
 	s.Line("Server: %s", sockAddr(c.Server, c.Port))
 	s.Line("ResponseTimeout: %d ms", c.Timeout/time.Millisecond)
 	s.Line("MaxTxAttempts: %d", c.Attempts)
-	s.Line("RecursionDesired: %s", yesNo(c.Recursion == dns.Yes))
+	s.Line("RecursionDesired: %s", yesNo(c.Recursion == dnssd.Yes))
 	s.Line("ServiceMode: %s", serviceModes[c.ServiceMode])
 	mode := "disallow"
-	if c.NAT64 == dns.Yes {
+	if c.NAT64 == dnssd.Yes {
 		mode = "allow"
 	}
 	s.Line("Nat64Mode: %s", mode)
@@ -69,7 +70,7 @@ func dnsConfig(s *Shell, a args) error {
 }
 
 // dnsSettings parses server, port, time-out in milliseconds, attempts, recursion, service mode and transport.
-func (s *Shell) dnsSettings(a args) (c dns.Settings, err error) {
+func (s *Shell) dnsSettings(a args) (c dnssd.Settings, err error) {
 	if !a.has(0) {
 		return c, nil
 	}
@@ -90,15 +91,15 @@ func (s *Shell) dnsSettings(a args) (c dns.Settings, err error) {
 		return c, err
 	}
 	recursion, err := a.uint(4, 32)
-	if c.Recursion = dns.Yes; recursion == 0 {
-		c.Recursion = dns.No
+	if c.Recursion = dnssd.Yes; recursion == 0 {
+		c.Recursion = dnssd.No
 	}
 	if err != nil || !a.has(5) {
 		return c, err
 	}
 	for i, name := range serviceModes {
 		if a.is(5, name) {
-			c.ServiceMode, err = uint8(i), nil
+			c.ServiceMode, err = dnssd.ServiceMode(i), nil
 			break
 		}
 		if err = status.InvalidArgs; a.is(5, "def") {
@@ -140,7 +141,7 @@ func dnsQuery(s *Shell, a args) error {
 }
 
 // dnsAnswer prints the end of a query.
-func (s *Shell) dnsAnswer(r *dns.Response) {
+func (s *Shell) dnsAnswer(r *dnssd.Response) {
 	if s.resolving {
 		s.Printf("DNS response for %s - ", r.Name)
 		if r.Err == nil {
@@ -159,7 +160,7 @@ func (s *Shell) dnsAnswer(r *dns.Response) {
 	s.end(r.Err)
 }
 
-func (s *Shell) dnsRecords(r *dns.Response) {
+func (s *Shell) dnsRecords(r *dnssd.Response) {
 	i := 0
 	_ = r.Message.Each(func(x *dns.Record, section int) bool { // it was read before
 		s.Line("%d)", i)

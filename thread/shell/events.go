@@ -4,7 +4,7 @@ import (
 	"heddle.example/coap/endpoint"
 	"heddle.example/machine"
 	"heddle.example/thread"
-	"heddle.example/thread/dns"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/info"
 )
 
@@ -43,7 +43,7 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		}
 	case *thread.Datagram:
 		s.datagram(v)
-	case *dns.Response:
+	case *dnssd.Response:
 		if mine {
 			s.dnsAnswer(v)
 		}
