@@ -96,6 +96,17 @@ func (n *Node) QueryRecords(now machine.Time, cause machine.Cause, kind uint16, 
 	return n.askDNS(now, cause, func(op machine.OpID) error { return n.dns().Query(now, op, kind, first, next, s) })
 }
 
+// Browse asks for the instances of a service. The Result has a *dnssd.Response.
+func (n *Node) Browse(now machine.Time, cause machine.Cause, service string, s dnssd.Settings) (machine.OpID, error) {
+	return n.askDNS(now, cause, func(op machine.OpID) error { return n.dns().Browse(now, op, service, s) })
+}
+
+// ResolveService asks for an instance of a service, with host for the addresses of its host, too. The Result has a
+// *dnssd.Response.
+func (n *Node) ResolveService(now machine.Time, cause machine.Cause, instance, service string, host bool, s dnssd.Settings) (machine.OpID, error) {
+	return n.askDNS(now, cause, func(op machine.OpID) error { return n.dns().Service(now, op, instance, service, host, s) })
+}
+
 func (n *Node) askDNS(now machine.Time, cause machine.Cause, ask func(machine.OpID) error) (machine.OpID, error) {
 	n.begin(now, cause)
 	defer n.finish(now)

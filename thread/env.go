@@ -77,6 +77,7 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	case f&AddressRemoved != 0:
 		n.addSLAAC(now)
 	}
+	n.registryChanged(now, f)
 }
 
 // RadioReceived takes in a frame that the radio has heard and acknowledged.

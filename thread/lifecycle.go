@@ -23,6 +23,7 @@ func (n *Node) Up(now machine.Time, cause machine.Cause) error {
 	n.mesh.SetRxOnWhenIdle(true)
 	n.mesh.Start()
 	n.up = true
+	n.startNameServer()
 	for _, a := range []ip6.Address{ip6.LinkLocalAllNodes, ip6.RealmLocalAllNodes, ip6.RealmLocalAllMPL} {
 		n.putMulticast(a)
 	}
@@ -40,6 +41,8 @@ func (n *Node) Down(now machine.Time, cause machine.Cause) error {
 	defer n.finish(now)
 	n.tmf.Abort(now)
 	n.stopDNS(now)
+	n.stopNameServer()
+	n.stopClock(now)
 	n.mle.Stop(now)
 	for i := len(n.unicast) - 1; i >= 0; i-- {
 		if o := n.unicast[i].Origin; o == OriginManual || o == OriginDHCPv6 {

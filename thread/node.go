@@ -77,6 +77,8 @@ type Node struct {
 	slaac       slaac
 	scan        scanner
 	resolver    resolver
+	registry    registry
+	clock       timeClient
 	rx          mesh.Rx
 	direct      *mesh.Frame // what the MAC has of the mesh layer
 	indirect    *mesh.Frame
@@ -165,6 +167,7 @@ func (n *Node) Deadline() machine.Time {
 	d := min(n.mac.Deadline(), n.mesh.Deadline(), n.mle.Deadline(), n.data.Deadline(), n.cop.Deadline(), n.keys.Deadline(),
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
+	d = min(d, n.registryDeadline(), n.clockDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -205,6 +208,10 @@ func (n *Node) expire(now machine.Time) {
 	due(n.dnsDeadline(), n.expireDNS)
 	due(n.coapDeadline(), n.expireCoAP)
 	due(n.coapsDeadline(), n.expireCoAPS)
+	due(n.registryDeadline(), n.expireRegistry)
+	if n.clock.client != nil {
+		due(n.clockDeadline(), n.clock.client.Expire)
+	}
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

@@ -214,6 +214,20 @@ func (r *Resolver) snoop(now machine.Time, a ip6.Address, rloc16 uint16, dst iee
 	r.put(Snooped, e)
 }
 
+// Learn takes addresses to be where another one is, if that is known (Srp::Server::UpdateAddrResolverCacheTable).
+func (r *Resolver) Learn(now machine.Time, known ip6.Address, others []ip6.Address) {
+	e, _ := r.find(known)
+	if e == nil || e.State != Cached && e.State != Snooped {
+		return
+	}
+	rloc16 := e.RLOC16
+	for _, a := range others {
+		if a != known {
+			r.snoop(now, a, rloc16, ieee802154.Address{Kind: ieee802154.Short, Short: r.mesh.table.Self.RLOC16})
+		}
+	}
+}
+
 // Clear forgets everything; what waits for an answer is dropped.
 func (r *Resolver) Clear(now machine.Time) {
 	for s := range r.lists {

@@ -185,6 +185,8 @@ func init() {
 		{name: "scan", run: scan},
 		{name: "service", run: serviceCommand},
 		{name: "singleton", run: singleton},
+		{name: "sntp", run: sntpCommand},
+		{name: "srp", run: srpCommand},
 		{name: "state", run: state},
 		{name: "targetpower", run: targetPower},
 		{name: "test", ftd: true, run: testCommand},
@@ -219,6 +221,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = meshCommands
 	case "history":
 		table = historyCommands
+	case "dns":
+		table = dnsCommands
 	case "commissioner":
 		table = commissionerCommands
 	case "joiner":
@@ -250,7 +254,7 @@ var words = map[string]string{
 	"radiofilter": "disable enable", "route": "add remove", "router": "list table", "routereligible": "disable enable",
 	"scan": "energy", "service": "add remove", "state": "child detached leader router", "thread": "start stop version",
 	"timeinqueue": "max reset", "unsecureport": "add get remove", "uptime": "ms", "vendor": "appurl model name swversion",
-	"version": "api", "bufferinfo": "reset", "nodeidfilter": "allow clear deny",
+	"version": "api", "bufferinfo": "reset", "nodeidfilter": "allow clear deny", "sntp": "query", "srp": "client server",
 }
 
 // Complete returns what the last word of a line can be, in order.

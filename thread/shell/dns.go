@@ -20,13 +20,17 @@ type Resolver interface {
 	QueryRecords(now machine.Time, cause machine.Cause, kind uint16, first, next string, s dnssd.Settings) (machine.OpID, error)
 }
 
-// dnsCommands is the table of `dns` (cli_dns.cpp), as far as it is there.
+// dnsCommands is the table of `dns` (cli_dns.cpp).
 var dnsCommands = []entry{
+	{name: "browse", run: dnsBrowse},
 	{name: "compression", run: dnsCompression},
 	{name: "config", run: dnsConfig},
 	{name: "query", run: dnsQuery},
 	{name: "resolve", run: func(s *Shell, a args) error { return dnsResolve(s, a, false) }},
 	{name: "resolve4", run: func(s *Shell, a args) error { return dnsResolve(s, a, true) }},
+	{name: "server", run: dnsServer},
+	{name: "service", run: func(s *Shell, a args) error { return dnsService(s, a, false) }},
+	{name: "servicehost", run: func(s *Shell, a args) error { return dnsService(s, a, true) }},
 }
 
 // dnsCompression is kept and does nothing: what we send has one name, and names that we read may be compressed.
@@ -120,7 +124,7 @@ func dnsResolve(s *Shell, a args, ip4 bool) error {
 	if err != nil {
 		return err
 	}
-	s.resolving = true
+	s.dnsPrint = s.dnsResolved
 	return s.begin(s.node.ResolveName(s.now, s.cause, a[0], ip4, set))
 }
 
@@ -136,28 +140,31 @@ func dnsQuery(s *Shell, a args) error {
 	if err != nil {
 		return err
 	}
-	s.resolving = false
+	s.dnsPrint = s.dnsQueried
 	return s.begin(s.node.QueryRecords(s.now, s.cause, kind, a[1], a[2], set))
 }
 
 // dnsAnswer prints the end of a query.
 func (s *Shell) dnsAnswer(r *dnssd.Response) {
-	if s.resolving {
-		s.Printf("DNS response for %s - ", r.Name)
-		if r.Err == nil {
-			for _, a := range r.Addresses {
-				s.Printf("%s TTL:%d ", a.IP, a.TTL)
-			}
-			s.Line("")
+	s.dnsPrint(r)
+	s.end(r.Err)
+}
+
+func (s *Shell) dnsResolved(r *dnssd.Response) {
+	s.Printf("DNS response for %s - ", r.Name)
+	if r.Err == nil {
+		for _, a := range r.Addresses {
+			s.Printf("%s TTL:%d ", a.IP, a.TTL)
 		}
-		s.end(r.Err)
-		return
+		s.Line("")
 	}
+}
+
+func (s *Shell) dnsQueried(r *dnssd.Response) {
 	s.Line("DNS query response for %s ", r.Name)
 	if r.Err == nil {
 		s.dnsRecords(r)
 	}
-	s.end(r.Err)
 }
 
 func (s *Shell) dnsRecords(r *dnssd.Response) {

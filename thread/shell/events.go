@@ -6,6 +6,8 @@ import (
 	"heddle.example/thread"
 	"heddle.example/thread/dnssd"
 	"heddle.example/thread/info"
+	"heddle.example/thread/sntp"
+	"heddle.example/thread/srp"
 )
 
 // begin makes an operation of the node the pending command, or passes on why it did not begin.
@@ -37,6 +39,12 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 		if mine {
 			s.end(nil)
 		}
+	case *sntp.Response:
+		if mine {
+			s.timeAnswer(v)
+		}
+	case *srp.Update:
+		s.srpUpdated(v)
 	case *thread.Resolved:
 		if a.Op == s.naming.op && a.Op != 0 {
 			s.named(v)

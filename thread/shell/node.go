@@ -31,6 +31,8 @@ type Node interface {
 	Joining
 	UDP
 	Resolver
+	Discovery
+	Registry
 	CoAP
 	// Do runs f as one input of the node: it is for what the node's rooms offer themselves.
 	Do(now machine.Time, cause machine.Cause, f func())

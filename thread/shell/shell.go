@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/dnssd"
 	"heddle.example/thread/status"
 )
 
@@ -71,10 +72,11 @@ type Shell struct {
 
 	pings        machine.OpID // the node's ping, which need not be the pending command
 	naming       naming
-	update       machine.OpID // the dataset updater's
-	resolving    bool         // the pending command wants addresses, not records
-	uncompressed bool         // names in DNS messages, as the user wants it
-	diagnosing   bool         // the pending command prints diagnostic answers
+	update       machine.OpID          // the dataset updater's
+	dnsPrint     func(*dnssd.Response) // of the pending command
+	srpCallback  bool                  // the ends of SRP updates are printed
+	uncompressed bool                  // names in DNS messages, as the user wants it
+	diagnosing   bool                  // the pending command prints diagnostic answers
 
 	datasetState
 	udpState

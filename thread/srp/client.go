@@ -53,7 +53,7 @@ const (
 	maxInstance        = 63
 	maxServiceName     = 95
 	maxSubtypes        = 5
-	maxText            = 64
+	MaxText            = 64
 	defaultLease       = 2 * 3600
 	defaultKeyLease    = 14 * 24 * 3600
 	renewGuard         = 120 // s
@@ -285,7 +285,7 @@ func (c *Client) AddService(now machine.Time, s Service) error {
 	switch {
 	case len(c.services) >= maxServices || len(s.Subtypes) > maxSubtypes:
 		return status.NoBufs
-	case s.Instance == "" || s.Name == "" || len(s.Instance) > maxInstance || len(s.Name)+len(strings.Join(s.Subtypes, ","))+min(1, len(s.Subtypes)) > maxServiceName || len(s.Text) > maxText:
+	case s.Instance == "" || s.Name == "" || len(s.Instance) > maxInstance || len(s.Name)+len(strings.Join(s.Subtypes, ","))+min(1, len(s.Subtypes)) > maxServiceName || len(s.Text) > MaxText:
 		return status.InvalidArgs
 	case c.find(s.Instance, s.Name) != nil:
 		return status.Already

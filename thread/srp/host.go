@@ -63,6 +63,11 @@ func (s *RegisteredService) Offers(n dns.Name) bool {
 // Is reports whether a name in lower case is the host's.
 func (h *RegisteredHost) Is(n dns.Name) bool { return h.lower == n }
 
+// KeyData returns the data of the host's KEY record.
+func (h *RegisteredHost) KeyData() []byte {
+	return append([]byte{keyFlags >> 8, keyFlags & 0xff, keyProtocol, algorithm}, h.Key[:]...)
+}
+
 func (h *RegisteredHost) service(n dns.Name) *RegisteredService {
 	for _, s := range h.Services {
 		if s.lower == n {

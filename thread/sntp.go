@@ -1,0 +1,69 @@
+package thread
+
+import (
+	"heddle.example/machine"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/sntp"
+	"heddle.example/thread/status"
+	"heddle.example/thread/tmf"
+)
+
+// timeClient asks for the time, once somebody wants it.
+type timeClient struct {
+	client *sntp.Client
+	socket SocketID
+}
+
+// timeEnv is the Node as sntp.Env.
+type timeEnv Node
+
+// SendTimeQuery implements sntp.Env.
+func (e *timeEnv) SendTimeQuery(now machine.Time, dst ip6.Address, port uint16, b []byte) error {
+	n := (*Node)(e)
+	s := n.socket(n.clock.socket)
+	if s == nil {
+		id, err := n.HandleUDP(func(now machine.Time, d *Datagram) { n.clock.client.Receive(now, d.Peer, d.PeerPort, d.Payload) })
+		if err == nil {
+			err = n.BindUDP(id, ip6.Unspecified, 0)
+		}
+		if err != nil {
+			return err
+		}
+		n.clock.socket = id
+		s = n.socket(id)
+	}
+	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, s.localPort, port, b)
+}
+
+// Answered implements sntp.Env.
+func (e *timeEnv) Answered(_ machine.Time, op machine.OpID, r *sntp.Response) {
+	(*Node)(e).result(op, e.cause, r)
+}
+
+// QueryTime asks a server for the time. The Result has a *sntp.Response.
+func (n *Node) QueryTime(now machine.Time, cause machine.Cause, server ip6.Address, port uint16) (machine.OpID, error) {
+	n.begin(now, cause)
+	defer n.finish(now)
+	if !n.up {
+		return 0, status.InvalidState
+	}
+	if n.clock.client == nil {
+		n.clock.client = sntp.NewClient((*timeEnv)(n))
+	}
+	n.lastOp++
+	return n.lastOp, n.clock.client.Query(now, n.lastOp, server, port)
+}
+
+func (n *Node) clockDeadline() machine.Time {
+	if n.clock.client == nil {
+		return machine.Never
+	}
+	return n.clock.client.Deadline()
+}
+
+func (n *Node) stopClock(now machine.Time) {
+	if n.clock.client != nil {
+		n.clock.client.Stop(now)
+		_ = n.CloseUDP(n.clock.socket) // it may not be open
+	}
+}
