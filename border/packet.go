@@ -69,7 +69,9 @@ func count(t *info.Traffic, b []byte) {
 func (r *Router) toIPv4(now machine.Time, h *ip6.Header, b []byte) {
 	switch {
 	case r.translator != nil && r.translator.Prefix().Contains(h.Dst):
+		was := r.translator.Counters
 		r.translator.From6(now, b)
+		r.dropped[0].translated(&was, &r.translator.Counters)
 	case !r.c.Translate && r.translating:
 		r.send(b)
 	default:
@@ -92,7 +94,9 @@ func (r *Router) OutsideReceived(now machine.Time, cause machine.Cause, b []byte
 	r.node.Do(now, cause, func() {
 		switch {
 		case len(b) > 0 && b[0]>>4 == 4 && r.translator != nil:
+			was := r.translator.Counters
 			r.translator.From4(now, b)
+			r.dropped[1].translated(&was, &r.translator.Counters)
 		case ip6.Check(b) != nil:
 			r.counters.InMalformed++
 		case r.foreign(b):

@@ -30,6 +30,7 @@ type Router struct {
 
 	translating bool // `nat64 enable`, with addresses
 	translator  *nat64.Translator
+	dropped     [2]Drops // of packets to IPv4, and from it
 	names       *dns64.Forwarder
 	dns         resolver
 	counters    Counters

@@ -80,6 +80,18 @@ func TestDNSServers(t *testing.T) {
 	}
 }
 
+func TestNAT64Prefix(t *testing.T) {
+	for _, prefix := range []string{"64:ff9b::/96", "2001:db8::/32", "2001:db8:1:2::/64"} {
+		p := NAT64Prefix{ip6.MustParsePrefix(prefix), 1800}
+		if got, ok := ParseNAT64(p.Append(nil)); !ok || got != p {
+			t.Error(prefix, got, ok)
+		}
+	}
+	if _, ok := ParseNAT64([]byte{38, 2, 0, 7, 15: 0}); ok {
+		t.Error("there is no such length")
+	}
+}
+
 func FuzzND(f *testing.F) {
 	f.Add(advert)
 	f.Add(AppendNeighborAdvert(nil, ip6.MustParse("fe80::7")))
@@ -106,6 +118,11 @@ func FuzzND(f *testing.F) {
 				}
 			}
 			_, _, _ = ParseDNSServers(o)
+			if p, ok := ParseNAT64(o); ok {
+				if again, ok := ParseNAT64(p.Append(nil)); !ok || again != p {
+					t.Fatal(p, again)
+				}
+			}
 			return true
 		})
 	})

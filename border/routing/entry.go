@@ -74,3 +74,12 @@ type dnsEntry struct {
 }
 
 func (e *dnsEntry) expires() machine.Time { return after(e.updated, e.lifetime) }
+
+// nat64Entry is the prefix of a NAT64 that a router has advertised.
+type nat64Entry struct {
+	prefix   ip6.Prefix
+	lifetime uint32
+	updated  machine.Time
+}
+
+func (e *nat64Entry) expires() machine.Time { return after(e.updated, e.lifetime) }

@@ -14,6 +14,7 @@ func (t *tracker) update(now machine.Time, m *Manager) {
 		r.onLink = slices.DeleteFunc(r.onLink, func(e onLinkEntry) bool { return e.expires() <= now })
 		r.routes = slices.DeleteFunc(r.routes, func(e routeEntry) bool { return e.expires() <= now })
 		r.dns = slices.DeleteFunc(r.dns, func(e dnsEntry) bool { return e.expires() <= now })
+		r.nat64 = slices.DeleteFunc(r.nat64, func(e nat64Entry) bool { return e.expires() <= now })
 	}
 	t.routers = slices.DeleteFunc(t.routers, (*router).forgettable)
 	t.factors = t.decide(now)
@@ -51,6 +52,11 @@ func (t *tracker) decide(now machine.Time) (f factors) {
 	for _, r := range t.routers {
 		if !r.local && r.peer() && r.reachable() {
 			f.peers++
+		}
+		for i := range r.nat64 {
+			if p := r.nat64[i].prefix; f.nat64.Bits == 0 || p.Less(f.nat64) {
+				f.nat64 = p
+			}
 		}
 	}
 	return f
@@ -96,6 +102,9 @@ func (t *tracker) setTimers(now machine.Time, m *Manager) {
 		for i := range r.dns {
 			earlier(&t.dnsExpires, r.dns[i].expires())
 		}
+		for i := range r.nat64 {
+			earlier(&t.dnsExpires, r.nat64[i].expires())
+		}
 	}
 	if t.hasLocal {
 		earlier(&t.stale, after(t.localUpdated, min(staleTime, uint32(t.local.Lifetime))))
@@ -124,7 +133,7 @@ func (t *tracker) probe(now machine.Time, m *Manager) {
 		}
 		if !m.rs.busy() { // who is solicited now will be heard of by that
 			b := nd.AppendNeighborSolicit(nil, r.address)
-			m.env.SendInfra(now, r.address, nd.AppendLink(b, nd.TypeSourceLink, m.c.Link))
+			m.send(now, r.address, nd.AppendLink(b, nd.TypeSourceLink, m.c.Link))
 		}
 	}
 	t.update(now, m)

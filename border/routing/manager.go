@@ -97,6 +97,7 @@ type Manager struct {
 	extra  []byte // options of the user's in advertisements
 
 	evaluate machine.Time // when the policy is looked at again
+	linkUsed machine.Time // when we have sent something on the link
 	signal   bool         // the tracker has news for the rest
 	// Counters say what was sent and received.
 	Counters Counters
@@ -287,6 +288,10 @@ func (m *Manager) settle(now machine.Time) {
 		if m.rx.factors.favored != m.onLink.discovered {
 			m.schedule(now, soon)
 		}
+		if p := m.rx.factors.nat64; p != m.nat64.advertised {
+			m.nat64.advertised = p
+			m.NAT64Discovered(now, p)
+		}
 		m.route.update(now, m)
 		m.ail.update(now, m)
 		m.env.Decided(now)
@@ -331,6 +336,12 @@ func (m *Manager) jitter(d, j time.Duration) time.Duration {
 	}
 	ms := uint64(2*j/time.Millisecond) + 1
 	return d - j + time.Duration(m.c.Rand.Uint64()%ms)*time.Millisecond
+}
+
+// send sends a message on the infrastructure link.
+func (m *Manager) send(now machine.Time, dst ip6.Address, b []byte) {
+	m.linkUsed = now
+	m.env.SendInfra(now, dst, b)
 }
 
 // earlier moves a timer to an instant, if it is not to fire before that already.

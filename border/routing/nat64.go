@@ -32,6 +32,7 @@ type nat64 struct {
 	enabled        bool
 	local          ip6.Prefix // ours
 	infrastructure ip6.Prefix // that of a NAT64 on the infrastructure link; no bits: none was found
+	advertised     ip6.Prefix // by a router of the link
 	published      ip6.Prefix
 	preference     int8
 }
@@ -50,7 +51,7 @@ func (n *nat64) start(now machine.Time, m *Manager) {
 
 func (n *nat64) stop(now machine.Time, m *Manager) {
 	n.unpublish(now, m)
-	n.infrastructure, n.at = ip6.Prefix{}, machine.Never
+	n.infrastructure, n.advertised, n.at = ip6.Prefix{}, ip6.Prefix{}, machine.Never
 }
 
 func (n *nat64) unpublish(now machine.Time, m *Manager) {

@@ -28,6 +28,7 @@ type router struct {
 	onLink  []onLinkEntry // the newest first, as all lists here
 	routes  []routeEntry
 	dns     []dnsEntry
+	nat64   []nat64Entry
 	found   machine.Time
 	updated machine.Time
 	timeout machine.Time // when it is asked whether it is still there
@@ -62,7 +63,7 @@ func (r *router) setTimeout(m *Manager) {
 
 // forgettable reports whether a router says nothing that matters any more.
 func (r *router) forgettable() bool {
-	return !(r.reachable() && (r.managed || r.other)) && len(r.onLink) == 0 && len(r.routes) == 0 && len(r.dns) == 0
+	return !(r.reachable() && (r.managed || r.other)) && len(r.onLink) == 0 && len(r.routes) == 0 && len(r.dns) == 0 && len(r.nat64) == 0
 }
 
 // peer reports whether a router is a border router of the same mesh: all that it advertises is the mesh's.
@@ -82,6 +83,11 @@ func (r *router) lost(now, since machine.Time, keepDeprecated bool) {
 	}
 	for i := range r.dns {
 		if e := &r.dns[i]; e.updated <= since {
+			e.lifetime = 0
+		}
+	}
+	for i := range r.nat64 {
+		if e := &r.nat64[i]; e.updated <= since {
 			e.lifetime = 0
 		}
 	}

@@ -108,7 +108,7 @@ func (m *Manager) advertise(now machine.Time, withdraw bool) {
 	*recent = append((*recent)[:0], b...)
 	m.tx.last = now
 	m.Counters.AdvertsSent++
-	m.env.SendInfra(now, ip6.LinkLocalAllNodes, b)
+	m.send(now, ip6.LinkLocalAllNodes, b)
 }
 
 // own reports whether an advertisement is one that we have sent. Its checksum is the driver's.

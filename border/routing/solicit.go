@@ -43,7 +43,7 @@ func (s *solicitor) expire(now machine.Time, m *Manager) {
 		return
 	}
 	b := nd.AppendLink(nd.AppendRouterSolicit(nil), nd.TypeSourceLink, m.c.Link)
-	m.env.SendInfra(now, ip6.LinkLocalAllRouters, b)
+	m.send(now, ip6.LinkLocalAllRouters, b)
 	m.Counters.SolicitsSent++
 	s.count++
 	s.at = now.Add(solicitInterval)

@@ -73,6 +73,30 @@ func (m *Manager) DNSServers(now machine.Time) (list []DNSServer) {
 	return list
 }
 
+// NAT64Prefix is the prefix of a NAT64 that a router of the infrastructure link has advertised.
+type NAT64Prefix struct {
+	Prefix   ip6.Prefix
+	Lifetime uint32
+	Silent   time.Duration
+	Router   Router
+}
+
+// NAT64Prefixes returns the NAT64 prefixes that they have advertised.
+func (m *Manager) NAT64Prefixes(now machine.Time) (list []NAT64Prefix) {
+	for _, r := range m.rx.routers {
+		for _, e := range r.nat64 {
+			list = append(list, NAT64Prefix{e.prefix, e.lifetime, now.Sub(e.updated), r.info(now)})
+		}
+	}
+	return list
+}
+
+// LinkAddress returns our address on the infrastructure link, once we have sent something from it, and how long ago that
+// was.
+func (m *Manager) LinkAddress(now machine.Time) (a ip6.Address, silent time.Duration, ok bool) {
+	return m.c.Address, now.Sub(m.linkUsed), m.initialized && m.linkUsed != 0
+}
+
 // SetExtraOptions adds options to all Router Advertisements; none: no more.
 func (m *Manager) SetExtraOptions(b []byte) error {
 	if len(b) > 800 {

@@ -25,7 +25,8 @@ type factors struct {
 	favored                            ip6.Prefix // prefix of the link
 	nonULARoute, nonULAOnLink, ulaLink bool
 	managed, other                     bool
-	peers                              int // border routers of the same mesh that answer
+	nat64                              ip6.Prefix // the smallest of those advertised
+	peers                              int        // border routers of the same mesh that answer
 }
 
 func (t *tracker) idle() {
@@ -51,7 +52,7 @@ func (t *tracker) find(a ip6.Address) *router {
 func (t *tracker) room() bool {
 	n := 0
 	for _, r := range t.routers {
-		n += len(r.onLink) + len(r.routes) + len(r.dns)
+		n += len(r.onLink) + len(r.routes) + len(r.dns) + len(r.nat64)
 	}
 	return n < maxEntries
 }
@@ -74,6 +75,8 @@ func (t *tracker) advert(now machine.Time, m *Manager, src ip6.Address, h *nd.Ro
 			t.routeInfo(now, m, r, &i)
 		} else if life, a, ok := nd.ParseDNSServers(o); ok {
 			t.dnsServers(now, r, life, a)
+		} else if p, ok := nd.ParseNAT64(o); ok {
+			t.nat64Prefix(now, r, &p)
 		}
 		return true
 	})
@@ -151,6 +154,17 @@ func (t *tracker) dnsServers(now machine.Time, r *router, life uint32, addresses
 		case life != 0 && t.room():
 			r.dns = slices.Insert(r.dns, 0, e)
 		}
+	}
+}
+
+func (t *tracker) nat64Prefix(now machine.Time, r *router, p *nd.NAT64Prefix) {
+	e := nat64Entry{p.Prefix, p.Lifetime, now}
+	i := slices.IndexFunc(r.nat64, func(o nat64Entry) bool { return o.prefix == e.prefix })
+	switch {
+	case i >= 0:
+		r.nat64[i] = e // one without a lifetime expires at once
+	case p.Lifetime != 0 && t.room():
+		r.nat64 = slices.Insert(r.nat64, 0, e)
 	}
 }
 

@@ -12,15 +12,21 @@ type handler func(s *Shell, a args) error
 
 // entry is a command of a table. Tables are sorted by name, as OpenThread's are, and `help` prints them so.
 type entry struct {
-	name string
-	ftd  bool // full Thread devices only
-	run  handler
+	name   string
+	ftd    bool // full Thread devices only
+	border bool // border routers only
+	run    handler
+}
+
+// offers reports whether this node has a command.
+func (s *Shell) offers(e *entry) bool {
+	return (!e.ftd || s.node.FTD()) && (!e.border || s.cfg.Border != nil)
 }
 
 // find looks a name up in a table.
 func (s *Shell) find(table []entry, name string) handler {
 	i, ok := slices.BinarySearchFunc(table, name, func(e entry, n string) int { return strings.Compare(e.name, n) })
-	if !ok || table[i].ftd && !s.node.FTD() {
+	if !ok || !s.offers(&table[i]) {
 		return nil
 	}
 	return table[i].run
@@ -28,7 +34,7 @@ func (s *Shell) find(table []entry, name string) handler {
 
 func (s *Shell) list(table []entry) {
 	for _, e := range table {
-		if !e.ftd || s.node.FTD() {
+		if s.offers(&e) {
 			s.Line("%s", e.name)
 		}
 	}
@@ -79,7 +85,7 @@ func (s *Shell) extras() []Command { return s.cfg.Extra }
 func (s *Shell) Names() []string {
 	var all []string
 	for _, e := range commands {
-		if !e.ftd || s.node.FTD() {
+		if s.offers(&e) {
 			all = append(all, e.name)
 		}
 	}
@@ -100,6 +106,7 @@ var commands []entry
 func init() {
 	commands = []entry{
 		{name: "attachtime", run: attachTime},
+		{name: "br", border: true, run: br},
 		{name: "bufferinfo", run: bufferInfo},
 		{name: "ccathreshold", run: ccaThreshold},
 		{name: "ccm", ftd: true, run: ccm},
@@ -149,6 +156,7 @@ func init() {
 		{name: "mliid", run: mlIID},
 		{name: "mode", run: mode},
 		{name: "multiradio", run: multiRadio},
+		{name: "nat64", border: true, run: nat64Command},
 		{name: "neighbor", ftd: true, run: neighbors},
 		{name: "netdata", run: netdataCommand},
 		{name: "netstat", run: netstat},
@@ -207,6 +215,8 @@ func init() {
 func (s *Shell) subcommands(name string) []string {
 	var table []entry
 	switch name {
+	case "br":
+		table = brCommands
 	case "dataset":
 		table = datasetCommands
 	case "netdata":
@@ -249,6 +259,7 @@ var words = map[string]string{
 	"childsupervision": "checktimeout failcounter interval", "counters": "br ip mac mle", "detach": "async",
 	"discover": "reqcallback", "ifconfig": "down up", "ipaddr": "add del linklocal mleid rloc", "ipmaddr": "add del llatn rlatn",
 	"keysequence": "counter guardtime", "log": "level", "mac": "altshortaddr retries send", "macfilter": "addr rss",
+	"nat64":    "cidr counters disable enable mappings state",
 	"neighbor": "conntime linkquality list table", "networkdiagnostic": "get nonpreferredchannels reset", "parent": "search",
 	"partitionid": "preferred", "ping": "async stop", "prefix": "add meshlocal remove", "promiscuous": "disable enable",
 	"radiofilter": "disable enable", "route": "add remove", "router": "list table", "routereligible": "disable enable",

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"heddle.example/border"
 	"heddle.example/coap/endpoint"
 	"heddle.example/machine"
 	"heddle.example/thread"
@@ -54,6 +55,10 @@ func (s *Shell) Observe(now machine.Time, a machine.Action) {
 	case *dnssd.Response:
 		if mine {
 			s.dnsAnswer(v)
+		}
+	case *border.SeveralAILs:
+		if s.tellAILs {
+			s.Line("BR multi AIL callback: %s", map[bool]string{true: "detected", false: "cleared"}[v.Detected])
 		}
 	case *endpoint.Incoming, *endpoint.Response, *endpoint.Notification, *endpoint.Unsubscribed, *endpoint.Delivered:
 		s.observeCoAP(a)

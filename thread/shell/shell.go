@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"heddle.example/border"
 	"heddle.example/machine"
 	"heddle.example/thread/dnssd"
 	"heddle.example/thread/status"
@@ -46,6 +47,8 @@ type Config struct {
 	Extra []Command
 	// Watch, where set, sees every action that Observe does, first: it prints what the Extra commands are about.
 	Watch func(s *Shell, a machine.Action)
+	// Border is what the node is a border router with. Without it there are no commands br and nat64.
+	Border *border.Router
 }
 
 // Text is an error of a driver's own Command that is none of OpenThread's: "Error: " stands before it, and no number.
@@ -83,8 +86,9 @@ type Shell struct {
 	coap, coaps coapState
 	mesh        meshState
 	referenceState
-	manager managerState
-	said    []string // lines of events that are printed already
+	manager  managerState
+	tellAILs bool     // `br multiail callback`
+	said     []string // lines of events that are printed already
 }
 
 // New returns the shell of a node, which has printed its first prompt.
