@@ -66,7 +66,7 @@ func (b *bench) router(c border.Config) *network.Node {
 func (b *bench) action(n *network.Node, now machine.Time, a machine.Action) {
 	switch v := a.Value.(type) {
 	case *border.InfraMessage:
-		m := border.InfraMessage{Src: v.Src, Dst: v.Dst, ICMPv6: append([]byte(nil), v.ICMPv6...)}
+		m := border.InfraMessage{Link: v.Link, Src: v.Src, Dst: v.Dst, ICMPv6: append([]byte(nil), v.ICMPv6...)}
 		b.link(n, m)
 	case *border.Outside:
 		p := append([]byte(nil), v.Packet...)

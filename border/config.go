@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/border/dns64"
 	"heddle.example/border/nat64"
+	"heddle.example/border/nd"
 	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/ip6"
@@ -73,12 +74,8 @@ type NAT64 struct {
 // to, it is valid until the next input.
 type Outside struct{ Packet []byte }
 
-// InfraMessage is the value of a Send: an ICMPv6 message of neighbour discovery for the infrastructure link, without its IPv6
-// header and with a checksum of 0, which is the driver's. Its hop limit is 255.
-type InfraMessage struct {
-	Src, Dst ip6.Address
-	ICMPv6   []byte
-}
+// InfraMessage is the value of a Send: an ICMPv6 message of neighbour discovery for the infrastructure link.
+type InfraMessage = nd.Packet
 
 // Query is the value of a Send: a DNS query for a server upstream, by UDP. What the server says comes back by
 // UpstreamReceived.

@@ -72,7 +72,7 @@ func (e *env) StoreSetting(key string, value []byte) { e.node.StoreSetting(key, 
 // SendInfra implements routing.Env.
 func (e *env) SendInfra(now machine.Time, dst ip6.Address, message []byte) {
 	r := (*Router)(e)
-	r.push(machine.Send, &InfraMessage{r.c.Infra.Address, dst, r.copy(message)})
+	r.sendInfra(dst, message)
 }
 
 // DiscoverNAT64 implements routing.Env: nobody is asked yet.

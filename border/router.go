@@ -3,7 +3,6 @@ package border
 import (
 	"heddle.example/border/dns64"
 	"heddle.example/border/nat64"
-	"heddle.example/border/nd"
 	"heddle.example/border/routing"
 	"heddle.example/machine"
 	"heddle.example/thread"
@@ -181,25 +180,4 @@ func (r *Router) push(k machine.Kind, value any) {
 func (r *Router) copy(b []byte) []byte {
 	r.out.Begin()
 	return r.out.Nest().Copy(b)
-}
-
-// InfraReceived takes in an ICMPv6 message of neighbour discovery from the infrastructure link, without its IPv6 header. Its
-// hop limit was 255 (RFC 4861 section 6.1), which the driver has checked. b is borrowed.
-func (r *Router) InfraReceived(now machine.Time, cause machine.Cause, m InfraMessage) {
-	r.cause = cause
-	if r.c.Infra.Solicited && r.answer(&m) {
-		return
-	}
-	r.node.Do(now, cause, func() { r.routing.Received(now, m.Src, m.ICMPv6) })
-}
-
-// answer answers a Neighbor Solicitation for our address.
-func (r *Router) answer(m *InfraMessage) bool {
-	target, err := nd.ParseNeighborSolicit(m.ICMPv6)
-	if err != nil || target != r.c.Infra.Address {
-		return err == nil
-	}
-	b := nd.AppendLink(nd.AppendNeighborAdvert(nil, target), nd.TypeTargetLink, r.c.Infra.Link)
-	r.push(machine.Send, &InfraMessage{r.c.Infra.Address, m.Src, b})
-	return true
 }

@@ -3,6 +3,7 @@ package radio
 import (
 	"time"
 
+	"heddle.example/border/nd"
 	"heddle.example/machine"
 	phy "heddle.example/thread/radio"
 )
@@ -133,7 +134,7 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 	case machine.Send:
 		t, ok := a.Value.(*phy.Transmit)
 		if !ok { // not for the radio: a border router's way out
-			r.program.Action(now, a)
+			r.sendOther(now, a)
 			return
 		}
 		if a.After > 0 { // the gate may hold it for longer than the device leaves it alone
@@ -170,6 +171,17 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 		}
 	default:
 		r.program.Action(now, a)
+	}
+}
+
+// sendOther carries what does not go over the radio: messages of the infrastructure link, where there is one; the rest is
+// the program's.
+func (r *runner) sendOther(now machine.Time, a machine.Action) {
+	p, ok := a.Value.(*nd.Packet)
+	if !ok {
+		r.program.Action(now, a)
+	} else if l, ok := r.air.(interface{ sendInfra(p *nd.Packet) }); ok {
+		l.sendInfra(p)
 	}
 }
 

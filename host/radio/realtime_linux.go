@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"heddle.example/border/nd"
 	"heddle.example/machine"
 	phy "heddle.example/thread/radio"
 )
@@ -27,6 +28,8 @@ type realTime struct {
 	scanEnd machine.Time
 	scanAsk phy.EnergyScan
 	scanBy  machine.Cause
+	infra   infra
+	options Options
 }
 
 // RunRealTime runs a node until it is stopped, and returns the status for the shell.
@@ -52,6 +55,8 @@ func RunRealTime(o Options) (int, error) {
 	wake := pipes[0]
 
 	d := &realTime{origin: time.Now(), speed: int64(max(1, o.Speed)), rand: o.Rand, scanEnd: machine.Never, giveUp: machine.Never}
+	d.options = o
+	defer d.infra.close()
 	d.epoch = machine.Time(d.origin.UnixNano())
 	d.program, d.flash, d.air = o.Program, o.Flash, d
 	d.filter = &NodeFilter{}
@@ -79,7 +84,7 @@ func (d *realTime) now() machine.Time {
 }
 
 func (d *realTime) loop(input int, wake wakeup, ended *terminator) (int, error) {
-	fds := []pollFD{{fd: int32(wake.r)}, {fd: int32(input)}, {fd: int32(d.reader.socket.rx)}}
+	fds := []pollFD{{fd: int32(wake.r)}, {fd: int32(input)}, {fd: int32(d.reader.socket.rx)}, {fd: -1}}
 	var typed [4096]byte
 	for {
 		if err := d.settle(d.now()); err != nil {
@@ -99,6 +104,7 @@ func (d *realTime) loop(input int, wake wakeup, ended *terminator) (int, error) 
 		if next := min(d.deadline(), d.scanEnd, d.giveUp); next != machine.Never {
 			wait = max(0, next.Sub(d.now())) / time.Duration(d.speed)
 		}
+		fds[3].fd = d.infra.fd()
 		poll(fds, wait)
 		if fds[0].revents != 0 {
 			wake.clear()
@@ -146,6 +152,9 @@ func (d *realTime) work() bool {
 		d.reader.giveBack(d.heard)
 		return true
 	}
+	if d.hearInfra(now) {
+		return true
+	}
 	if !due {
 		return false
 	}
@@ -158,6 +167,22 @@ func (d *realTime) work() bool {
 	}
 	d.expire(now)
 	return true
+}
+
+func (d *realTime) sendInfra(p *nd.Packet) { d.infra.send(&d.options, p) }
+
+// hearInfra takes in what came over the infrastructure link, and reports whether there was anything.
+func (d *realTime) hearInfra(now machine.Time) (any bool) {
+	b, ok := d.device.(borderDevice)
+	if !ok {
+		return false
+	}
+	d.infra.receive(func(p nd.Packet) {
+		any = true
+		b.InfraReceived(now, 0, p)
+		d.drain(now)
+	})
+	return any
 }
 
 func (d *realTime) hear(now machine.Time, h *heard) {

@@ -19,7 +19,7 @@ type airSocket struct {
 	tx, rx int
 	to     syscall.Sockaddr
 	base   int // the group's port; a sender's port less this is its node
-	buf    [256]byte
+	buf    []byte
 }
 
 // openAir opens the sockets of node id. local is an IPv4 or IPv6 address, or the name of an interface.
@@ -28,7 +28,7 @@ func openAir(local string, base, id int) (*airSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &airSocket{tx: -1, rx: -1, base: base}
+	s := &airSocket{tx: -1, rx: -1, base: base, buf: make([]byte, 256)}
 	if addr.Is4() {
 		err = s.open4(addr.As4(), base+id)
 	} else {
@@ -158,7 +158,7 @@ func shared(fd int) error {
 // there is none.
 func (s *airSocket) receive() (b []byte, from int, ok bool) {
 	for {
-		n, addr, err := syscall.Recvfrom(s.rx, s.buf[:], 0)
+		n, addr, err := syscall.Recvfrom(s.rx, s.buf, 0)
 		if err == syscall.EINTR {
 			continue
 		}
