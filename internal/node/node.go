@@ -165,11 +165,14 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 		shell.Command{Name: "exit", Run: func(s *shell.Shell, _ []string) error { s.Quit(); return nil }},
 		shell.Command{Name: "nodeidfilter", Run: p.nodeIDFilter})
 	d.AddTo(&c)
-	var driven radio.Device = d
+	var driven radio.Device
 	if p.options.Around != nil {
-		if driven, err = p.options.Around.Boot(now, d, t, &c); err != nil {
-			return nil, err
-		}
+		driven, err = p.options.Around.Boot(now, d, t, &c)
+	} else {
+		driven, err = p.border(t, d, &c)
+	}
+	if err != nil {
+		return nil, err
 	}
 	p.thread, p.shell = t, shell.New(t, c)
 	if p.options.Booted != nil {
