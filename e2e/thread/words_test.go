@@ -30,6 +30,10 @@ var words = []string{
 	"vendor appurl", "meshdiag", "networkdiagnostic", "deviceprops", "timeinqueue", "foo", "", "ifconfig",
 	"mac retries direct", "mac retries indirect", "mac altshortaddr", "nodeidfilter", "delaytimermin",
 	"partitionid preferred 5", "detach foo", "childsupervision", "counters mle reset", "counters mac reset", "csl period 5",
+	"br state", "br infraif", "br omrprefix", "br omrprefix x", "br onlinkprefix", "br nat64prefix", "br peers", "br peers count", "br peers x",
+	"br multiail", "br multiail callback x", "br rioprf", "br rioprf x", "br routeprf", "br omrconfig", "br omrconfig x", "br omrconfig custom fd00::/60 low",
+	"br counters", "br raoptions", "br routers", "br prefixtable", "br rdnsstable", "br enable", "br init", "br init 1", "br init 1 1 1",
+	"br foo", "nat64", "nat64 foo", "nat64 state", "nat64 cidr", "nat64 cidr 1.2.3.4", "nat64 cidr 1.2.3.0/0", "nat64 counters", "nat64 mappings",
 }
 
 var values = regexp.MustCompile(`^[|\[(]*([0-9a-f:.x/,;-]+|-?[0-9.]+%?|[rdn]{1,3}|age:[0-9]+|conn-time:[0-9]+)[|\])]*$`)
