@@ -43,6 +43,9 @@ func (k *shard) try(ctx context.Context, endpoint string, op *server.Operation) 
 			return
 		}
 		p.id = k.srv.Do(now, cause, endpoint, op)
+		if s.follower != nil {
+			s.follower.Asked(now, cause, p.id, endpoint, op)
+		}
 		k.waiting[p.id] = p
 	}) {
 		s.pool.Put(p)

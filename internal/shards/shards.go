@@ -51,6 +51,8 @@ type Config struct {
 	Store   Store
 	Tables  []machine.Table // that the machines keep; sessions and registrations come first
 	OnEvent func(any)       // called by the owners, several at once, with each Event of a server
+	// Follower, where set, sees what becomes of each operation on its way through the server.
+	Follower Follower
 	// OnFile is called by the owners with each request for a file; answer may be called by anybody, later.
 	OnFile func(r *server.FileRequest, answer func(server.FilePart))
 	// OnRestored is called, before anything else happens, with each registration that was stored, and with the present:
@@ -67,18 +69,19 @@ func Default() int { return max(1, min(runtime.GOMAXPROCS(0)/2, 64)) }
 
 // Shards is all of them.
 type Shards struct {
-	host   *host.Host
-	list   []*shard
-	group  *host.Group // nil: there is one shard, with the sockets to itself
-	secure map[uint16]bool
-	home   directory
-	astray astray
-	window sync.Mutex // one awake window is set at a time, so that all shards agree
-	event  func(any)
-	onFile func(*server.FileRequest, func(server.FilePart))
-	store  Store
-	ending atomic.Bool
-	pool   sync.Pool
+	host     *host.Host
+	list     []*shard
+	group    *host.Group // nil: there is one shard, with the sockets to itself
+	secure   map[uint16]bool
+	home     directory
+	astray   astray
+	window   sync.Mutex // one awake window is set at a time, so that all shards agree
+	event    func(any)
+	follower Follower
+	onFile   func(*server.FileRequest, func(server.FilePart))
+	store    Store
+	ending   atomic.Bool
+	pool     sync.Pool
 }
 
 // shard is one server machine and its owner.
@@ -99,7 +102,7 @@ func Start(c Config) (*Shards, error) {
 	if n < 1 || n > Most {
 		return nil, fmt.Errorf("shards: %d is not in 1 to %d", n, Most)
 	}
-	s := &Shards{host: c.Host, event: c.OnEvent, onFile: c.OnFile, store: c.Store, secure: map[uint16]bool{}}
+	s := &Shards{host: c.Host, event: c.OnEvent, follower: c.Follower, onFile: c.OnFile, store: c.Store, secure: map[uint16]bool{}}
 	for _, sock := range c.Secure {
 		s.secure[sock.Local().Port()] = true
 	}
@@ -110,6 +113,11 @@ func Start(c Config) (*Shards, error) {
 		sc.Secure = func(local netip.AddrPort) bool { return s.secure[local.Port()] }
 		if n > 1 {
 			sc.Directory = view{&s.home, uint8(i)}
+		}
+		if c.Follower != nil {
+			sc.Tap = func(now machine.Time, out bool, path machine.Path, b []byte) {
+				c.Follower.Message(i, now, out, path, b)
+			}
 		}
 		s.list = append(s.list, &shard{number: i, all: s, srv: server.New(sc), waiting: map[machine.OpID]*Pending{}})
 	}
@@ -152,12 +160,12 @@ func (s *Shards) run(c Config) (err error) {
 	o := host.RunOptions{Sockets: append(append([]*host.Socket(nil), c.Plain...), c.Secure...), Committer: c.Store, Inbox: inbox}
 	if len(s.list) == 1 {
 		o.OnAction = s.list[0].action
-		s.list[0].owner, err = c.Host.Run(s.list[0].srv, o)
+		s.list[0].owner, err = c.Host.Run(s.list[0].followed(), o)
 		return err
 	}
 	machines := make([]machine.Machine, len(s.list))
 	for i, k := range s.list {
-		machines[i] = k.srv
+		machines[i] = k.followed()
 	}
 	s.group, err = c.Host.NewGroup(machines, host.GroupOptions{RunOptions: o, Route: s.route,
 		OnAction: func(i int, now machine.Time, a machine.Action) { s.list[i].action(now, a) }})
@@ -186,6 +194,9 @@ func (k *shard) action(now machine.Time, a machine.Action) {
 		}
 	case machine.Result:
 		out, _ := a.Value.(*server.Outcome)
+		if f := k.all.follower; f != nil && out != nil {
+			f.Ended(now, a.Op, out)
+		}
 		if p := k.waiting[a.Op]; p != nil {
 			delete(k.waiting, a.Op)
 			p.done <- out

@@ -53,6 +53,9 @@ type Config struct {
 	// for one is a FileRequest. Empty: none.
 	Files string
 
+	// Tap, where set, sees every CoAP message in plaintext, before it is sealed or after it was opened; b is borrowed.
+	Tap func(now machine.Time, out bool, path machine.Path, b []byte)
+
 	// RequestTimeout bounds an operation that names no time-out of its own. Default: 93 s (MAX_TRANSMIT_WAIT, RFC 7252
 	// section 4.8.2).
 	RequestTimeout time.Duration

@@ -39,6 +39,9 @@ func (s *Server) Watch(now machine.Time, ep string, on bool) bool {
 
 // tap sees every CoAP message in plaintext.
 func (s *Server) tap(dir stack.Direction, path machine.Path, b []byte) {
+	if s.config.Tap != nil {
+		s.config.Tap(s.now, dir == stack.Out, path, b)
+	}
 	if len(s.watch.names) == 0 {
 		return
 	}

@@ -55,11 +55,12 @@ type Medium struct {
 	overrides map[uint64]Link
 	split     bool // nodes have groups that do not hear each other
 
-	active  [channels][]*flight
-	free    []*flight
-	scratch [][]int32
-	taps    []Tap
-	stats   Stats
+	active   [channels][]*flight
+	free     []*flight
+	scratch  [][]int32
+	taps     []Tap
+	follower func(h *Hop)
+	stats    Stats
 }
 
 const (

@@ -23,6 +23,8 @@ type Pcapng struct {
 
 const (
 	linkTypeTap = 283
+	linkTypeRaw = 101
+	snapLength  = 4096
 
 	blockSection   = 0x0A0D0D0A
 	blockInterface = 1
@@ -70,19 +72,7 @@ func (p *Pcapng) Frame(at machine.Time, from string, channel uint8, rssi int8, p
 	if p.err != nil {
 		return
 	}
-	id, ok := p.interfaces[from]
-	if !ok {
-		id = uint32(len(p.interfaces))
-		p.interfaces[from] = id
-		p.begin(blockInterface)
-		p.buf = binary.LittleEndian.AppendUint16(p.buf, linkTypeTap)
-		p.buf = binary.LittleEndian.AppendUint16(p.buf, 0)
-		p.buf = binary.LittleEndian.AppendUint32(p.buf, 256)
-		p.option(optHardware, []byte(from))
-		p.option(optResolution, []byte{9})
-		p.option(0, nil)
-		p.end()
-	}
+	id := p.link(from, linkTypeTap)
 	const header = 4 + 8 + 8 + 8
 	p.begin(blockPacket)
 	p.buf = binary.LittleEndian.AppendUint32(p.buf, id)
@@ -96,6 +86,43 @@ func (p *Pcapng) Frame(at machine.Time, from string, channel uint8, rssi int8, p
 	p.buf = binary.LittleEndian.AppendUint32(p.buf, math.Float32bits(float32(rssi)))
 	p.buf = append(p.buf, 3, 0, 3, 0, channel, 0, 0, 0) // channel and page 0
 	p.buf = append(p.buf, psdu...)
+	p.pad()
+	p.end()
+	p.frames++
+}
+
+// link returns the number of an interface, which is written when it is first used.
+func (p *Pcapng) link(name string, linkType uint16) uint32 {
+	id, ok := p.interfaces[name]
+	if ok {
+		return id
+	}
+	id = uint32(len(p.interfaces))
+	p.interfaces[name] = id
+	p.begin(blockInterface)
+	p.buf = binary.LittleEndian.AppendUint16(p.buf, linkType)
+	p.buf = binary.LittleEndian.AppendUint16(p.buf, 0)
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, snapLength)
+	p.option(optHardware, []byte(name))
+	p.option(optResolution, []byte{9})
+	p.option(0, nil)
+	p.end()
+	return id
+}
+
+// Packet adds a whole IPv4 or IPv6 packet (LINKTYPE_RAW) that was seen at a place with a name.
+func (p *Pcapng) Packet(at machine.Time, where string, packet []byte) {
+	if p.err != nil {
+		return
+	}
+	id := p.link(where, linkTypeRaw)
+	p.begin(blockPacket)
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, id)
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(uint64(at)>>32))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(at))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(packet)))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(packet)))
+	p.buf = append(p.buf, packet...)
 	p.pad()
 	p.end()
 	p.frames++

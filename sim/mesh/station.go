@@ -199,6 +199,7 @@ func (s *station) finish(err radio.Err, ack *radio.Frame) {
 	case radio.ChannelBusy:
 		s.counts.Busy++
 	}
+	s.followed(f, err)
 	sent, cause := radio.Sent{ID: f.request.ID, Err: err, Ack: ack}, f.cause
 	s.sending = nil
 	s.node.device.RadioSent(s.node.medium.world.Now(), cause, sent)

@@ -95,3 +95,6 @@ func (a *Air) Open(key *ieee802154.Key, source ieee802154.ExtAddr) ([]byte, bool
 	}
 	return a.opened, true
 }
+
+// Opened returns the payload as a hearer has opened it, if one could.
+func (a *Air) Opened() ([]byte, bool) { return a.opened, a.right && a.key != nil }
