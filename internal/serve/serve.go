@@ -51,6 +51,7 @@ type Config struct {
 	History       History
 	Firmware      Firmware
 	Demo          bool
+	Follower      shards.Follower // sees what becomes of operations; nil: nobody
 	Version       string
 	Log           *slog.Logger
 
@@ -196,7 +197,7 @@ func (p *Program) startShards() error {
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax, AllowCBC: p.config.DTLSCBC}
 	}
-	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event, OnFile: p.Firmware.TakeFile,
+	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event, Follower: p.config.Follower, OnFile: p.Firmware.TakeFile,
 		OnRestored: p.Fleet.Restored})
 	if err != nil {
 		return err

@@ -1,0 +1,257 @@
+package follow
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"heddle.example/internal/trace"
+	"heddle.example/machine"
+)
+
+// laneKey names a lane before it has a number.
+type laneKey struct {
+	kind string
+	a, b int // of a hop: its nodes, the smaller number first
+}
+
+func keyOf(s *seen) laneKey {
+	if s.kind != "hop" {
+		return laneKey{kind: s.kind}
+	}
+	return laneKey{s.kind, min(s.from, s.to), max(s.from, s.to)}
+}
+
+// build makes the trace of what was seen so far.
+func (f *Follower) build(x *exchange) *trace.Trace {
+	t := x.t
+	at := map[laneKey]int{}
+	lane := func(k laneKey, name, where string, from, to int) {
+		at[k] = len(t.Lanes)
+		t.Lanes = append(t.Lanes, trace.Lane{Name: name, Where: where, Kind: k.kind, From: from, To: to})
+	}
+	border := "border router"
+	if x.border != 0 {
+		border = f.name(x.border)
+	}
+	lane(laneKey{kind: "rest"}, "REST", f.o.Server, 0, 0)
+	lane(laneKey{kind: "lwm2m"}, "LwM2M", f.o.Server, 0, 0)
+	for _, l := range []struct{ kind, name, where string }{{"coap", "CoAP", f.o.Server}, {"dtls", "DTLS 1.2", f.o.Server},
+		{"ipv4", "IPv4", "between server and border router"}, {"nat64", "NAT64", border}, {"ipv6", "IPv6", border}} {
+		if slices.ContainsFunc(x.spans, func(s seen) bool { return s.kind == l.kind }) {
+			lane(laneKey{kind: l.kind}, l.name, l.where, 0, 0)
+		}
+	}
+	hops := x.route()
+	if len(hops) > 0 {
+		lane(laneKey{kind: "6lowpan"}, "6LoWPAN", border, 0, 0)
+		t.Route = append(t.Route, hops[0].from)
+	}
+	for i, h := range hops {
+		lane(keyOf(&h), "Hop "+strconv.Itoa(i+1), f.name(h.from)+", "+f.name(h.to), h.from, h.to)
+		t.Route = append(t.Route, h.to)
+	}
+	t.Node = x.node
+	if x.node != 0 {
+		lane(laneKey{kind: "device"}, "Device", f.name(x.node), 0, 0)
+	}
+	list := slices.Clone(x.spans)
+	list = append(list, f.derived(x, hops)...)
+	slices.SortStableFunc(list, func(a, b seen) int { return cmp.Compare(a.begin, b.begin) })
+	last := 0
+	for i := range list {
+		s := &list[i]
+		n, ok := at[keyOf(s)]
+		if !ok {
+			continue
+		}
+		s.ID, s.Lane, s.Begin, s.End = len(t.Spans)+1, n, x.since(s.begin), x.since(s.end)
+		if s.Kind != "whole" {
+			s.Cause = last
+			if s.Kind == "request" || s.Kind == "answer" || s.Kind == "work" {
+				last = s.ID
+			}
+		}
+		t.Spans = append(t.Spans, s.Span)
+	}
+	t.Layers = x.layers(hops)
+	t.Sum()
+	return &t
+}
+
+// since returns microseconds since the beginning. The clocks of a simulated mesh and of the server may differ a little.
+func (x *exchange) since(at machine.Time) int64 { return max(0, int64(at-x.began)/1000) }
+
+func (f *Follower) name(node int) string {
+	if f.o.Node != nil {
+		if n := f.o.Node(node); n.Name != "" {
+			return n.Name
+		}
+	}
+	return "node " + strconv.Itoa(node)
+}
+
+// route returns the hops in the order in which the request went over them, each with its first frame.
+func (x *exchange) route() []seen {
+	var hops []seen
+	known := map[laneKey]bool{}
+	for _, kind := range []string{"request", "answer"} {
+		var more []seen
+		for _, s := range x.spans {
+			if s.kind == "hop" && s.Kind == kind && !known[keyOf(&s)] {
+				known[keyOf(&s)] = true
+				more = append(more, s)
+			}
+		}
+		if kind == "answer" { // it comes the other way
+			slices.Reverse(more)
+			for i := range more {
+				more[i].from, more[i].to = more[i].to, more[i].from
+			}
+		}
+		hops = append(hops, more...)
+	}
+	return hops
+}
+
+// derived are spans that follow from others: what lasts from the question to the answer, how datagrams were cut into
+// frames, and what waited for a sleeping child.
+func (f *Follower) derived(x *exchange, hops []seen) []seen {
+	end := x.end
+	for _, s := range x.spans {
+		if x.end == 0 {
+			end = max(end, s.end)
+		}
+	}
+	whole := func(kind, label string, begin, end machine.Time) seen {
+		return seen{Span: trace.Span{Kind: "whole", Label: label}, kind: kind, begin: begin, end: max(begin, end)}
+	}
+	list := []seen{whole("rest", "operation "+x.id, x.began, end), whole("lwm2m", x.t.Title, x.began, end)}
+	var coap []seen
+	for _, s := range x.spans {
+		if s.kind == "coap" {
+			coap = append(coap, s)
+		}
+	}
+	if n := len(coap); n > 1 {
+		list = append(list, whole("coap", "exchange", coap[0].begin, coap[n-1].end))
+	}
+	if len(hops) > 0 {
+		first, last := end, x.began
+		for _, s := range x.spans {
+			if s.kind == "hop" {
+				first, last = min(first, s.begin), max(last, s.end)
+			}
+		}
+		list = append(list, whole("6lowpan", "in the mesh", first, last))
+	}
+	for i, h := range hops {
+		var request, answer []seen
+		for _, s := range x.spans {
+			if s.kind != "hop" || keyOf(&s) != keyOf(&h) {
+				continue
+			}
+			if s.Kind == "request" {
+				request = append(request, s)
+			} else {
+				answer = append(answer, s)
+			}
+		}
+		if len(request) > 0 && f.o.Node != nil && f.o.Node(h.to).Sleepy {
+			if since := x.before(hops, i, request[0].begin); since != 0 && since < request[0].begin {
+				list = append(list, seen{Span: trace.Span{Kind: "wait", Label: "held until the child polls"}, kind: "hop", from: h.from, to: h.to, begin: since, end: request[0].begin},
+					seen{Span: trace.Span{Kind: "poll", Label: "the child polls"}, kind: "hop", from: h.to, to: h.from, begin: request[0].begin, end: request[0].begin})
+			}
+		}
+		if i == 0 {
+			if n := frames(request); n > 0 {
+				list = append(list, seen{Span: trace.Span{Kind: "request", Label: fragments(n), Bytes: bytes(request)}, kind: "6lowpan", begin: request[0].begin, end: request[0].begin})
+			}
+			if n := frames(answer); n > 0 {
+				last := answer[len(answer)-1].end
+				list = append(list, seen{Span: trace.Span{Kind: "answer", Label: fragments(n) + " joined", Bytes: bytes(answer)}, kind: "6lowpan", begin: last, end: last})
+			}
+		}
+	}
+	return list
+}
+
+// before returns when a request was ready for a hop: when the hop before it was over, or when it came into the mesh.
+func (x *exchange) before(hops []seen, i int, limit machine.Time) (at machine.Time) {
+	for _, s := range x.spans {
+		match := i == 0 && s.kind == "ipv6" || i > 0 && s.kind == "hop" && keyOf(&s) == keyOf(&hops[i-1])
+		if match && s.Kind == "request" && s.end <= limit {
+			at = max(at, s.end)
+		}
+	}
+	return at
+}
+
+// frames counts frames without their repetitions.
+func frames(list []seen) (n int) {
+	for _, s := range list {
+		if s.Try <= 1 {
+			n++
+		}
+	}
+	return n
+}
+
+func bytes(list []seen) (n int) {
+	for _, s := range list {
+		if s.Try <= 1 {
+			n += s.Bytes
+		}
+	}
+	return n
+}
+
+func fragments(n int) string {
+	if n == 1 {
+		return "one frame"
+	}
+	return fmt.Sprintf("%d fragments", n)
+}
+
+// layers says how large the answer is at each layer.
+func (x *exchange) layers(hops []seen) []trace.Layer {
+	var list []trace.Layer
+	add := func(name, note string, n int) {
+		if n > 0 {
+			list = append(list, trace.Layer{Name: name, Note: note, Bytes: n})
+		}
+	}
+	add("Value", "", x.answer.value)
+	add("CoAP", "", x.answer.coap)
+	if x.answer.datagram != x.answer.coap {
+		add("DTLS", "", x.answer.datagram)
+	}
+	if x.answer.outside != x.answer.inside {
+		add("IPv4", "UDP", x.answer.outside)
+	}
+	add("IPv6", "UDP", x.answer.inside)
+	if len(hops) == 0 {
+		return list
+	}
+	air, perHop, retries := 0, map[laneKey][]seen{}, 0
+	for _, s := range x.spans {
+		if s.kind == "hop" && s.Kind == "answer" {
+			air += s.Bytes
+			perHop[keyOf(&s)] = append(perHop[keyOf(&s)], s)
+			if s.Try > 1 {
+				retries++
+			}
+		}
+	}
+	one := perHop[keyOf(&hops[len(hops)-1])]
+	add("6LoWPAN", fragments(frames(one)), bytes(one))
+	if air > 0 {
+		note := fmt.Sprintf("%d hops", len(hops))
+		if retries > 0 {
+			note += fmt.Sprintf(", %d sent again", retries)
+		}
+		list = append(list, trace.Layer{Name: "On the air", Note: note, Bytes: air, Air: true})
+	}
+	return list
+}

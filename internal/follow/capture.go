@@ -1,0 +1,43 @@
+package follow
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+
+	"heddle.example/internal/trace"
+	"heddle.example/sim/mesh"
+)
+
+// Capture implements api.Traces: the packets of an exchange in all places, in one file. The network key stands in its comment
+// where keys says so; the messages in plaintext are left out otherwise.
+func (f *Follower) Capture(_ context.Context, id string, out io.Writer, keys bool) error {
+	f.mu.Lock()
+	x := f.byID[id]
+	if x == nil {
+		f.mu.Unlock()
+		return trace.ErrUnknown
+	}
+	list := slices.Clone(x.packets)
+	comments := []string{x.t.Title + " of " + x.t.Endpoint}
+	f.mu.Unlock()
+	if keys && f.o.Keys != nil {
+		key, prefix := f.o.Keys()
+		comments = append(comments, mesh.KeyComment(key, prefix.String()))
+	}
+	slices.SortStableFunc(list, func(a, b packet) int { return cmp.Compare(a.at, b.at) })
+	p := mesh.NewPcapng(out, comments...)
+	for _, x := range list {
+		switch {
+		case x.channel != 0:
+			p.Frame(x.at, x.where, x.channel, x.rssi, x.b)
+		case keys || x.where != openedName:
+			p.Packet(x.at, x.where, x.b)
+		}
+	}
+	return p.Err()
+}
+
+// openedName is where messages in plaintext are, in a capture.
+const openedName = "CoAP, opened"

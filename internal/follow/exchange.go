@@ -1,0 +1,242 @@
+package follow
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"heddle.example/coap"
+	"heddle.example/internal/trace"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+	"heddle.example/sim/mesh"
+	"heddle.example/thread/radio"
+)
+
+// exchange is an operation that is followed.
+type exchange struct {
+	t       trace.Trace
+	id      string
+	server  machine.Cause
+	mesh    machine.Cause
+	began   machine.Time
+	end     machine.Time // 0: it goes on
+	node    int          // the device's
+	border  int
+	turned  machine.Time // when the device had the request; 0: it has not
+	spans   []seen
+	packets []packet
+	answer  sizes
+}
+
+// sizes are those of the answer at each layer.
+type sizes struct{ value, coap, datagram, outside, inside int }
+
+// seen is a span with its lane by name: lanes are numbered when the trace is built.
+type seen struct {
+	trace.Span
+	kind     string // of the lane
+	from, to int    // of a hop
+	begin    machine.Time
+	end      machine.Time
+}
+
+// packet is one of a capture.
+type packet struct {
+	at      machine.Time
+	where   string
+	channel uint8 // 0: an IP packet
+	rssi    int8
+	b       []byte
+}
+
+func newExchange(now machine.Time, server, mesh machine.Cause, id machine.OpID, endpoint string, op *serverOperation) *exchange {
+	x := &exchange{id: formatOp(id), server: server, mesh: mesh, began: now}
+	path := op.Path.String()
+	if len(op.Paths) > 0 {
+		path = strings.Trim(fmt.Sprint(op.Paths), "[]")
+	}
+	name := op.Kind.String()
+	x.t = trace.Trace{ID: x.id, Title: strings.ToUpper(name[:1]) + name[1:] + " " + path, Endpoint: endpoint, Op: name, Path: path,
+		At: time.Unix(0, int64(now)).UTC(), State: "running"}
+	return x
+}
+
+type serverOperation = server.Operation
+
+func formatOp(id machine.OpID) string { return server.FormatOp(id) }
+
+// maxSpans bounds what one exchange holds, whatever its radio does.
+const maxSpans = 600
+
+// add notes a span and returns its index, or -1.
+func (x *exchange) add(s seen) int {
+	if len(x.spans) == maxSpans {
+		return -1
+	}
+	s.end = max(s.end, s.begin)
+	x.spans = append(x.spans, s)
+	return len(x.spans) - 1
+}
+
+// close ends a span.
+func (x *exchange) close(i int, now machine.Time) {
+	if i >= 0 && i < len(x.spans) {
+		x.spans[i].end = max(x.spans[i].begin, now)
+	}
+}
+
+func (x *exchange) keep(p packet) {
+	if len(x.packets) < maxPackets {
+		p.b = slices.Clone(p.b)
+		x.packets = append(x.packets, p)
+	}
+}
+
+// side is the kind of a transmission: one of the request, or of the answer, that began at an instant. The end of a frame is
+// told of after its receiver has worked on it.
+func (x *exchange) side(began machine.Time) string {
+	if x.turned != 0 && began >= x.turned {
+		return "answer"
+	}
+	return "request"
+}
+
+func message(b []byte) string {
+	var m coap.Message
+	if err := m.Decode(b); err != nil {
+		return fmt.Sprintf("%d B", len(b))
+	}
+	text := fmt.Sprintf("%v 0x%04x", m.Type, m.ID)
+	switch {
+	case m.Code == coap.Empty:
+	case m.Code.Class() == 0:
+		text += " " + m.Code.Name()
+	default:
+		text += " " + m.Code.String() + " " + m.Code.Name()
+	}
+	return fmt.Sprintf("%s, %d B", text, len(b))
+}
+
+// asks notes a request that leaves the server, and returns the span of its way to the border router.
+func (x *exchange) asks(now machine.Time, p plain, b []byte) int {
+	path := p.path
+	x.turned = 0 // the next block, or the same once more
+	x.add(seen{Span: trace.Span{Kind: "request", Label: message(p.b), Bytes: len(p.b), Raw: hex.EncodeToString(p.b)}, kind: "coap", begin: p.at, end: now})
+	if path.Security != nil {
+		x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("seal, %s, %d B", record(b), len(b)), Bytes: len(b)}, kind: "dtls", begin: p.at, end: now})
+	}
+	x.keep(packet{at: p.at, where: openedName, b: opened(path, true, p.b)})
+	return x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("UDP to %v, %d B", path.Remote, len(b)+udpHeader), Bytes: len(b) + udpHeader}, kind: "ipv4", begin: now, end: now})
+}
+
+// answered notes an answer that the server has read.
+func (x *exchange) answered(now machine.Time, p plain, b []byte) {
+	if p.path.Security != nil {
+		x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("open, %d B", p.size), Bytes: p.size}, kind: "dtls", begin: p.at, end: now})
+	}
+	x.add(seen{Span: trace.Span{Kind: "answer", Label: message(b), Bytes: len(b), Raw: hex.EncodeToString(b)}, kind: "coap", begin: p.at, end: now})
+	x.keep(packet{at: now, where: openedName, b: opened(p.path, false, b)})
+	x.answer.coap, x.answer.datagram = len(b), p.size
+	var m coap.Message
+	if m.Decode(b) == nil {
+		x.answer.value = len(m.Payload)
+	}
+}
+
+// record says what a DTLS record is.
+func record(b []byte) string {
+	if len(b) > 0 && b[0] == recordCID {
+		return "CID"
+	}
+	return "record"
+}
+
+const (
+	recordCID = 25 // RFC 9146 section 4
+	udpHeader = 8
+)
+
+// enters notes a packet at the border router, on its way in.
+func (x *exchange) enters(now machine.Time, node int, u *udp, b []byte, way int) {
+	x.close(way, now)
+	if x.border = node; way >= 0 && !u.four {
+		x.spans[way].kind = "ipv6"
+	}
+	x.keep(packet{at: now, where: "outside of the border router", b: b})
+	if u.four {
+		x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("%v to the mesh, %d B", u.to, len(b)+wider), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
+	}
+	x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("into the mesh, %d B", x.inside(u, b)), Bytes: x.inside(u, b)}, kind: "ipv6", begin: now, end: now})
+}
+
+// wider is what an IPv6 header has more than an IPv4 header.
+const wider = 20
+
+// inside returns the size of a packet in the mesh.
+func (x *exchange) inside(u *udp, b []byte) int {
+	if u.four {
+		return len(b) + wider
+	}
+	return len(b)
+}
+
+// leaves notes a packet at the border router, on its way out, and returns the span of its way to the server.
+func (x *exchange) leaves(now machine.Time, node int, u *udp, b []byte) int {
+	if x.border = node; x.turned == 0 {
+		x.turned = now // the device shows nothing of itself
+	}
+	x.answer.inside = x.inside(u, b)
+	x.answer.outside = len(b)
+	x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("%d B", x.answer.inside), Bytes: x.answer.inside}, kind: "ipv6", begin: now, end: now})
+	kind := "ipv6"
+	if u.four {
+		kind = "ipv4"
+		x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("%d to %d B", x.answer.inside, len(b)), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
+	}
+	x.keep(packet{at: now, where: "outside of the border router", b: b})
+	return x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("UDP from %v, %d B", u.from, len(b)), Bytes: len(b)}, kind: kind, begin: now, end: now})
+}
+
+// hop notes a transmission.
+func (x *exchange) hop(h *mesh.Hop) {
+	if h.To == nil || h.Err == radio.ChannelBusy && h.Start == 0 {
+		return // address queries and the like
+	}
+	s := seen{kind: "hop", from: h.From.Number(), to: h.To.Number(), begin: h.Start, end: h.End}
+	s.Span = trace.Span{Kind: x.side(h.Start), Bytes: len(h.Frame.PSDU), Try: h.Try, Lost: h.Err == radio.NoAck, RSSI: h.RSSI, Channel: h.Frame.Channel}
+	describe(&s.Span, h.Frame)
+	x.add(s)
+	x.keep(packet{at: h.Start, where: h.From.Name(), channel: h.Frame.Channel, rssi: h.RSSI, b: h.Frame.PSDU})
+}
+
+// device notes what the device reads or says.
+func (x *exchange) device(now machine.Time, node int, out bool, b []byte) {
+	if x.node = node; x.turned == 0 {
+		x.turned = now
+	}
+	if out {
+		for i := range slices.Backward(x.spans) {
+			if s := &x.spans[i]; s.kind == "device" {
+				s.end, s.Label = max(s.begin, now), "open, carry out, seal"
+				return
+			}
+		}
+	}
+	x.add(seen{Span: trace.Span{Kind: "work", Label: "open " + message(b)}, kind: "device", begin: now, end: now})
+}
+
+func (x *exchange) ended(now machine.Time, out *server.Outcome) {
+	x.end = now
+	x.t.State = "done"
+	if out.Err != nil || !out.Code.IsSuccess() {
+		x.t.State = "failed"
+	}
+	if out.Code != 0 {
+		x.t.Code = out.Code.String() + " " + out.Code.Name()
+	} else if out.Err != nil {
+		x.t.Code = out.Err.Error()
+	}
+}

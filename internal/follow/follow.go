@@ -1,0 +1,266 @@
+// Package follow joins what is seen of an operation in all places into one trace: at the server, where it passes the border
+// router, on each radio hop, and on the device. Within a machine the cause of an input says what belongs together; between
+// the server and the mesh a datagram is known by its content.
+package follow
+
+import (
+	"context"
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"heddle.example/internal/trace"
+	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
+	"heddle.example/sim/mesh"
+)
+
+// Limits of what is remembered.
+const (
+	maxExchanges = 300
+	maxPackets   = 400 // of one exchange
+	maxPlain     = 64  // messages of a shard that have not become datagrams yet
+	maxExpected  = 8192
+)
+
+// ours is set in the causes that a Follower gives to packets which enter the mesh, so that they are nobody else's.
+const ours machine.Cause = 1 << 62
+
+// Node is what a Follower wants to know of a node of the mesh.
+type Node struct {
+	Name   string // its endpoint, or "node 3"
+	Sleepy bool
+}
+
+// Options say what a Follower knows of the world.
+type Options struct {
+	// Node describes a node by its number. It is called with a lock held and must not call the Follower. Nil: by number only.
+	Node func(number int) Node
+	// Keys returns the network key and the mesh-local prefix, for captures. Nil: captures have no keys.
+	Keys func() (networkKey []byte, meshLocal netip.Prefix)
+	// Server is where the server is, for the names of lanes. Default "heddle server".
+	Server string
+}
+
+// Follower follows operations. It may be used by several goroutines. It is a shards.Follower and an api.Traces.
+type Follower struct {
+	o    Options
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	list     []*exchange // oldest first
+	byID     map[string]*exchange
+	byServer map[machine.Cause]*exchange // by the cause that the server has for it
+	byMesh   map[machine.Cause]*exchange // by the one in the mesh
+	expected map[uint64]expected         // datagrams by their content
+	order    []uint64                    // of expected, oldest first
+	plain    map[int][]plain             // by shard
+	opened   map[int]plain               // the datagram that a shard is reading
+	causes   machine.Cause
+	seats    map[string]int // nodes by endpoint
+}
+
+// expected is a datagram that was seen in one place and is to be seen in another.
+type expected struct {
+	x    *exchange
+	out  bool // from the server to the device
+	span int
+}
+
+// plain is a message before it was sealed, or a datagram before it is opened.
+type plain struct {
+	at   machine.Time
+	path machine.Path
+	b    []byte
+	x    *exchange
+	size int
+}
+
+// New returns a Follower.
+func New(o Options) *Follower {
+	if o.Server == "" {
+		o.Server = "heddle server"
+	}
+	return &Follower{o: o, seed: maphash.MakeSeed(), byID: map[string]*exchange{}, byServer: map[machine.Cause]*exchange{},
+		byMesh: map[machine.Cause]*exchange{}, expected: map[uint64]expected{}, plain: map[int][]plain{}, opened: map[int]plain{},
+		seats: map[string]int{}}
+}
+
+// expect remembers a datagram.
+func (f *Follower) expect(b []byte, e expected) {
+	if len(f.order) >= maxExpected {
+		for _, h := range f.order[:maxExpected/2] {
+			delete(f.expected, h)
+		}
+		f.order = slices.Delete(f.order, 0, maxExpected/2)
+	}
+	h := maphash.Bytes(f.seed, b)
+	f.expected[h] = e
+	f.order = append(f.order, h)
+}
+
+func (f *Follower) find(b []byte) (expected, bool) {
+	e, ok := f.expected[maphash.Bytes(f.seed, b)]
+	return e, ok
+}
+
+// Asked implements shards.Follower.
+func (f *Follower) Asked(now machine.Time, cause machine.Cause, id machine.OpID, endpoint string, op *server.Operation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.causes++
+	x := newExchange(now, cause, ours|f.causes, id, endpoint, op)
+	x.node = f.seats[endpoint]
+	f.list = append(f.list, x)
+	f.byID[x.id], f.byServer[cause], f.byMesh[x.mesh] = x, x, x
+	if len(f.list) > maxExchanges {
+		old := f.list[0]
+		f.list = slices.Delete(f.list, 0, 1)
+		delete(f.byID, old.id)
+		delete(f.byServer, old.server)
+		delete(f.byMesh, old.mesh)
+	}
+}
+
+// Message implements shards.Follower.
+func (f *Follower) Message(shard int, now machine.Time, out bool, path machine.Path, b []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !out {
+		if p := f.opened[shard]; p.x != nil {
+			p.path = path
+			p.x.answered(now, p, b)
+			f.opened[shard] = plain{}
+		}
+		return
+	}
+	list := f.plain[shard]
+	if len(list) == maxPlain {
+		list = slices.Delete(list, 0, 1)
+	}
+	f.plain[shard] = append(list, plain{at: now, path: path, b: slices.Clone(b)})
+}
+
+// Datagram implements shards.Follower.
+func (f *Follower) Datagram(shard int, now machine.Time, cause machine.Cause, out bool, path machine.Path, b []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !out {
+		f.opened[shard] = plain{}
+		if e, ok := f.find(b); ok && !e.out {
+			e.x.close(e.span, now)
+			f.opened[shard] = plain{at: now, path: path, x: e.x, size: len(b)}
+		}
+		return
+	}
+	list := f.plain[shard]
+	i := slices.IndexFunc(list, func(p plain) bool { return p.path.Remote == path.Remote })
+	var p plain
+	if i >= 0 {
+		p = list[i]
+		f.plain[shard] = slices.Delete(list, i, i+1)
+	}
+	x := f.byServer[cause]
+	if x == nil || i < 0 {
+		return // a handshake's, or nobody's operation
+	}
+	f.expect(b, expected{x, true, x.asks(now, p, b)})
+}
+
+// Ended implements shards.Follower.
+func (f *Follower) Ended(now machine.Time, id machine.OpID, out *server.Outcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.byID[server.FormatOp(id)]; x != nil {
+		x.ended(now, out)
+	}
+}
+
+// Enters is called with each packet, IPv4 or IPv6, that comes to the border router from outside. It returns the cause that
+// the packet is to have in the mesh; 0: nobody follows it.
+func (f *Follower) Enters(now machine.Time, node int, packet []byte) machine.Cause {
+	u, ok := udpOf(packet)
+	if !ok {
+		return 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, ok := f.find(u.payload)
+	if !ok || !e.out {
+		return 0
+	}
+	e.x.enters(now, node, &u, packet, e.span)
+	return e.x.mesh
+}
+
+// Leaves is called with each packet that the border router has for the outside.
+func (f *Follower) Leaves(now machine.Time, cause machine.Cause, node int, packet []byte) {
+	if cause&ours == 0 {
+		return
+	}
+	u, ok := udpOf(packet)
+	if !ok {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.byMesh[cause]; x != nil {
+		f.expect(u.payload, expected{x, false, x.leaves(now, node, &u, packet)})
+	}
+}
+
+// Hop is a mesh.Medium's follower.
+func (f *Follower) Hop(h *mesh.Hop) {
+	if h.Cause&ours == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.byMesh[h.Cause]; x != nil {
+		x.hop(h)
+	}
+}
+
+// Device is called with each CoAP message of a device, opened, as meshdevice.Config.Tap has it.
+func (f *Follower) Device(now machine.Time, cause machine.Cause, node int, out bool, b []byte) {
+	if cause&ours == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x := f.byMesh[cause]; x != nil {
+		x.device(now, node, out, b)
+		f.seats[x.t.Endpoint] = node
+	}
+}
+
+// List implements api.Traces.
+func (f *Follower) List(_ context.Context, endpoint string, limit int) ([]trace.Trace, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []trace.Trace
+	for _, x := range slices.Backward(f.list) {
+		if len(list) == limit {
+			break
+		}
+		if endpoint != "" && x.t.Endpoint != endpoint {
+			continue
+		}
+		t := f.build(x)
+		t.Lanes, t.Spans, t.Layers = nil, nil, nil
+		list = append(list, *t)
+	}
+	return list, nil
+}
+
+// Get implements api.Traces.
+func (f *Follower) Get(_ context.Context, id string) (*trace.Trace, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.byID[id]
+	if x == nil {
+		return nil, trace.ErrUnknown
+	}
+	return f.build(x), nil
+}
