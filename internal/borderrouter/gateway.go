@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"heddle.example/border"
 	"heddle.example/host/outside"
 	"heddle.example/host/radio"
+	"heddle.example/host/tun"
 	"heddle.example/host/usernat"
 	"heddle.example/internal/node"
 	"heddle.example/machine"
@@ -33,6 +35,7 @@ type Gateway struct {
 	cause   machine.Cause
 	prefix  ip6.Prefix // the way out knows of
 	entered bool
+	trouble error // the latest of the system's routes
 }
 
 var _ node.Around = (*Gateway)(nil)
@@ -54,10 +57,28 @@ func New(o Options, rand machine.Rand) (*Gateway, error) {
 	switch g.o.Mode {
 	case outside.User:
 		g.out, err = usernat.New(usernat.Config{Receive: g.received, Alias: o.Alias, Loopback: o.Loopback, UDP: o.UDP})
+	case outside.TUN:
+		if !g.o.Pool.IsValid() {
+			g.o.Pool = DefaultPool
+		}
+		g.out, err = tun.Open(tun.Config{Name: o.Device, Receive: g.received, Address: ownAddress(rand), Routes: []netip.Prefix{g.o.Pool}})
 	default:
 		err = errors.New("there is no such way out: " + string(g.o.Mode))
 	}
 	return g, err
+}
+
+// DefaultPool is what nodes have for addresses on the IPv4 side of a TUN device, as with tayga and OpenThread's border
+// router.
+var DefaultPool = netip.MustParsePrefix("192.168.255.0/24")
+
+// ownAddress draws an address for this computer on the TUN device, from which its programs speak to nodes. It is of a
+// unique local prefix (RFC 4193) that is not the mesh's, because what is the mesh's does not come from outside.
+func ownAddress(rand machine.Rand) netip.Prefix {
+	var a [16]byte
+	rand.Fill(a[1:6])
+	a[0], a[15] = 0xfd, 1
+	return netip.PrefixFrom(netip.AddrFrom16(a), 64)
 }
 
 // Close ends the way out, after the node.
@@ -139,7 +160,7 @@ func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
 			})
 		})
 	case *border.Changed:
-		g.changed()
+		g.changed(now)
 	default:
 		return false
 	}
@@ -148,16 +169,25 @@ func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
 
 func (g *Gateway) next() machine.Cause { g.cause++; return g.cause | 1<<63 }
 
-// changed tells the way out which prefix stands for IPv4.
-func (g *Gateway) changed() {
-	u, ok := g.out.(*usernat.NAT)
-	if !ok {
-		return
-	}
-	p, _ := g.router.Routing().OwnNAT64()
-	if p != g.prefix {
-		g.prefix = p
-		_ = u.SetNAT64(p) // package border has checked it
+// changed tells the way out which prefix stands for IPv4, or which ones are the mesh's.
+func (g *Gateway) changed(now machine.Time) {
+	switch out := g.out.(type) {
+	case *usernat.NAT:
+		if p, _ := g.router.Routing().OwnNAT64(); p != g.prefix {
+			g.prefix = p
+			_ = out.SetNAT64(p) // package border has checked it
+		}
+	case *tun.Device:
+		routes := []netip.Prefix{g.o.Pool}
+		for p := range g.node.NetData().Data().OnMeshPrefixes() {
+			route := netip.PrefixFrom(p.Prefix.Addr.Netip(), int(p.Prefix.Bits))
+			if p.OnMesh && !slices.Contains(routes, route) {
+				routes = append(routes, route)
+			}
+		}
+		if err := out.SetRoutes(routes); err != nil {
+			g.trouble = err
+		}
 	}
 }
 

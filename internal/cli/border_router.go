@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heddle.example/host"
+	"heddle.example/host/outside"
 	"heddle.example/internal/borderrouter"
 	"heddle.example/internal/node"
 	"heddle.example/thread"
@@ -20,7 +22,7 @@ import (
 func newBorderRouter() *cobra.Command {
 	n := node.Options{Local: "127.0.0.1", Speed: 1}
 	var o borderrouter.Options
-	var prefix, dataset string
+	var prefix, dataset, pool string
 	var aliases, servers []string
 	cmd := &cobra.Command{
 		Use:   "border-router [ID]",
@@ -31,12 +33,14 @@ input and output is the node's command line, with the commands br and nat64; the
 
 Packets leave through ordinary sockets of this program: UDP, TCP and echo requests, for which no right is needed (echo
 requests need the sysctl net.ipv4.ping_group_range, or root). Nodes do not reach what listens on this computer's loopback,
-unless --alias gives it an address.
+unless --alias gives it an address. With --tun packets leave through a network device, and this computer routes them: nodes
+keep their addresses and can be reached from outside; for IPv4 they have addresses of --pool.
 
 ID is the node's number on the simulated radio, 1 without it; PORT_OFFSET in the environment keeps networks apart. Settings
 are kept in tmp/OFFSET_ID.flash.`,
 		Example: `  heddle border-router
   heddle border-router --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800
+  sudo heddle border-router --tun
   heddle border-router --alias 198.51.100.1=127.0.0.1 --alias fdaa::1=::1 2
   heddle border-router --dataset 0e080000000000010000000300000b... --dns 192.0.2.53`,
 		Args: cobra.MaximumNArgs(1),
@@ -48,6 +52,13 @@ are kept in tmp/OFFSET_ID.flash.`,
 					return fmt.Errorf("invalid argument %q: a node's ID is a number from 1 to %d", args[0], node.MaxID)
 				}
 				n.ID = int(id)
+			}
+			if cmd.Flags().Changed("tun") {
+				o.Mode = outside.TUN
+			}
+			var err error
+			if o.Pool, err = netip.ParsePrefix(pool); err != nil || !o.Pool.Addr().Is4() {
+				return fmt.Errorf("invalid argument %q for --pool: an IPv4 prefix such as %v is", pool, borderrouter.DefaultPool)
 			}
 			if err := o.ParseNAT64(prefix); err != nil {
 				return err
@@ -78,6 +89,9 @@ are kept in tmp/OFFSET_ID.flash.`,
 	f.StringVar(&o.Name, "network-name", "", "name of a new network")
 	f.Uint8Var(&o.Channel, "channel", 0, "channel of a new network, 11 to 26")
 	f.BoolVar(&o.Manual, "manual", false, "do not start Thread: that is done at the prompt")
+	f.StringVar(&o.Device, "tun", "", "packets leave through a TUN device of this `NAME`, or heddle0 and so on; needs root or CAP_NET_ADMIN")
+	f.Lookup("tun").NoOptDefVal = "heddle%d"
+	f.StringVar(&pool, "pool", borderrouter.DefaultPool.String(), "with --tun: `PREFIX` of the nodes' IPv4 addresses outside")
 	f.StringVar(&prefix, "nat64", "well-known", "`PREFIX` for IPv4 addresses: well-known (64:ff9b::/96), local, off, or a prefix")
 	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
 	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
