@@ -39,7 +39,7 @@ func (r *reply) fits(at int) bool {
 	if len(r.w.Bytes()) <= longest {
 		return true
 	}
-	r.w.Cut(at, 1+r.section)
+	r.w.Cut(at, r.section)
 	return false
 }
 
