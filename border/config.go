@@ -37,6 +37,9 @@ type Config struct {
 	// Upstream are the DNS servers that names are asked of; none: the infrastructure's routers say which.
 	Upstream []netip.AddrPort
 	DNS      dns64.Config // limits; its Prefix, Servers and Rand are not looked at
+	// Services has the node serve names and services (DNS and SRP) once the mesh has its prefix, and says so in the network
+	// data, as after `srp server auto enable`.
+	Services bool
 	// DefaultDNS answers queries to OpenThread's default server (2001:4860:4860::8888), so that nodes that know no other one
 	// resolve names where the outside has no IPv6.
 	DefaultDNS bool

@@ -18,6 +18,7 @@ const dnsPort = 53
 type resolver struct {
 	prefix   ip6.Prefix
 	servers  []netip.AddrPort
+	serving  bool             // the node may serve names
 	defaults []netip.AddrPort // clients that have asked the default server, the latest last
 }
 
@@ -29,9 +30,7 @@ func (r *Router) initDNS() {
 	c.Servers = r.c.Upstream
 	r.dns.servers = r.c.Upstream
 	r.names = dns64.New(c, (*names)(r))
-	if n, ok := any(r.node).(dnsServer); ok {
-		n.SetUpstreamDNS(func(now machine.Time, client netip.AddrPort, query []byte) { r.names.Ask(now, client, query) })
-	}
+	r.serveUpstream()
 }
 
 // updateDNS has names made addresses of the mesh's NAT64 prefix, and asks the servers that there are.
@@ -54,6 +53,7 @@ func (r *Router) updateDNS(machine.Time) {
 	if !slices.Equal(servers, r.dns.servers) {
 		r.dns.servers = servers
 		r.names.SetServers(servers)
+		r.serveUpstream()
 	}
 }
 
@@ -77,15 +77,38 @@ func (n *names) Answer(now machine.Time, client netip.AddrPort, message []byte) 
 			return
 		}
 	}
-	if n, ok := any(r.node).(dnsServer); ok {
-		n.AnswerDNS(now, client, message)
-	}
+	r.node.AnswerDNS(now, client, message)
 }
 
-// dnsServer is the node as a DNS server: what it does not know itself it asks the Router.
-type dnsServer interface {
-	SetUpstreamDNS(f func(now machine.Time, client netip.AddrPort, query []byte))
-	AnswerDNS(now machine.Time, client netip.AddrPort, message []byte)
+// serveUpstream has the node's DNS server ask us for names that it does not know itself, where there is somebody to ask.
+func (r *Router) serveUpstream() {
+	if len(r.dns.servers) == 0 {
+		r.node.SetUpstreamDNS(nil)
+		return
+	}
+	r.node.SetUpstreamDNS(func(now machine.Time, client netip.AddrPort, query []byte) { r.names.Ask(now, client, query) })
+}
+
+// updateServer has the node serve names and services once the mesh has its prefix, so that nodes find it in the network data
+// (OpenThread's `srp server auto`).
+func (r *Router) updateServer(now machine.Time) {
+	on := r.routing.Settled()
+	if on == r.dns.serving {
+		return
+	}
+	r.dns.serving = on
+	r.switchServer(now)
+}
+
+func (r *Router) switchServer(now machine.Time) {
+	s := r.node.SRPServer()
+	switch {
+	case !s.Auto():
+	case r.dns.serving:
+		s.Enable(now)
+	default:
+		s.Disable(now)
+	}
 }
 
 // UpstreamReceived takes in what a DNS server upstream says. b is borrowed.

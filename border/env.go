@@ -84,6 +84,7 @@ func (e *env) Decided(now machine.Time) {
 	r.changed = true
 	r.updateTranslator(now)
 	r.updateDNS(now)
+	r.updateServer(now)
 }
 
 // AILs implements routing.Env.

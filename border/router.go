@@ -52,6 +52,7 @@ func New(c Config) (*Router, error) {
 		}
 	}
 	c.Node.SetBorder((*hooks)(r))
+	c.Node.OnSRPAuto(func(now machine.Time, _ bool) { r.switchServer(now) })
 	r.initDNS()
 	return r, nil
 }
@@ -60,6 +61,9 @@ func New(c Config) (*Router, error) {
 func (r *Router) Start(now machine.Time, cause machine.Cause) error {
 	return r.Do(now, cause, func(m *routing.Manager) error {
 		r.setNAT64(now, r.c.NAT64.Enable)
+		if r.c.Services {
+			r.node.SRPServer().SetAuto(now, true)
+		}
 		i := &r.c.Infra
 		if i.Up || i.None {
 			if err := m.Init(now, i.Index, true); err != nil {
