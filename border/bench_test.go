@@ -8,6 +8,8 @@ import (
 
 	"heddle.example/border"
 	"heddle.example/border/nat64"
+	"heddle.example/border/nd"
+	"heddle.example/border/routing"
 	"heddle.example/machine"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
@@ -26,6 +28,9 @@ type bench struct {
 	outside func(n *network.Node, now machine.Time, b []byte)
 	query   func(n *network.Node, now machine.Time, q *border.Query)
 	events  map[*network.Node][]any
+	hosts   []*host
+	// lastAdvert is the latest Router Advertisement of ours.
+	lastAdvert []byte
 }
 
 func newBench(t *testing.T, seed uint64) *bench {
@@ -85,9 +90,17 @@ func (b *bench) action(n *network.Node, now machine.Time, a machine.Action) {
 
 // link carries a message to all others on the infrastructure link.
 func (b *bench) link(from *network.Node, m border.InfraMessage) {
-	b.seen = append(b.seen, fmt.Sprintf("%v %s %d", time.Duration(b.net.World.Now())/time.Millisecond*time.Millisecond, from.Name(), m.ICMPv6[0]))
-	if b.cut[from] {
-		return
+	if from != nil {
+		b.seen = append(b.seen, fmt.Sprintf("%v %s %d", time.Duration(b.net.World.Now())/time.Millisecond*time.Millisecond, from.Name(), m.ICMPv6[0]))
+		if m.ICMPv6[0] == byte(ip6.RouterAdvert) {
+			b.lastAdvert = m.ICMPv6
+		}
+		if b.cut[from] {
+			return
+		}
+		for _, h := range b.hosts {
+			b.net.World.After(time.Millisecond, func() { h.heard(m) })
+		}
 	}
 	for _, n := range b.order {
 		if n == from || b.cut[n] || !m.Dst.IsMulticast() && m.Dst != b.address(n) {
@@ -131,6 +144,28 @@ func (b *bench) echo(n *network.Node, _ machine.Time, p []byte) {
 		p[22], p[23] = byte(c>>8), byte(c)
 	}
 	n.Do(func(now machine.Time) { b.routers[n].OutsideReceived(now, 0, p) })
+}
+
+// advertised returns the options of a type in the latest advertisement.
+func (b *bench) advertised(typ uint8) string {
+	var s string
+	_, options, _ := nd.ParseRouterAdvert(b.lastAdvert)
+	nd.Options(options, func(t uint8, o []byte) bool {
+		if p, ok := nd.ParsePrefixInfo(o); ok && t == typ {
+			s += fmt.Sprintf("%v %d %d\n", p.Prefix, p.Valid, p.Preferred)
+		}
+		if r, ok := nd.ParseRouteInfo(o); ok && t == typ {
+			s += fmt.Sprintf("%v %d %d\n", r.Prefix, r.Preference, r.Lifetime)
+		}
+		return true
+	})
+	return s
+}
+
+func (b *bench) do(n *network.Node, f func(now machine.Time, m *routing.Manager)) {
+	n.Do(func(now machine.Time) {
+		_ = b.routers[n].Do(now, 0, func(m *routing.Manager) error { f(now, m); return nil })
+	})
 }
 
 // plain adds a node that is no border router.

@@ -59,7 +59,7 @@ func (e *env) RemoveOnMeshPrefix(now machine.Time, p ip6.Prefix) error {
 }
 
 func (e *env) PublishRoute(now machine.Time, old ip6.Prefix, x netdata.ExternalRoute) error {
-	return e.node.NetData().ReplaceExternalRoute(now, old, x)
+	return e.node.NetData().PublishBorderRoute(now, old, x)
 }
 
 func (e *env) UnpublishRoute(now machine.Time, p ip6.Prefix) error {

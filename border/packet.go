@@ -120,10 +120,18 @@ func (r *Router) foreign(b []byte) bool {
 	return inside(src) || inside(dst) || data.OnMesh(src) || !data.OnMesh(dst)
 }
 
-// management reports whether a packet is for a port that manages the mesh: that is done from within. A fragment that does
-// not show its port is none of them, as fragments for this node are put together only for its sockets.
+// management reports whether a packet is for a port that manages the mesh: that is done from within. A first fragment shows
+// its port; the others come to nothing without it.
 func (r *Router) management(b []byte) bool {
 	p, err := ip6.ParsePacket(b)
+	if err == nil && p.Fragmented {
+		f, bad := ip6.ParseFragment(b[p.At:])
+		if bad != nil || f.Offset != 0 || f.Next != ip6.UDP {
+			return false
+		}
+		u, bad := ip6.ParseUDP(b[p.At+ip6.FragmentSize:])
+		p.Proto, p.DstPort, err = ip6.UDP, u.DstPort, bad
+	}
 	return err == nil && (p.IsUDP(tmf.Port) || p.IsUDP(mle.Port))
 }
 

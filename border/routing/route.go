@@ -58,8 +58,12 @@ func (r *route) publish(now machine.Time, m *Manager, to published) {
 	r.state = to
 	switch {
 	case to != publishNone:
-		// An error here is that of a full table of publications, which holds room for ours.
-		_ = m.env.PublishRoute(now, was.prefix(), netdata.ExternalRoute{Prefix: to.prefix(), Preference: r.preference, AdvPIO: r.advPIO, Stable: true})
+		old := to.prefix()
+		if was != publishNone {
+			old = was.prefix()
+		}
+		// An error here is that of a full table of publications, which has room for ours.
+		_ = m.env.PublishRoute(now, old, netdata.ExternalRoute{Prefix: to.prefix(), Preference: r.preference, AdvPIO: r.advPIO, Stable: true})
 	case was != publishNone:
 		_ = m.env.UnpublishRoute(now, was.prefix())
 	}

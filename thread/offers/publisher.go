@@ -30,6 +30,7 @@ type PublisherEvent struct {
 // The limits and delays of config/netdata_publisher.h.
 const (
 	maxUserPrefixes     = 3
+	maxBorderPrefixes   = 3 // of the border router on this node (routing_manager.hpp, kMaxPublishedPrefixes)
 	maxDelayToAdd       = 3500
 	maxDelayToRemove    = 15000
 	extraDelayPreferred = 16000 * time.Millisecond
@@ -60,6 +61,7 @@ const (
 
 type publication struct {
 	kind     publishedKind
+	border   bool // published by the border router, not by a user
 	state    publishState
 	at       machine.Time
 	prefix   ip6.Prefix
@@ -127,18 +129,28 @@ func (m *Manager) ReplaceExternalRoute(now machine.Time, old ip6.Prefix, r netda
 	return m.publishPrefix(now, old, publication{kind: publishedRoute, prefix: r.Prefix, flags: uint16(r.Flags())})
 }
 
+// PublishBorderRoute is ReplaceExternalRoute for the border router on this node, which has places of its own.
+func (m *Manager) PublishBorderRoute(now machine.Time, old ip6.Prefix, r netdata.ExternalRoute) error {
+	if !r.Stable || !r.Valid(m.env.MeshLocalPrefix()) {
+		return status.InvalidArgs
+	}
+	return m.publishPrefix(now, old, publication{kind: publishedRoute, border: true, prefix: r.Prefix, flags: uint16(r.Flags())})
+}
+
 func (m *Manager) publishPrefix(now machine.Time, old ip6.Prefix, n publication) error {
 	x, count := (*publication)(nil), 0
 	for _, e := range m.pub.list {
 		if e.kind <= publishedRoute {
-			count++
+			if e.border == n.border {
+				count++
+			}
 			if e.prefix == old {
 				x = e
 			}
 		}
 	}
 	if x == nil {
-		if count >= maxUserPrefixes {
+		if n.border && count >= maxBorderPrefixes || !n.border && count >= maxUserPrefixes {
 			return status.NoBufs
 		}
 		m.pub.list = append(m.pub.list, &n)
