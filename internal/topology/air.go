@@ -8,7 +8,6 @@ import (
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread/ieee802154"
-	"heddle.example/thread/lowpan"
 )
 
 // air listens to all frames: it keeps the newest for a capture, and at low speed tells the readers of each.
@@ -19,7 +18,8 @@ type air struct {
 	next    int
 	fresh   []Frame
 	pending map[uint8]int // by sequence number: the frame in fresh that waits for its acknowledgement
-	room    [ieee802154.MaxPSDU]byte
+	keys    keyring
+	last    seen
 }
 
 type captured struct {
@@ -61,53 +61,25 @@ func (a *air) tell(at machine.Time, from *mesh.Node, channel uint8, rssi int8, p
 		return
 	}
 	f.To, f.OK = a.receiver(from, &h), !h.AckRequest
-	switch h.Type {
-	case ieee802154.Ack:
-		f.Kind, f.OK = "ack", true
-		if i, ok := a.pending[h.Sequence]; ok && i < len(a.fresh) {
-			f.To, a.fresh[i].OK = a.fresh[i].From, true
-			delete(a.pending, h.Sequence)
-		}
-	case ieee802154.Beacon:
-		f.Kind = "beacon"
-	case ieee802154.Command:
-		f.Kind = "poll"
-		if h.Command == ieee802154.BeaconRequest {
-			f.Kind = "beacon"
-		}
-	default:
-		f.Kind = a.kindOf(from, &h)
+	if t := a.w.net.Member(from.Number()).Thread(); t != nil {
+		a.keys.mac, a.keys.mle, a.keys.source = t.Keys().MAC(), t.Keys().MLE(), t.MAC().Ext()
+	} else {
+		a.keys.mac, a.keys.mle = nil, nil
+	}
+	f.Kind, f.Text = caption(&h, &a.keys)
+	if i, ok := a.pending[h.Sequence]; ok && h.Type == ieee802154.Ack && i < len(a.fresh) {
+		f.OK, f.To, a.fresh[i].OK = true, a.fresh[i].From, true
+		delete(a.pending, h.Sequence)
 	}
 	if h.AckRequest {
+		if x := (seen{f.From, h.Sequence, len(psdu)}); x == a.last {
+			f.Text += ", retry"
+		} else {
+			a.last = x
+		}
 		a.pending[h.Sequence] = len(a.fresh)
 	}
 	a.fresh = append(a.fresh, f)
-}
-
-// kindOf looks into a data frame. Of those that the link layer does not secure most are MLE's.
-func (a *air) kindOf(from *mesh.Node, h *ieee802154.Frame) string {
-	payload := h.Payload
-	if h.Secured() {
-		t := a.w.net.Member(from.Number()).Thread()
-		if t == nil || h.Security.Mode != ieee802154.KeyIDMode1 {
-			return "data"
-		}
-		var ok bool
-		if payload, ok = h.Open(a.room[:], t.Keys().MAC(), t.MAC().Ext()); !ok {
-			return "data"
-		}
-	} else if len(payload) > 0 {
-		return "mle"
-	}
-	if lowpan.KindOf(payload) == lowpan.Mesh {
-		if _, n, err := lowpan.ParseMesh(payload); err == nil {
-			payload = payload[n:]
-		}
-	}
-	if lowpan.KindOf(payload) == lowpan.Fragment {
-		return "fragment"
-	}
-	return "data"
 }
 
 // receiver returns the id of the node that a frame is for; 0: all.

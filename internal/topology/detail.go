@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"heddle.example/machine"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
 	"heddle.example/thread/ieee802154"
@@ -35,7 +36,12 @@ func (w *World) detail(n *network.Node) *Detail {
 	if t == nil {
 		return d
 	}
-	now := w.net.World.Now()
+	detailOf(w.net.World.Now(), t, d, func(ext [8]byte) int { return w.view.byExt[ext] })
+	return d
+}
+
+// detailOf reads what a node knows.
+func detailOf(now machine.Time, t *thread.Node, d *Detail, idOf func(ext [8]byte) int) {
 	d.Mode, d.Uptime, d.Version = t.Mode().String(), t.Uptime(now).Seconds(), t.NetData().Version(false)
 	for _, a := range t.Addresses() {
 		d.Addresses = append(d.Addresses, a.Addr.Netip().String())
@@ -47,7 +53,7 @@ func (w *World) detail(n *network.Node) *Detail {
 	if t.MAC().Polling() {
 		d.PollPeriod = int64(t.MAC().PollPeriod() / time.Millisecond)
 	}
-	d.Neighbors = append(d.Neighbors, w.neighbors(t)...)
+	d.Neighbors = neighbors(now, t, idOf)
 	countersOf(t, d.Counters)
 	p := t.Datasets().Params()
 	d.Dataset = Dataset{Channel: int(p.Channel), PANID: hex16(p.PANID), ExtPANID: hex.EncodeToString(p.ExtPANID[:]), Name: p.NetworkName,
@@ -55,13 +61,12 @@ func (w *World) detail(n *network.Node) *Detail {
 	if ts := t.Datasets().Timestamp(false); ts.Valid() {
 		d.Dataset.Timestamp = ts.Seconds()
 	}
-	return d
 }
 
-func (w *World) neighbors(t *thread.Node) (out []Neighbor) {
-	now := w.net.World.Now()
+func neighbors(now machine.Time, t *thread.Node, idOf func(ext [8]byte) int) []Neighbor {
+	out := []Neighbor{}
 	add := func(n *neighbor.Neighbor, role string) {
-		out = append(out, Neighbor{ID: w.view.byExt[n.Ext], Ext: ieee802154.ExtAddr(n.Ext).String(), RLOC16: hex16(n.RLOC16), Role: role,
+		out = append(out, Neighbor{ID: idOf(n.Ext), Ext: ieee802154.ExtAddr(n.Ext).String(), RLOC16: hex16(n.RLOC16), Role: role,
 			In: n.Link.QualityIn(), Out: n.Link.Out, RSSI: n.Link.RSS(), Age: n.Age(now)})
 	}
 	if p := &t.Table().Parent; p.State == neighbor.Valid && t.Table().Self.Role == neighbor.RoleChild {

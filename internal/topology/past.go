@@ -41,8 +41,9 @@ func same(a, b Row) bool {
 	return a == b
 }
 
-// keep takes in a look: the rows that have changed, before they replace those of was.
-func (p *past) keep(v *view, at int64, changed, was []Row, links LinkChange, partitions []Partition) {
+// keep takes in a look: all that there is now, the rows that have changed with what they were, the links that have changed, and
+// the partitions if they have (nil: they have not).
+func (p *past) keep(at int64, all []Row, allLinks []Link, allParts []Partition, changed, was []Row, links LinkChange, partitions []Partition) {
 	rows := changed[:0:0]
 	for i, r := range changed {
 		if !same(r, was[i]) {
@@ -55,7 +56,7 @@ func (p *past) keep(v *view, at int64, changed, was []Row, links LinkChange, par
 	}
 	last := len(p.chapters) - 1
 	if last < 0 || len(p.chapters[last].moments) >= momentsMost {
-		c := chapter{at: at, rows: slices.Clone(v.rows), links: slices.Clone(v.links), partitions: slices.Clone(v.partitions)}
+		c := chapter{at: at, rows: slices.Clone(all), links: slices.Clone(allLinks), partitions: slices.Clone(allParts)}
 		c.size = len(c.rows) + len(c.links)
 		p.chapters, p.size = append(p.chapters, c), p.size+c.size
 	} else {

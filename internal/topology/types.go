@@ -153,6 +153,9 @@ type Detail struct {
 	Energy     map[string]int64  `json:"energy" doc:"microseconds that the radio was off, asleep, receiving and sending"`
 	Version    uint8             `json:"dataVersion" doc:"of the network data"`
 	CacheSize  int               `json:"cacheSize" doc:"addresses that are known by their locator"`
+	Vendor     string            `json:"vendor,omitempty" doc:"as the node says"`
+	Model      string            `json:"model,omitempty"`
+	Stack      string            `json:"stack,omitempty" doc:"what the node runs"`
 	PollPeriod int64             `json:"pollPeriod,omitempty" doc:"milliseconds, of a sleepy node"`
 }
 

@@ -70,11 +70,11 @@ func (w *World) look() {
 	v.tell(partitions)
 	stay := slices.Equal(v.partitions, partitions)
 	v.partitions = partitions
-	if stay {
-		w.past.keep(v, w.us(w.net.World.Now()), changed, was, change, nil)
-	} else {
-		w.past.keep(v, w.us(w.net.World.Now()), changed, was, change, list(partitions))
+	var parts []Partition
+	if !stay {
+		parts = list(partitions)
 	}
+	w.past.keep(w.us(w.net.World.Now()), v.rows, v.links, partitions, changed, was, change, parts)
 	for _, line := range w.net.World.Transcript()[v.logged:] {
 		v.note("script", 0, scriptText(line))
 	}
