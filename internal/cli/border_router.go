@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"strconv"
@@ -22,7 +23,7 @@ import (
 func newBorderRouter() *cobra.Command {
 	n := node.Options{Local: "127.0.0.1", Speed: 1}
 	var o borderrouter.Options
-	var prefix, dataset, pool string
+	var prefix, dataset, pool, page string
 	var aliases, servers []string
 	cmd := &cobra.Command{
 		Use:   "border-router [ID]",
@@ -78,12 +79,13 @@ are kept in tmp/OFFSET_ID.flash.`,
 				o.Dataset = &d
 			}
 			n.Input, n.Output, n.Profile, n.Shell, n.Stay = int(os.Stdin.Fd()), os.Stdout, &thread.DefaultProfile, shell.Config{Echo: true}, true
-			return runBorderRouter(n, o)
+			return runBorderRouter(n, o, page, cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&n.Local, "local-interface", "L", n.Local, "address or name of the interface that carries the simulated radio")
+	addWeb(f, &page)
 	f.StringVar(&n.Radio, "radio", "", "`URL` of a real radio co-processor instead of the simulated radio")
 	f.StringVar(&dataset, "dataset", "", "join the network of this active dataset, TLVs in `HEX`")
 	f.StringVar(&o.Name, "network-name", "", "name of a new network")
@@ -99,13 +101,20 @@ are kept in tmp/OFFSET_ID.flash.`,
 	return cmd
 }
 
-func runBorderRouter(n node.Options, o borderrouter.Options) error {
+func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io.Writer) error {
 	g, err := borderrouter.New(o, host.New(host.Options{}).Rand())
 	if err != nil {
 		return err
 	}
 	defer g.Close()
 	n.Around = g
+	if page != "" {
+		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, nil)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	if restore := editLines(&n); restore != nil {
 		defer restore()
 	}

@@ -17,7 +17,7 @@ import (
 func newNode() *cobra.Command {
 	o := node.Options{Local: "127.0.0.1"}
 	var speed int
-	var profile, logFile, device string
+	var profile, logFile, device, page string
 	cmd := &cobra.Command{
 		Use:   "node ID",
 		Short: "A Thread node on OpenThread's simulated radio",
@@ -27,8 +27,12 @@ networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in
 
 On a terminal Tab completes commands and the arrow keys recall them. With standard input from a pipe nothing is added to
 what OpenThread prints, so that its scripts drive the node. A link to this program named ot-cli-ftd or ot-cli-mtd is such a
-node.`,
+node.
+
+--web shows the node's network on a page, as its routers tell it by network diagnostics, whoever made them: nodes and links,
+frames that this node sends and receives, a prompt, its datasets, and a commissioner that lets devices in.`,
 		Example: `  heddle node 1
+  heddle node --web=localhost:9090 1
   PORT_OFFSET=3 heddle node --time-speed 10 2
   heddle node --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800 1
   heddle node --radio spinel+hdlc+forkpty://ot-rcp?1 1`,
@@ -68,6 +72,13 @@ node.`,
 				}
 				defer log.Close()
 			}
+			if page != "" {
+				stop, err := startNodeWeb(&o, page, fmt.Sprintf("Thread node %d", o.ID), pageLog(cmd.ErrOrStderr()), cmd.ErrOrStderr(), nil)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			if restore := editLines(&o); restore != nil {
 				defer restore()
 			}
@@ -87,6 +98,7 @@ node.`,
 	f.StringVarP(&logFile, "log-file", "l", "", "write the log to this `FILE`")
 	f.StringVar(&profile, "profile", os.Getenv("HEDDLE_NODE_PROFILE"), "parameters that scripts assume: test or default; default, but test with --time-speed")
 	f.StringVar(&o.Radio, "radio", "", "`URL` of a real radio co-processor instead of the simulated radio")
+	addWeb(f, &page)
 	f.StringVar(&device, "device", "ftd", "kind of device: ftd, which may become a router, or mtd")
 	return cmd
 }

@@ -7,79 +7,29 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"syscall"
-	"time"
 
-	"heddle.example/internal/access"
 	"heddle.example/internal/api"
-	"heddle.example/internal/fleet"
-	"heddle.example/internal/serve"
 	"heddle.example/internal/simulate"
 	"heddle.example/internal/topology"
-	"heddle.example/internal/web"
 )
 
 // runSimWeb runs a scenario with its live page until ctx ends.
 func runSimWeb(ctx context.Context, s *simulate.Scenario, addr string, speed float64, log *slog.Logger, out io.Writer) error {
-	listeners, err := listenLoopback(addr)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, l := range listeners {
-			l.Close()
-		}
-	}()
 	world, err := topology.New(topology.Options{Scenario: s, Speed: speed})
 	if err != nil {
 		return err
 	}
-	store, err := serve.OpenStore("", serve.History{}, log)
+	stop, err := meshWeb{addr: addr, title: fmt.Sprintf("a simulation of %d nodes, seed %d", s.Total(), s.Seed), role: "simulation",
+		c: api.Config{Mesh: world, Seat: world.Seat(1)}, log: log, out: out}.start()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	manager, err := access.Open(store, access.Options{})
-	if err != nil {
-		return err
-	}
-	host, port, _ := net.SplitHostPort(listeners[0].Addr().String())
-	if host == "127.0.0.1" {
-		host = "localhost"
-	}
-	url := "http://" + net.JoinHostPort(host, port)
-	started := fleet.Time(time.Now().UnixNano())
-	number := listeners[0].Addr().(*net.TCPAddr).Port
-	a := api.New(api.Config{Mesh: world, Access: manager, Web: web.Handler(), Port: number, Demo: true, Version: Version,
-		WebBuild: web.Build(), Log: log, Failed: func() error { return nil },
-		Info: func() api.Info {
-			return api.Info{Version: Version, Roles: []string{"simulation"}, StartedAt: started, Addresses: []api.Address{}, Web: url,
-				Counters: map[string]uint64{}, Demo: true, Unknown: "refuse", Formats: []string{}, Versions: []string{}}
-		}})
-	server := api.Server(a.Handler(), log)
-	for _, l := range listeners {
-		go server.Serve(l)
-	}
-	link, err := manager.EnterLink(access.Admin)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "Heddle %s: a simulation of %d nodes, seed %d\n  web       %s\n", Version, s.Total(), s.Seed, url)
-	if !web.Built() {
-		fmt.Fprintln(out, "  the web app is not built in: make web, then build anew")
-	}
-	fmt.Fprintf(out, "\nThis link logs in, once, within 15 minutes:\n  %s/#/enter/%s\n\nCtrl-C ends.\n", url, link)
+	fmt.Fprintln(out, "Ctrl-C ends.")
 	world.Run(ctx)
-	a.Close()
-	stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(stop); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return stop()
 }
 
 // listenLoopback listens for the live page. Whoever reaches it after the link was used sees keys and plays with the nodes,

@@ -47,6 +47,8 @@ type Options struct {
 	Booted func(s *shell.Shell)
 	// Stay: the end of the input does not end the node, which serves others.
 	Stay bool
+	// Seat, where set, is where web pages sit at the node.
+	Seat *Seat
 	// Around, where set, makes more of the node than a node.
 	Around Around
 }
@@ -84,6 +86,9 @@ func Run(o Options) (int, error) {
 	p := &program{options: o, keys: keys.NewCache(), rand: random}
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
 		Flash: flash, Rand: random, Program: p, Started: p.started}
+	if o.Seat != nil {
+		defer o.Seat.run(p)()
+	}
 	if o.Radio != "" {
 		d, err := radio.OpenSpinel(o.Radio)
 		if err != nil {
@@ -178,6 +183,9 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 	if p.options.Booted != nil {
 		p.options.Booted(p.shell)
 	}
+	if s := p.options.Seat; s != nil {
+		return s.boot(t, d, c, driven), nil
+	}
 	return driven, nil
 }
 
@@ -186,6 +194,9 @@ func (p *program) Action(now machine.Time, a machine.Action) {
 	if r, ok := a.Value.(*thread.ResetRequest); ok {
 		p.control.Restart(r.Factory)
 		return
+	}
+	if p.options.Seat != nil {
+		p.options.Seat.observe(now, a)
 	}
 	if p.options.Around != nil && p.options.Around.Act(now, a) {
 		return
@@ -274,7 +285,17 @@ func (p *program) print() {
 }
 
 // Deadline implements radio.Program.
-func (p *program) Deadline() machine.Time { return p.shell.Deadline() }
+func (p *program) Deadline() machine.Time {
+	if p.options.Seat != nil {
+		return min(p.shell.Deadline(), p.options.Seat.deadline())
+	}
+	return p.shell.Deadline()
+}
 
 // Expire implements radio.Program.
-func (p *program) Expire(now machine.Time) { p.shell.Expire(now) }
+func (p *program) Expire(now machine.Time) {
+	p.shell.Expire(now)
+	if p.options.Seat != nil {
+		p.options.Seat.expire(now)
+	}
+}

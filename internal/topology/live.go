@@ -20,7 +20,7 @@ import (
 type LiveOptions struct {
 	Seat seat.Seat
 	Name string // of the node of this program
-	// Device, where set, says what the node is besides a Thread node.
+	// Device, where set, says what the node is besides a Thread node. It is called in the node's owner.
 	Device func() Device
 }
 
@@ -91,7 +91,7 @@ func (l *Live) tick(ctx context.Context) {
 		}
 		if n%10 == 0 {
 			var own ownLook
-			if l.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error { own = lookAt(now, n); return nil }) == nil {
+			if l.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error { own = l.lookAt(now, n); return nil }) == nil {
 				l.mu.Lock()
 				l.own = own
 				l.mu.Unlock()

@@ -63,6 +63,7 @@ type ownLook struct {
 	retries   uint64
 	network   Network
 	border    map[uint16]bool
+	device    Device
 }
 
 var askTypes = []byte{byte(tmf.DiagExtAddress), byte(tmf.DiagAddress16), byte(tmf.DiagMode), byte(tmf.DiagRoute), byte(tmf.DiagChildTable),
@@ -71,7 +72,7 @@ var askTypes = []byte{byte(tmf.DiagExtAddress), byte(tmf.DiagAddress16), byte(tm
 // ask goes round all routers once.
 func (l *Live) ask(ctx context.Context) error {
 	var own ownLook
-	err := l.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error { own = lookAt(now, n); return nil })
+	err := l.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error { own = l.lookAt(now, n); return nil })
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,10 @@ func plain(v []byte) string {
 }
 
 // lookAt reads the node's own tables.
-func lookAt(now machine.Time, n *thread.Node) (o ownLook) {
+func (l *Live) lookAt(now machine.Time, n *thread.Node) (o ownLook) {
+	if l.o.Device != nil {
+		o.device = l.o.Device()
+	}
 	o.role, o.ext, o.channel, o.mode = info.Role(n.MLE().Role()), n.MAC().Ext(), int(n.MAC().Channel()), n.Mode().String()
 	p := n.Datasets().Params()
 	o.network = Network{Channel: int(p.Channel), PANID: hex16(p.PANID), Name: p.NetworkName}

@@ -40,10 +40,7 @@ func (b *builder) run() {
 	own.Name = l.o.Name
 	own.Kind, own.Sent, own.Received, own.Retries = kindOf(o.mode), o.sent, o.received, o.retries
 	own.Role = roleWord(o.role, modeOf(o.mode))
-	if d := l.o.Device; d != nil {
-		x := d()
-		own.Client, own.LwM2M, own.Border = x.Client, x.LwM2M, x.Border
-	}
+	own.Client, own.LwM2M, own.Border = o.device.Client, o.device.LwM2M, own.Border || o.device.Border
 	if !o.attached() {
 		own.RLOC16, own.Partition, own.RouterID = "", 0, -1
 		b.finish()
