@@ -156,10 +156,7 @@ func (m *MLE) suits(d LeaderData, c Connectivity) bool {
 	case DowngradeToREED:
 		return same && (equal || greater)
 	case BetterPartition:
-		if c.ActiveRouters >= neighbor.MaxRouters && m.carries() {
-			return false
-		}
-		return !same && comparePartitions(c.Singleton(), d, m.Singleton(), m.leaderData) > 0
+		return !same && !m.wouldLeaveBehind(int(c.ActiveRouters)) && comparePartitions(c.Singleton(), d, m.Singleton(), m.leaderData) > 0
 	}
 	return true
 }

@@ -22,6 +22,23 @@ func comparePartitions(singletonA bool, a LeaderData, singletonB bool, b LeaderD
 		cmp.Compare(a.PartitionID, b.PartitionID))
 }
 
+// newPartitionID draws the id of a partition that we form. Those whom the partition that we were in, or one that refused us,
+// has lost are not to draw all of it over to themselves: with the same weights the greater id wins, however few they are
+// (OpenThread's are random). So ours is less, as long as there are many less.
+func (m *MLE) newPartitionID() uint32 {
+	id := uint32(m.rand.Uint64())
+	most := m.leaderData.PartitionID
+	for _, r := range m.refused {
+		most = max(most, r.partition)
+	}
+	if most >= fewPartitionIDs {
+		id %= most
+	}
+	return id
+}
+
+const fewPartitionIDs = 1 << 20
+
 // receiveAdvertisementFTD takes in an advertisement as a full Thread device: of another partition, of our parent, of
 // another router. An error ends its processing.
 func (m *MLE) receiveAdvertisementFTD(now machine.Time, r *rx, source uint16, d LeaderData) error {
@@ -116,8 +133,7 @@ func (m *MLE) otherPartition(now machine.Time, r *rx, d LeaderData, route neighb
 	}
 	switch order := comparePartitions(hasRoute && route.Singleton(), d, m.Singleton(), m.leaderData); {
 	case order > 0:
-		if full := hasRoute && route.Mask.Len() >= neighbor.MaxRouters; full && m.carries() || m.Attaching() ||
-			m.heldBack(now, d.PartitionID, hasRoute) {
+		if m.Attaching() || m.heldBack(now, d.PartitionID, hasRoute) || hasRoute && m.wouldLeaveBehind(route.Mask.Len()) {
 			return errDrop
 		}
 		f.better, f.betterRouter = d.PartitionID, hasRoute

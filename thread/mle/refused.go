@@ -22,6 +22,7 @@ const (
 	refusalWaitMin  = 10 * time.Second
 	refusalWaitMax  = 5 * time.Minute
 	refusalForgiven = 2 * refusalWaitMax // since the end of the last wait
+	manyThere       = 12                 // routers, beside a partition of ours that needs nearly all that one may have
 )
 
 func (m *MLE) refusalOf(partition uint32) *refusal {
@@ -84,7 +85,13 @@ func (m *MLE) attachRefused(now machine.Time) {
 	}
 }
 
-// carries says whether others hang on us: they would be left behind if we went to a partition that has no router id for us.
+// wouldLeaveBehind says whether we would strand others by going to a partition with so many routers: it has no router id for
+// us, or it will have none for most of ours, who are as many only because they are needed: router ids are spared.
+func (m *MLE) wouldLeaveBehind(routers int) bool {
+	return (routers >= neighbor.MaxRouters || routers >= manyThere && m.table.RouterCount() >= scarceIDs) && m.carries()
+}
+
+// carries says whether others hang on us.
 // A child that could follow would be there already, by itself, as it hears what we hear of that partition's routers. Minimal
 // children go where their parent goes, or find another.
 func (m *MLE) carries() bool {

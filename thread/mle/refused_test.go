@@ -71,4 +71,26 @@ func TestNobodyIsLeftBehindForAFullPartition(t *testing.T) {
 	if n.table.Release(b.now, id); !suits(32) {
 		t.Error("it is alone again")
 	}
+	for n.table.RouterCount() < scarceIDs {
+		n.table.Allocate(b.now, neighbor.InvalidRouterID)
+	}
+	if !suits(manyThere-1) || suits(manyThere) {
+		t.Error("two large partitions are one too many")
+	}
+}
+
+// Whoever forms a partition because another one is out of reach does not draw that one over.
+func TestNewPartitionIsTheLesserOne(t *testing.T) {
+	b := newBench(t)
+	n := b.form()
+	n.leaderData.PartitionID = 1 << 24
+	for range 100 {
+		if id := n.newPartitionID(); id >= 1<<24 {
+			t.Fatalf("%#x", id)
+		}
+	}
+	n.leaderData.PartitionID = 5
+	if n.newPartitionID() == n.newPartitionID() {
+		t.Error("with few ids left it is a random one")
+	}
 }

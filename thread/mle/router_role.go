@@ -85,7 +85,7 @@ func (m *MLE) BecomeLeader(now machine.Time, checkWeight bool) error {
 	m.table.ClearRouters()
 	partition := m.ftd.preferredPartition
 	if partition == 0 {
-		partition = uint32(m.rand.Uint64())
+		partition = m.newPartitionID()
 	}
 	low, high := m.table.IDRange()
 	id := m.ftd.previousRouterID
