@@ -64,6 +64,9 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	if f&ChildRemoved != 0 {
 		n.data.ChildRemoved(now)
 	}
+	if f&RoleChanged != 0 {
+		n.agent.RoleChanged(now)
+	}
 	if f&RLOCAdded != 0 && !n.config.MTD {
 		n.mesh.Resolver.Restart(now)
 	}

@@ -63,10 +63,11 @@ func (n *Node) reports() []resource {
 			return nil, ok
 		}},
 		{"c/rx", func(now machine.Time, _ ip6.Address, b, _ []byte) ([]byte, bool) {
+			taken := n.agent.RelayRx(now, b)
 			if n.commissioner != nil {
 				n.commissioner.RelayRx(now, b)
 			}
-			return nil, n.commissioner != nil
+			return nil, taken || n.commissioner != nil
 		}},
 		{"c/pc", func(_ machine.Time, _ ip6.Address, b, _ []byte) ([]byte, bool) {
 			pan, mask, ok := meshcop.ParseConflict(b)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/borderagent"
 	"heddle.example/thread/datasets"
 	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
@@ -69,6 +70,7 @@ func New(c Config) (*Node, error) {
 	}, (*mleEnv)(n))
 	n.tmf = tmf.New(tmf.Config{Rand: c.Rand}, (*tmfEnv)(n))
 	n.diag = tmf.NewDiagnostics(n.tmf, (*diagEnv)(n))
+	n.agent = borderagent.New(c.Rand, n.out.Nest(), (*agentEnv)(n))
 	n.table.SetMeshLocal(n.cop.Params().MeshLocalPrefix)
 	n.table.Self.Ext = n.mac.Ext()
 	n.mle.SetLeaderWeight(DefaultProperties.Weight())

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/borderagent"
 	"heddle.example/thread/datasets"
 	"heddle.example/thread/history"
 	"heddle.example/thread/ieee802154"
@@ -67,6 +68,9 @@ type Node struct {
 	// commissioner is nil until it is asked for.
 	commissioner *joining.Commissioner
 	joins        joins
+	agent        *borderagent.Agent
+	agentPorts   []agentPort
+	domain       string // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
 	border  *border // nil: the node is no border router
@@ -168,6 +172,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
+	d = min(d, n.agent.Deadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -212,6 +217,7 @@ func (n *Node) expire(now machine.Time) {
 	if n.clock.client != nil {
 		due(n.clockDeadline(), n.clock.client.Expire)
 	}
+	due(n.agent.Deadline(), n.agent.Expire)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

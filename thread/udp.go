@@ -219,8 +219,17 @@ func (n *Node) receiveUDP(now machine.Time, h *ip6.Header, b []byte, in *incomin
 		n.receiveMLE(now, h, &d, in)
 		return
 	case tmf.Port:
+		if n.agent.Takes(h.Dst) {
+			break // for the commissioner behind it
+		}
 		if n.isTMF(h.Src, h.Dst, u.DstPort) && in.secured {
 			n.tmf.Receive(now, h.Src, h.Dst, u.SrcPort, h.DSCP, d.Payload)
+		}
+		return
+	}
+	if n.agent.Takes(h.Dst) {
+		if in.secured {
+			n.agent.ProxyRx(now, h.Src, u.SrcPort, u.DstPort, d.Payload)
 		}
 		return
 	}

@@ -26,3 +26,10 @@ type PANIDConflict struct {
 
 // SecureSession says that the session of coaps is connected, or has ended.
 type SecureSession struct{ Connected bool }
+
+// EphemeralKeyState says how far the use of the border agent's ephemeral key is now: Disabled, Stopped, Started, Connected or
+// Accepted.
+type EphemeralKeyState struct{ State string }
+
+// EphemeralKeyEvent is what happens with an ephemeral key, in the names of OpenThread's history.
+type EphemeralKeyEvent struct{ Event string }

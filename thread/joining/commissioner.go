@@ -239,6 +239,9 @@ func (c *Commissioner) Stop(now machine.Time) error {
 	return nil
 }
 
+// lost stops without a word: the way to the network is gone.
+func (c *Commissioner) lost(now machine.Time) { c.stop(now, false) }
+
 func (c *Commissioner) stop(now machine.Time, tell bool) {
 	if c.state == CommissionerDisabled {
 		return

@@ -106,6 +106,7 @@ var commands []entry
 func init() {
 	commands = []entry{
 		{name: "attachtime", run: attachTime},
+		{name: "ba", run: ba},
 		{name: "br", border: true, run: br},
 		{name: "bufferinfo", run: bufferInfo},
 		{name: "ccathreshold", run: ccaThreshold},
@@ -223,6 +224,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = netdataCommands
 	case "coap":
 		table = coapCommands
+	case "ba":
+		table = baCommands
 	case "coaps":
 		table = coapsCommands
 	case "udp":

@@ -108,6 +108,8 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		case s.pending && s.diagnosing:
 			s.diagnostic(v.From, v.TLVs)
 		}
+	case *info.EphemeralKeyState:
+		s.ephemeralKeyChanged(v)
 	case *info.SecureSession:
 		s.secureSession(v)
 	case *info.DiscoveryRequest:

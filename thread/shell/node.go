@@ -28,6 +28,7 @@ type Node interface {
 	Past
 	Properties
 	Commissioning
+	BorderAgent
 	Joining
 	UDP
 	Resolver
@@ -53,6 +54,8 @@ type Base interface {
 	ResetBufferInfo()
 	Vendor(field int) string
 	SetVendor(field int, s string) error
+	DomainName() string
+	SetDomainName(name string) error
 }
 
 // Link is the radio and its MAC.

@@ -11,7 +11,6 @@ import (
 type referenceState struct {
 	tmfOriginOff bool
 	lnaGain      int8
-	domain       string
 	duaIID       [8]byte
 	hasDUAIID    bool
 }
@@ -57,18 +56,7 @@ func targetPower(s *Shell, a args) error {
 }
 
 func domainName(s *Shell, a args) error {
-	return text(s, a, func() string {
-		if s.domain == "" {
-			return "DefaultDomain"
-		}
-		return s.domain
-	}, func(name string) error {
-		if len(name) > 16 {
-			return status.InvalidArgs
-		}
-		s.domain = name
-		return nil
-	})
+	return text(s, a, s.node.DomainName, s.node.SetDomainName)
 }
 
 func dua(s *Shell, a args) error {

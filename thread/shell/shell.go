@@ -80,6 +80,7 @@ type Shell struct {
 	srpCallback  bool                  // the ends of SRP updates are printed
 	uncompressed bool                  // names in DNS messages, as the user wants it
 	diagnosing   bool                  // the pending command prints diagnostic answers
+	tellKey      bool                  // what becomes of an ephemeral key is printed
 
 	datasetState
 	udpState
