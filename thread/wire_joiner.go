@@ -95,9 +95,9 @@ func (e *joinerEnv) SetNetwork(now machine.Time, pan ieee802154.PANID, channel u
 }
 
 // Discover implements joining.JoinerEnv.
-func (e *joinerEnv) Discover(now machine.Time, wanted func([]byte) bool, found func(joining.Found), done func(machine.Time)) error {
+func (e *joinerEnv) Discover(now machine.Time, wanted func([]byte) bool, heard func([]byte), found func(joining.Found), done func(machine.Time)) error {
 	return e.mle.Discover(now, mle.Discovery{
-		PAN: e.mac.PAN(), Joiner: true, Wanted: wanted, Done: done,
+		PAN: e.mac.PAN(), Joiner: true, Wanted: wanted, Heard: heard, Done: done,
 		Found: func(_ machine.Time, f *mle.Network) {
 			found(joining.Found{Ext: f.Ext, PAN: f.PAN, Channel: f.Channel, RSSI: f.RSSI, Port: f.JoinerUDPPort, Steering: f.Steering})
 		},
@@ -225,7 +225,11 @@ func (n *Node) JoinerStart(now machine.Time, cause machine.Cause, c joining.Join
 		}
 		return n.wants().Start(now, c, func(_ machine.Time, err error) {
 			if err != joining.ErrAbort {
-				n.event(0, &info.JoinerDone{Err: joinerError(err)})
+				v := &info.JoinerDone{Err: joinerError(err)}
+				if err != nil {
+					v.Reason = n.joins.joiner.Reason().String()
+				}
+				n.event(0, v)
 			}
 		})
 	})

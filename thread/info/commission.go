@@ -9,8 +9,11 @@ type JoinerEvent struct {
 	ID    *[8]byte // nil: an entry that names no joiner in particular
 }
 
-// JoinerDone is how the joiner's attempt ended.
-type JoinerDone struct{ Err error }
+// JoinerDone is how the joiner's attempt ended. Err is OpenThread's word for it, Reason a sentence that says why, and what to do.
+type JoinerDone struct {
+	Err    error
+	Reason string
+}
 
 // EnergyReport is what a node measured for the commissioner, a value for each channel of the mask, several times over.
 type EnergyReport struct {

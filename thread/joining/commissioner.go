@@ -428,7 +428,7 @@ func (c *Commissioner) received(now machine.Time, m *coap.Message) {
 	if url, ok := tlv.Find(m.Payload, tlvProvisioningURL); ok && string(url) != c.url {
 		state = stateReject
 	}
-	c.withKEK = true
+	c.withKEK = state == stateAccept // whom we refuse gets no key; OpenThread's commissioner is not so strict
 	c.dtls.answer(now, &coap.Message{Type: coap.ACK, Code: coap.Changed, ID: m.ID, Token: m.Token, Payload: []byte{tlvState, 1, state}})
 	c.withKEK = false
 	c.signal(now, JoinerFinalize)

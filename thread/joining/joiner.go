@@ -50,8 +50,8 @@ type JoinerEnv interface {
 	SetExtAddress(now machine.Time, a ieee802154.ExtAddr)
 	// SetNetwork moves the radio to a network that we do not belong to yet.
 	SetNetwork(now machine.Time, pan ieee802154.PANID, channel uint8)
-	// Discover looks for networks that want us.
-	Discover(now machine.Time, wanted func(steering []byte) bool, found func(Found), done func(now machine.Time)) error
+	// Discover looks for networks that want us. heard is told of every answer, with its steering data.
+	Discover(now machine.Time, wanted func(steering []byte) bool, heard func(steering []byte), found func(Found), done func(now machine.Time)) error
 	// OpenPort lets unsecured datagrams to a port in, or not any more.
 	OpenPort(now machine.Time, port uint16, open bool)
 	// SendPlain sends a UDP datagram without link security.
@@ -89,6 +89,9 @@ type Joiner struct {
 	repeat    machine.Time
 	timer     machine.Time
 	done      func(now machine.Time, err error)
+	heard     int // networks that answered
+	open      int // of them, those that let somebody in
+	why       Reason
 }
 
 // Discerner is a part of a number that names a joiner instead of its EUI-64.
@@ -156,6 +159,7 @@ func (j *Joiner) Start(now machine.Time, c JoinerConfig, done func(now machine.T
 	}
 	j.config, j.done, j.id = c, done, j.ID()
 	j.found, j.priority = nil, nil
+	j.heard, j.open, j.why = 0, 0, Unknown
 	j.env.SetExtAddress(now, j.randomAddress())
 	s, err := newSecure(j.rand, nil)
 	if err != nil {
@@ -168,7 +172,7 @@ func (j *Joiner) Start(now machine.Time, c JoinerConfig, done func(now machine.T
 	if d := j.discerner; d != nil {
 		filter = meshcop.Discerner(d.Value, d.Length)
 	}
-	err = j.env.Discover(now, func(b []byte) bool { return meshcop.SteeringData(b).Contains(filter) }, j.keep, j.discovered)
+	err = j.env.Discover(now, func(b []byte) bool { return meshcop.SteeringData(b).Contains(filter) }, j.hear, j.keep, j.discovered)
 	if err == nil {
 		j.set(now, Discovering)
 	}
@@ -211,8 +215,24 @@ func (j *Joiner) keep(f Found) {
 	}
 }
 
+// hear counts the networks, so that a failure can say what there was.
+func (j *Joiner) hear(steering []byte) {
+	j.heard++
+	if slices.ContainsFunc(steering, func(b byte) bool { return b != 0 }) {
+		j.open++
+	}
+}
+
 func (j *Joiner) discovered(now machine.Time) {
 	if j.state == Discovering {
+		switch {
+		case j.heard == 0:
+			j.why = NobodyHeard
+		case j.open == 0:
+			j.why = NobodyJoins
+		default:
+			j.why = NotWanted
+		}
 		j.env.SetExtAddress(now, ieee802154.ExtAddr(j.id))
 		j.next(now, ErrNotFound)
 	}
@@ -255,6 +275,7 @@ func (j *Joiner) connected(now machine.Time, keyHash [32]byte) {
 	if c.ProvisioningURL != "" {
 		b = tlv.Append(b, tlvProvisioningURL, []byte(c.ProvisioningURL))
 	}
+	j.why = NoAnswer
 	j.finalize = j.dtls.post(now, uriFinalize, b)
 	j.repeat, j.timer = now.Add(responseTimeout/2), now.Add(responseTimeout)
 }
@@ -262,11 +283,10 @@ func (j *Joiner) connected(now machine.Time, keyHash [32]byte) {
 // lost is called when the session is over, or did not come to be.
 func (j *Joiner) lost(now machine.Time, reason error) {
 	if j.state == Connecting {
-		err := ErrSecurity
-		if errors.Is(reason, dtls.ErrTimeout) {
-			err = ErrSecurity // as OpenThread has it: no session is no session
+		if j.why = WrongPassword; errors.Is(reason, dtls.ErrTimeout) {
+			j.why = NoCommissioner
 		}
-		j.next(now, err)
+		j.next(now, ErrSecurity) // as OpenThread has it: no session is no session
 	}
 }
 
@@ -276,7 +296,11 @@ func (j *Joiner) answered(now machine.Time, m *coap.Message) {
 		return
 	}
 	j.repeat = machine.Never
-	if _, ok := tlv.Uint8(m.Payload, tlvState); m.Code == coap.Changed && ok {
+	j.why = Refused
+	if state, ok := tlv.Uint8(m.Payload, tlvState); m.Code == coap.Changed && ok {
+		if state == stateAccept {
+			j.why = NotEntrusted
+		}
 		j.set(now, Entrusting)
 		j.timer = now.Add(responseTimeout)
 	}

@@ -31,7 +31,7 @@ func newSecure(r machine.Rand, password func() []byte) (*secure, error) {
 		NewPAKE: func(client bool, password []byte) dtls.PAKE { return ecjpake.New(client, password) },
 		MTU:     700, // the records of OpenThread's mbedTLS hold 768 bytes
 		// mbedTLS waits 8 s before it repeats a flight; so do we, for the mesh is slow.
-		RetransmitInitial: 4 * time.Second, MaxSessions: 4, MaxHandshakes: 2, CipherCache: 4,
+		RetransmitInitial: 4 * time.Second, Retransmissions: 4, MaxSessions: 4, MaxHandshakes: 2, CipherCache: 4,
 	}
 	if password != nil {
 		c.JPAKE = func(machine.Path) ([]byte, bool) { p := password(); return p, len(p) > 0 }

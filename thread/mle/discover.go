@@ -32,6 +32,8 @@ type Discovery struct {
 	Advert   []byte           // value of the Joiner Advertisement TLV: OUI and data; none if empty
 	// Wanted looks at the steering data of a network: only those that want us are results. nil: all.
 	Wanted func(steering []byte) bool
+	// Heard, if set, is told of every network that answers, with its steering data, which is empty where nobody may join.
+	Heard func(steering []byte)
 	// Found is called for each network.
 	Found func(now machine.Time, n *Network)
 	// Done is called at the end.
@@ -185,16 +187,16 @@ func (m *MLE) receiveDiscoveryResponse(now machine.Time, r *rx) {
 				continue
 			}
 			n.Steering = value[:min(len(value), 16)]
-			if s.Wanted != nil && !s.Wanted(n.Steering) {
-				return
-			}
-			wanted = true
+			wanted = s.Wanted == nil || s.Wanted(n.Steering)
 		case discoveryJoinerUDPPort:
 			if len(value) < 2 {
 				return
 			}
 			n.JoinerUDPPort = uint16(value[0])<<8 | uint16(value[1])
 		}
+	}
+	if s.Heard != nil {
+		s.Heard(n.Steering)
 	}
 	if wanted && s.Found != nil {
 		s.Found(now, &n)

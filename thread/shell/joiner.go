@@ -68,4 +68,7 @@ func (s *Shell) joined(v *info.JoinerDone) {
 		return
 	}
 	s.Line("Join failed [%s]", number(v.Err).Name())
+	if v.Reason != "" {
+		s.Line("~ %s", v.Reason) // ours
+	}
 }

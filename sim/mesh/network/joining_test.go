@@ -19,6 +19,7 @@ type joins struct {
 	leader, router, joiner *Node
 	events                 []string
 	done                   []error
+	reason                 string // of the latest end
 }
 
 func newJoins(t *testing.T, mtd bool) *joins {
@@ -41,7 +42,7 @@ func newJoins(t *testing.T, mtd bool) *joins {
 	}
 	w.joiner.OnEvent = func(_ machine.Time, a machine.Action) {
 		if v, ok := a.Value.(*info.JoinerDone); ok {
-			w.done = append(w.done, v.Err)
+			w.done, w.reason = append(w.done, v.Err), v.Reason
 		}
 	}
 	w.leader.Input(func(now machine.Time, n *thread.Node) {
@@ -75,7 +76,7 @@ func (w *joins) join(t *testing.T, password string) error {
 			t.Fatal(err)
 		}
 	})
-	w.RunUntil(func() bool { return len(w.done) > 0 }, 2*time.Minute)
+	w.RunUntil(func() bool { return len(w.done) > 0 }, 4*time.Minute)
 	if len(w.done) != 1 {
 		t.Fatalf("%d ends; %v, commissioner saw %v", len(w.done), w.joiner.Thread().JoinerState(), w.events)
 	}
@@ -112,4 +113,42 @@ func TestJoin(t *testing.T) {
 			t.Log(w.events)
 		})
 	}
+}
+
+// A join that fails says why.
+func TestWhyNot(t *testing.T) {
+	w := newJoins(t, false)
+	want := func(r joining.Reason) {
+		t.Helper()
+		if w.reason != r.String() {
+			t.Errorf("%q, not %q", w.reason, r)
+		}
+	}
+	_ = w.join(t, "J01NME")
+	want(joining.NobodyJoins)
+	w.add(t, joining.Entry{Kind: joining.ByEUI64, EUI64: [8]byte{1}, Password: "J01NME"})
+	_ = w.join(t, "J01NME")
+	want(joining.NotWanted)
+	w.add(t, joining.Entry{Kind: joining.Anybody, Password: "J01NME"})
+	_ = w.join(t, "WR0NGPW")
+	want(joining.WrongPassword)
+	w.Run(time.Minute)
+	w.leader.Input(func(_ machine.Time, n *thread.Node) { _ = n.SetProvisioningURL("https://elsewhere") })
+	w.done = nil
+	w.joiner.Input(func(now machine.Time, n *thread.Node) {
+		if err := n.JoinerStart(now, 0, joining.JoinerConfig{Password: "J01NME", ProvisioningURL: "https://here"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.RunUntil(func() bool { return len(w.done) > 0 }, 2*time.Minute)
+	want(joining.Refused)
+	w.Run(time.Minute)
+	w.leader.Input(func(_ machine.Time, n *thread.Node) { _ = n.SetProvisioningURL("") })
+	w.add(t, joining.Entry{Kind: joining.Anybody, Password: "J01NME"})
+	w.leader.Kill()
+	_ = w.join(t, "J01NME")
+	want(joining.NoCommissioner)
+	w.router.Kill()
+	_ = w.join(t, "J01NME")
+	want(joining.NobodyHeard)
 }
