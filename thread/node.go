@@ -70,7 +70,9 @@ type Node struct {
 	joins        joins
 	agent        *borderagent.Agent
 	agentPorts   []agentPort
-	domain       string // the Thread domain's name; empty: DefaultDomain
+	// outsider is nil until it is asked for.
+	outsider *external
+	domain   string // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
 	border  *border // nil: the node is no border router
@@ -172,7 +174,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
-	d = min(d, n.agent.Deadline())
+	d = min(d, n.agent.Deadline(), n.externalDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -218,6 +220,7 @@ func (n *Node) expire(now machine.Time) {
 		due(n.clockDeadline(), n.clock.client.Expire)
 	}
 	due(n.agent.Deadline(), n.agent.Expire)
+	due(n.externalDeadline(), n.expireExternal)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

@@ -36,3 +36,9 @@ type EphemeralKeyState struct{ State string }
 
 // EphemeralKeyEvent is what happens with an ephemeral key, in the names of OpenThread's history.
 type EphemeralKeyEvent struct{ Event string }
+
+// AgentSession says that a session with another network's border agent is there, or why it has ended.
+type AgentSession struct {
+	Connected bool
+	Reason    error
+}

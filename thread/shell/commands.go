@@ -47,12 +47,16 @@ func (s *Shell) dispatch(a args) error {
 	}
 	if a[0] == "help" {
 		s.list(commands)
+		s.list(own)
 		for _, c := range s.extras() {
 			s.Line("%s", c.Name)
 		}
 		return nil
 	}
 	if run := s.find(aliases, a[0]); run != nil {
+		return run(s, a[1:])
+	}
+	if run := s.find(own, a[0]); run != nil {
 		return run(s, a[1:])
 	}
 	for _, c := range s.extras() {
@@ -89,6 +93,9 @@ func (s *Shell) Names() []string {
 			all = append(all, e.name)
 		}
 	}
+	for _, e := range own {
+		all = append(all, e.name)
+	}
 	for _, c := range s.extras() {
 		all = append(all, c.Name)
 	}
@@ -98,6 +105,11 @@ func (s *Shell) Names() []string {
 // aliases are names of older OpenThread versions, which `help` does not list.
 var aliases = []entry{
 	{name: "masterkey", run: networkKey},
+}
+
+// own are commands of ours.
+var own = []entry{
+	{name: "extcommissioner", run: externalCommand},
 }
 
 // commands is OpenThread's table. It is filled in init, as `debug` and `help` look into it.
@@ -226,6 +238,8 @@ func (s *Shell) subcommands(name string) []string {
 		table = coapCommands
 	case "ba":
 		table = baCommands
+	case "extcommissioner":
+		table = externalCommands
 	case "coaps":
 		table = coapsCommands
 	case "udp":

@@ -142,18 +142,9 @@ func commissionerJoiner(s *Shell, a args) error {
 	case len(a) == 1:
 		return status.InvalidArgs
 	}
-	var e joining.Entry
-	if a[1] != "*" {
-		d, ok, err := a.discerner(1)
-		if err != nil {
-			return err
-		}
-		if e.Kind, e.Discerner = joining.ByDiscerner, d; !ok {
-			e.Kind = joining.ByEUI64
-			if e.EUI64, err = a.ext(1); err != nil {
-				return err
-			}
-		}
+	e, err := a.joiner(1)
+	if err != nil {
+		return err
 	}
 	switch a[0] {
 	case "add":
@@ -162,7 +153,6 @@ func commissionerJoiner(s *Shell, a args) error {
 		}
 		seconds := uint32(joinerTime)
 		if len(a) > 3 {
-			var err error
 			if seconds, err = a.u32(3); err != nil {
 				return err
 			}
@@ -178,6 +168,19 @@ func commissionerJoiner(s *Shell, a args) error {
 		return s.early(s.node.RemoveJoiner(s.now, s.cause, e), line)
 	}
 	return status.InvalidArgs
+}
+
+// joiner reads whom an entry is for: an EUI-64, number/bits, or * for all.
+func (a args) joiner(i int) (e joining.Entry, err error) {
+	if a.is(i, "*") {
+		return e, nil
+	}
+	d, ok, err := a.discerner(i)
+	if e.Kind, e.Discerner = joining.ByDiscerner, d; err == nil && !ok {
+		e.Kind = joining.ByEUI64
+		e.EUI64, err = a.ext(i)
+	}
+	return e, err
 }
 
 func joinerTable(s *Shell) error {

@@ -110,6 +110,8 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		}
 	case *info.EphemeralKeyState:
 		s.ephemeralKeyChanged(v)
+	case *info.AgentSession:
+		s.agentSession(v)
 	case *info.SecureSession:
 		s.secureSession(v)
 	case *info.DiscoveryRequest:

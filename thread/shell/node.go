@@ -29,6 +29,7 @@ type Node interface {
 	Properties
 	Commissioning
 	BorderAgent
+	ExternalCommissioning
 	Joining
 	UDP
 	Resolver
