@@ -208,7 +208,7 @@ func FuzzInput(f *testing.F) {
 func TestComplete(t *testing.T) {
 	s := New(testNode(t, nil), Config{Extra: extra})
 	for line, want := range map[string]string{
-		"routers": "routerselectionjitter", "dataset com": "commit", "macfilter ": "addr rss", "x": "", "ext": "extaddr extpanid extra",
+		"routers": "routerselectionjitter", "dataset com": "commit", "macfilter ": "addr rss", "x": "", "ext": "extaddr extcommissioner extpanid extra",
 		"dataset commit ": "", "udp ": "bind close connect linksecurity open send",
 	} {
 		if got := strings.Join(s.Complete(line), " "); got != want {
