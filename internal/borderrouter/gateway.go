@@ -13,6 +13,7 @@ import (
 	"heddle.example/host/tun"
 	"heddle.example/host/usernat"
 	"heddle.example/internal/node"
+	"heddle.example/internal/seat"
 	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/ip6"
@@ -102,7 +103,7 @@ func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shel
 	if err := r.Start(now, 0); err != nil {
 		return nil, err
 	}
-	g.router, g.node = r, n
+	g.router, g.node, c.Border = r, n, r
 	if !g.o.Manual {
 		return r, g.enter(now, n)
 	}
@@ -189,6 +190,17 @@ func (g *Gateway) changed(now machine.Time) {
 			g.trouble = err
 		}
 	}
+}
+
+// Router returns the border router of the node, nil before the first boot. Only the node's goroutine may ask.
+func (g *Gateway) Router() *border.Router { return g.router }
+
+// Outside returns the way out.
+func (g *Gateway) Outside() outside.Outside { return g.out }
+
+// Doctor returns a doctor for this border router, whose node has a seat.
+func (g *Gateway) Doctor(s seat.Seat) *Doctor {
+	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Upstream: g.servers, System: ThisComputer{}}
 }
 
 // incoming is what has come from the outside, until the node's goroutine takes it.
