@@ -79,6 +79,8 @@ type Question struct {
 	Name string
 	// Attach is how long a node that is not attached yet is waited for; 0: 30 s.
 	Attach time.Duration
+	// Wait is how long an answer is waited for, the second time for twice as long, the third time for twice that; 0: 1 s.
+	Wait time.Duration
 }
 
 // Doctor tests the legs of a border router's way, each by what a node would do: from the node itself, through the mesh's
@@ -106,13 +108,10 @@ type System interface {
 // examination is one run.
 type examination struct {
 	*Doctor
-	ctx   context.Context
-	q     Question
-	legs  []Leg
-	saw   border.Status
-	role  string
-	wait  time.Duration
-	probe time.Duration
+	ctx  context.Context
+	q    Question
+	legs []Leg
+	saw  border.Status
 }
 
 // Examine tests all legs. It takes some seconds, more where something is broken.
@@ -123,8 +122,11 @@ func (d *Doctor) Examine(ctx context.Context, q Question) Report {
 	if q.Attach == 0 {
 		q.Attach = 30 * time.Second
 	}
+	if q.Wait == 0 {
+		q.Wait = time.Second
+	}
 	begun := time.Now()
-	x := &examination{Doctor: d, ctx: ctx, q: q, probe: time.Second}
+	x := &examination{Doctor: d, ctx: ctx, q: q}
 	broken := ""
 	for _, leg := range []struct {
 		name string

@@ -106,7 +106,7 @@ func (x *examination) route() Leg {
 	}
 	for _, p := range s.Prefixes {
 		if p.DefaultRoute {
-			found = "::/0, by a prefix of the mesh"
+			found = "::/0"
 		}
 	}
 	if found == "" {
@@ -137,11 +137,15 @@ func (x *examination) route() Leg {
 
 // nat64: is IPv4 reached?
 func (x *examination) nat64() Leg {
-	_, _ = x.look()
 	s := &x.saw
-	if s.NAT64.Bits == 0 {
+	for end := time.Now().Add(x.q.Attach / 2); s.NAT64.Bits == 0; {
 		if s.NAT64State == routing.NAT64Disabled {
 			return Leg{State: Warn, Found: "off: nodes reach no IPv4 host", Do: "type `nat64 enable`, or leave `--nat64 off` out"}
+		}
+		if _, err := x.look(); err == nil && s.NAT64.Bits == 0 && time.Now().Before(end) && x.sleep(100*time.Millisecond) {
+			continue
+		} else if s.NAT64.Bits != 0 {
+			break
 		}
 		return Leg{State: Broken, Found: "the mesh has no prefix for IPv4 addresses", Do: "see `br nat64prefix` and `nat64 state`"}
 	}

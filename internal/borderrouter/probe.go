@@ -40,7 +40,7 @@ func (x *examination) exchange(dst ip6.Address, port uint16, payload []byte, is 
 		return 0, err
 	}
 	defer x.Seat.Do(context.WithoutCancel(x.ctx), func(_ machine.Time, n *thread.Node) error { return n.CloseUDP(id) })
-	wait := x.probe
+	wait := x.q.Wait
 	for range 3 {
 		begun := time.Now()
 		err := x.do(func(now machine.Time, n *thread.Node) error {
@@ -117,11 +117,7 @@ func (x *examination) dns() Leg {
 	if err == nil && len(list) > 0 {
 		var words []string
 		for _, a := range list[:min(len(list), 2)] {
-			if a.IP4.IsValid() {
-				words = append(words, a.IP4.String())
-			} else {
-				words = append(words, a.IP.String())
-			}
+			words = append(words, x.name(a.IP))
 		}
 		return Leg{State: OK, Found: fmt.Sprintf("the node resolves %s: %s", x.q.Name, strings.Join(words, ", "))}
 	}
@@ -132,6 +128,14 @@ func (x *examination) dns() Leg {
 		}
 	}
 	return Leg{State: Broken, Found: fmt.Sprintf("%s answers nobody", strings.Trim(fmt.Sprint(servers), "[]")), Do: "--dns SERVER names another one"}
+}
+
+// name writes an address down as a person knows it.
+func (x *examination) name(a ip6.Address) string {
+	if v4, ok := nat64.Extract(x.saw.NAT64, a); ok && x.saw.NAT64.Bits != 0 {
+		return netip.AddrFrom4(v4).String() + " by NAT64"
+	}
+	return a.Netip().String()
 }
 
 // direct asks a DNS server from this computer.
@@ -175,10 +179,7 @@ func (x *examination) server() Leg {
 	}
 	var tried []string
 	for _, a := range list {
-		name := a.IP.String()
-		if a.IP4.IsValid() {
-			name = a.IP4.String() + " by NAT64"
-		}
+		name := x.name(a.IP)
 		took, err := x.exchange(a.IP, port, message, is)
 		if err == nil {
 			return Leg{State: OK, Found: fmt.Sprintf("%s port %d (%s) answered the node in %v", name, port, u.Scheme, took.Round(time.Millisecond))}
