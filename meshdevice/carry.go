@@ -98,6 +98,7 @@ func (d *Device) transmit(a machine.Action) {
 	if d.sleepy() {
 		d.node.SendFastPolls(d.now, a.Cause, 0)
 	}
+	d.noteWay(dst)
 	_ = d.node.SendUDP(d.now, a.Cause, l.socket, thread.UDPMessage{Dst: dst, Port: a.Path.Remote.Port(), Payload: a.Data})
 }
 

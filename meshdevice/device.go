@@ -36,6 +36,9 @@ type lwm2mState struct {
 	beginAt  machine.Time // when it is to be called; Never: once there is a network
 	attached machine.Time // since when; Never: not
 	retryAt  machine.Time // when to try again because the network is back
+	reached  bool         // there was a way to a server when the network changed last
+	ways     []way        // how datagrams go to servers
+	moveAt   machine.Time // when to tell the servers of another way
 	asks     []ask
 	aliases  []alias
 	poll     time.Duration // the poll period that we have set; 0: none
@@ -111,7 +114,7 @@ func (d *Device) RadioEnergy(now machine.Time, cause machine.Cause, rssi int8) {
 func (d *Device) Deadline() machine.Time {
 	at := d.node.Deadline()
 	if l := d.lw; l != nil && !l.dead {
-		at = min(at, l.client.Deadline(), l.beginAt, l.retryAt)
+		at = min(at, l.client.Deadline(), l.beginAt, l.retryAt, l.moveAt)
 	}
 	return at
 }
@@ -214,8 +217,9 @@ func (d *Device) watch(a *machine.Action) {
 		d.radio.TxBytes += uint64(len(v.PSDU))
 		d.radio.MaxMessage = max(d.radio.MaxMessage, len(v.PSDU))
 	case *thread.Changed:
-		if v.Flags&(thread.RoleChanged|thread.NetDataChanged) != 0 {
+		if v.Flags&(thread.RoleChanged|thread.NetDataChanged|thread.AddressAdded|thread.AddressRemoved) != 0 {
 			d.networkChanged()
+			d.lookForWays()
 		}
 	}
 }

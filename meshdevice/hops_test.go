@@ -123,3 +123,45 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(list)
 	}
 }
+
+// The border router dies and another one takes over: the server hears of the new way within seconds after the mesh has it,
+// and reaches the device again, by the session that there was.
+func TestBorderRouterDies(t *testing.T) {
+	w := newWorld(t, 10, mesh.Config{})
+	second := w.router(false)
+	x := w.rig().device(network.NodeConfig{Kind: network.FED}, meshdevice.Config{})
+	x.join(t)
+	w.net.Run(3 * time.Minute)
+	x.typed("lwstart -n secure-demo -h server.example -t 3600 -i id-secure-demo -s 30313233343536373839616263646566")
+	if !x.ready(20 * time.Second) {
+		t.Fatalf("%+v", x.d.Status())
+	}
+	session := x.d.Status().Servers[0].Session
+	heard := 0
+	for _, e := range w.events {
+		if _, ok := e.(*server.Updated); ok {
+			heard++
+		}
+	}
+	w.border.Kill()
+	_ = second
+	began := w.net.World.Now()
+	updates := func() (n int) {
+		for _, e := range w.events {
+			if _, ok := e.(*server.Updated); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if !w.net.RunUntil(func() bool { return updates() > heard }, 20*time.Minute) {
+		t.Fatalf("the server heard nothing: %+v, %v", x.d.Status(), x.Role())
+	}
+	t.Logf("an Update after %v", w.net.World.Now().Sub(began))
+	if o := w.do("secure-demo", server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3/0/0")}); o.Err != nil || o.Took > 5*time.Second {
+		t.Errorf("%+v", o)
+	}
+	if s := x.d.Status().Servers[0]; s.Session != session {
+		t.Errorf("%+v", s)
+	}
+}

@@ -55,7 +55,7 @@ func (d *Device) start(cause machine.Cause, o StartOptions) error {
 		}
 		servers = []client.Account{a}
 	}
-	l := &lwm2mState{options: o, beginAt: machine.Never, retryAt: machine.Never, attached: machine.Never}
+	l := &lwm2mState{options: o, beginAt: machine.Never, retryAt: machine.Never, moveAt: machine.Never, attached: machine.Never}
 	for _, a := range servers {
 		if u, err := url.Parse(a.URI); err == nil {
 			l.hosts = append(l.hosts, u.Hostname())
@@ -175,6 +175,8 @@ func (d *Device) networkChanged() {
 		l.attached = d.now
 	}
 	reachable := d.reachable()
+	came := reachable && (back || !l.reached)
+	l.reached = reachable
 	switch {
 	case !l.begun && reachable:
 		if at := d.somewhen(); at < l.beginAt {
@@ -182,7 +184,7 @@ func (d *Device) networkChanged() {
 		}
 	case !l.begun && back:
 		l.beginAt = min(l.beginAt, d.now.Add(patience))
-	case l.begun && reachable && l.retryAt == machine.Never && l.client.State() == client.StateRegisterRequired:
+	case l.begun && came && l.retryAt == machine.Never && l.client.State() == client.StateRegisterRequired:
 		l.retryAt = d.somewhen()
 	}
 }
@@ -199,6 +201,14 @@ func (d *Device) expireStart() {
 	if l.retryAt <= d.now {
 		l.retryAt = machine.Never
 		l.client.Retry(d.now, 0)
+	}
+	if l.moveAt <= d.now {
+		l.moveAt = machine.Never
+		for _, s := range l.client.Servers() {
+			if s.Location != "" {
+				_ = l.client.Update(d.now, 0, s.ShortID) // it is registered
+			}
+		}
 	}
 }
 
@@ -226,7 +236,7 @@ func (d *Device) Stop(now machine.Time, cause machine.Cause) error {
 		return words.ErrNotStarted
 	}
 	d.noteStart(cause, nil)
-	if l.beginAt, l.retryAt = machine.Never, machine.Never; l.begun {
+	if l.beginAt, l.retryAt, l.moveAt = machine.Never, machine.Never, machine.Never; l.begun {
 		l.client.Stop(now, cause)
 	} else {
 		l.stopped = true // it has told nobody of itself

@@ -4,6 +4,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/mesh"
+	"heddle.example/thread/neighbor"
 	"heddle.example/thread/tmf"
 )
 
@@ -40,6 +41,22 @@ func (n *Node) Reaches(dst ip6.Address) bool {
 	}
 	src, ok := n.SourceFor(dst)
 	return ok && (n.routeOf(src, dst) != toHost || n.config.Host != nil)
+}
+
+// WayTo returns how a datagram of ours would go to a unicast address now: from which source address, and by which border
+// router, by its RLOC16; 0xfffe where it does not leave the mesh by another node.
+func (n *Node) WayTo(dst ip6.Address) (src ip6.Address, border uint16, ok bool) {
+	if !n.Reaches(dst) {
+		return src, neighbor.InvalidRLOC16, false
+	}
+	src, _ = n.SourceFor(dst)
+	border = neighbor.InvalidRLOC16
+	if !n.HasAddress(dst) && !n.data.OnMesh(dst) && !n.onLink(dst) {
+		if r, err := n.data.Route(src, dst); err == nil {
+			border = r
+		}
+	}
+	return src, border, true
 }
 
 // sendMulticast sends a multicast of ours. Within the realm it gets its MPL option; beyond it, it travels in a datagram to
