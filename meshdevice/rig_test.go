@@ -22,7 +22,7 @@ import (
 
 // rig is a mesh whose leader is a border router: behind it is an LwM2M server, one millisecond away.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	net    *network.Network
 	border *network.Node
 	far    *far

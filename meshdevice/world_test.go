@@ -23,7 +23,7 @@ import (
 // world is a mesh with a border router, and an internet with an LwM2M server and a bootstrap server on it. The name
 // server.example has an IPv4 address only, as the guide's server; local.example has an IPv6 address.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	net      *network.Network
 	inet     *internet.Internet
 	border   *network.Node
@@ -42,7 +42,7 @@ var (
 	name4  = netip.MustParseAddr("192.0.2.53")
 )
 
-func newWorld(t *testing.T, seed uint64, c mesh.Config) *world {
+func newWorld(t testing.TB, seed uint64, c mesh.Config) *world {
 	t.Helper()
 	w := &world{t: t, net: network.New(seed, c), outcomes: map[machine.OpID]server.Outcome{}}
 	w.net.World.Quiet = true
