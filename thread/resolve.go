@@ -103,7 +103,8 @@ func (n *Node) literal(name string) (list []ResolvedAddress, err error, ok bool)
 	case bad != nil:
 		return nil, nil, false
 	case !a.Is4():
-		return []ResolvedAddress{{IP: ip6.FromNetip(a)}}, nil, true
+		six := ip6.FromNetip(a)
+		return []ResolvedAddress{{IP: six, IP4: n.behindNAT64(six)}}, nil, true
 	}
 	six, err := n.Synthesize(a.As4())
 	if err != nil {
@@ -165,7 +166,7 @@ func (n *Node) resolved(now machine.Time, op machine.OpID, r *dnssd.Response) bo
 		}
 		for _, a := range r.Addresses {
 			if !slices.ContainsFunc(l.list, func(x ResolvedAddress) bool { return x.IP == a.IP }) {
-				l.list = append(l.list, ResolvedAddress{IP: a.IP, IP4: a.IP4, TTL: a.TTL})
+				l.list = append(l.list, ResolvedAddress{IP: a.IP, IP4: n.behindNAT64(a.IP), TTL: a.TTL})
 			}
 		}
 		switch {
@@ -177,6 +178,29 @@ func (n *Node) resolved(now machine.Time, op machine.OpID, r *dnssd.Response) bo
 		return true
 	}
 	return false
+}
+
+// behindNAT64 returns the IPv4 address that an address stands for: a server may have made it itself (DNS64).
+func (n *Node) behindNAT64(a ip6.Address) (ip4 netip.Addr) {
+	for r := range n.data.Data().ExternalRoutes() {
+		if r.NAT64 && netdata.ValidNAT64(r.Prefix) && r.Prefix.Contains(a) {
+			return netip.AddrFrom4(embedded(a, r.Prefix.Bits))
+		}
+	}
+	return ip4
+}
+
+// embedded returns the IPv4 address behind a prefix (RFC 6052 section 2.2).
+func embedded(a ip6.Address, bits uint8) (ip4 [4]byte) {
+	at := int(bits) / 8
+	for i := range ip4 {
+		if at == 8 { // bits 64 to 71 are zero
+			at++
+		}
+		ip4[i] = a[at]
+		at++
+	}
+	return ip4
 }
 
 func (n *Node) endLookup(now machine.Time, l *lookup) {
@@ -199,7 +223,7 @@ func (n *Node) endLookup(now machine.Time, l *lookup) {
 
 // rank orders addresses to try.
 func (n *Node) rank(a ResolvedAddress) int {
-	if a.IP4.IsValid() || n.data.IsNAT64(a.IP) {
+	if a.IP4.IsValid() {
 		return 1
 	}
 	src, ok := n.SourceFor(a.IP)
