@@ -68,16 +68,14 @@ func (b *bench) resolves(n *network.Node, name string) string {
 
 // A border router is the DNS server of its mesh: it knows what is registered with it, and asks for the rest. Nodes find it in
 // the network data, and so does the router itself.
-func TestNames(t *testing.T) {
+func TestNamesOfAllKinds(t *testing.T) {
 	b := newBench(t, 1)
 	c := user
+	c.Services = true
 	c.Upstream = []netip.AddrPort{netip.MustParseAddrPort("198.51.100.53:53")}
 	n := b.router(c)
 	b.query = b.zone
 	b.until("leads", time.Minute, n.Attached)
-	n.Input(func(now machine.Time, x *thread.Node) {
-		x.Do(now, 0, func() { x.SRPServer().SetEnabled(now, true) })
-	})
 	other := b.plain()
 	b.until("attached", time.Minute, other.Attached)
 	b.net.Run(20 * time.Second)
