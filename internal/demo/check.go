@@ -21,11 +21,7 @@ import (
 func (d *Demo) Check(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
-	jar, _ := cookiejar.New(nil)
-	c := &checker{d: d, ctx: ctx, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}, base: d.Program.URL()}
-	if d.Program.Fingerprint != "" { // the demo's own certificate, on this computer
-		c.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	}
+	c := d.checker(ctx)
 	defer c.stop()
 	for _, s := range c.steps() {
 		start := time.Now()
@@ -42,6 +38,16 @@ func (d *Demo) Check(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "All works.")
 	return nil
+}
+
+// checker returns a person with a browser who has not logged in yet.
+func (d *Demo) checker(ctx context.Context) *checker {
+	jar, _ := cookiejar.New(nil)
+	c := &checker{d: d, ctx: ctx, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}, base: d.Program.URL()}
+	if d.Program.Fingerprint != "" { // the demo's own certificate, on this computer
+		c.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	}
+	return c
 }
 
 type step struct {

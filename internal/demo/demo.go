@@ -23,6 +23,7 @@ type Demo struct {
 	host    *host.Host
 	devices []*device.Device
 	sleeper *device.Device
+	home    *home // the mesh, if there is one
 	stop    context.CancelFunc
 	plain   netip.AddrPort
 	secure  netip.AddrPort

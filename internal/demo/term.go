@@ -24,6 +24,7 @@ type term struct {
 	seat  *simulate.Seat    // used by the world's owner alone
 
 	mu    sync.Mutex
+	mute  bool
 	rest  string        // the beginning of a line
 	lines []string      // that nobody has waited for yet
 	more  chan struct{} // closed when there are more
@@ -56,13 +57,22 @@ func (t *term) printed(text string) {
 		if line = strings.TrimPrefix(line, "> "); strings.TrimSpace(line) == "" {
 			continue
 		}
-		t.show(line)
+		if !t.mute {
+			t.show(line)
+		}
 		if len(t.lines) < linesMost {
 			t.lines = append(t.lines, line)
 		}
 	}
 	close(t.more)
 	t.more = make(chan struct{})
+}
+
+// quiet has lines be kept, but not shown.
+func (t *term) quiet(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mute = on
 }
 
 // forget drops what was printed and not waited for.

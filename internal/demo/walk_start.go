@@ -1,0 +1,42 @@
+package demo
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"time"
+
+	"heddle.example/sim/mesh"
+	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/shell"
+)
+
+// Walk walks through the whole system and prints what is typed, clicked and answered. calm is how long it waits between
+// two steps, for a person who looks on.
+func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	h, err := newHome(homeOptions{host: d.host, seed: 1, server4: netip.MustParseAddr("127.0.0.1"), server6: netip.IPv6Loopback()})
+	if err != nil {
+		return err
+	}
+	d.home = h
+	h.run()
+	defer h.close()
+	c := d.checker(ctx)
+	defer c.stop()
+	w := &walker{checker: c, home: h, out: &printer{out: out}, calm: calm, terms: map[string]*term{}}
+	if _, err := w.enter(); err != nil {
+		return err
+	}
+	for i, name := range []string{atLeader, atBorder, atDevice} {
+		n, err := h.add(ctx, network.NodeConfig{Position: mesh.Position{X: 8 * float64(i), Y: 4}})
+		if err != nil {
+			return err
+		}
+		if w.terms[name], err = openTerm(ctx, h.shown, n, name, func() shell.Config { return h.shell(n) }, func(l string) { w.out.line("%s", l) }); err != nil {
+			return err
+		}
+	}
+	return w.walk(ctx, walkSteps())
+}
