@@ -18,6 +18,7 @@ import (
 	"heddle.example/sim/internet"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/sim/system"
 	"heddle.example/thread/datasets"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/shell"
@@ -56,6 +57,7 @@ type home struct {
 	shown   *topology.World
 	net     *network.Network
 	inet    *internet.Internet
+	sys     *system.System
 	dataset meshcop.Info
 
 	sockets outside.Outside // what leaves for real programs
@@ -77,8 +79,9 @@ func newHome(o homeOptions) (*home, error) {
 		h.dataset.NetworkName = "Heddle"
 	}
 	h.inet = internet.New(w, internet.Config{Link: sim.LinkConfig{DelayMin: 4 * time.Millisecond, DelayMax: 8 * time.Millisecond}})
+	h.sys = system.In(h.net, h.inet)
 	h.inet.Host(Server4, 62, ServerName)
-	h.inet.Host(Server6, 64, "local."+ServerName)
+	h.inet.Host(Server6, 63, "local."+ServerName)
 	h.inet.Host(Echo4, 56, EchoName)
 	h.inet.Resolver(resolver)
 	h.inet.Elsewhere = func(g *internet.Gateway, p []byte) bool {
@@ -132,11 +135,6 @@ func (h *home) close() {
 	if h.sockets != nil {
 		h.sockets.Close()
 	}
-}
-
-// add adds a node, at any time. Its machine is made by c.
-func (h *home) add(ctx context.Context, c network.NodeConfig) (*network.Node, error) {
-	return h.shown.Add(ctx, c)
 }
 
 // do runs f in the mesh's owner.

@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"time"
 
+	"heddle.example/machine"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/sim/system"
 	"heddle.example/thread/shell"
 )
 
@@ -30,7 +32,15 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 		return err
 	}
 	for i, name := range []string{atLeader, atBorder, atDevice} {
-		n, err := h.add(ctx, network.NodeConfig{Position: mesh.Position{X: 8 * float64(i), Y: 4}})
+		var n *network.Node
+		at := mesh.Position{X: 8 * float64(i), Y: 4}
+		err := h.do(ctx, func(machine.Time) {
+			if name == atBorder {
+				n = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}).Node
+			} else {
+				n = h.net.Add(network.NodeConfig{Position: at})
+			}
+		})
 		if err != nil {
 			return err
 		}

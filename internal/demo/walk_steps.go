@@ -68,7 +68,7 @@ func (w *walker) borderRouter() error {
 		err = w.until(atBorder, "state", "child|router", 30*time.Second)
 	}
 	if err == nil {
-		err = w.until(t.name, "netdata show", `fd[0-9a-f:]+/64 paos \w+ [0-9a-f]{4}`, 30*time.Second)
+		err = w.until(t.name, "netdata show", `fd[0-9a-f:]+/64 p[a-z]*s \w+ [0-9a-f]{4}`, 30*time.Second)
 	}
 	if err == nil {
 		err = w.until(t.name, "netdata show", `64:ff9b:(:|[0-9a-f:]+)/96 sn \w+ [0-9a-f]{4}`, 30*time.Second)

@@ -56,6 +56,7 @@ func (w *World) look() {
 	for i, n := range w.net.Members() {
 		if i == len(v.rows) { // a new one
 			v.rows = append(v.rows, Row{})
+			w.hear(n)
 		}
 		if r := v.row(n); r != v.rows[i] {
 			changed, was = append(changed, r), append(was, v.rows[i])

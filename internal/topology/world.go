@@ -237,17 +237,6 @@ func (w *World) Do(ctx context.Context, f func(net *network.Network) error) erro
 	return w.do(ctx, func() error { return f(w.net) })
 }
 
-// Add adds a node while time passes.
-func (w *World) Add(ctx context.Context, c network.NodeConfig) (n *network.Node, err error) {
-	err = w.do(ctx, func() error {
-		n = w.net.Add(c)
-		w.hear(n)
-		w.look()
-		return nil
-	})
-	return n, err
-}
-
 // Hurry changes how much faster than the clock a live world is: for whom waits for nothing but the mesh.
 func (w *World) Hurry(ctx context.Context, speed float64) error {
 	return w.do(ctx, func() error { w.speed = speed; return nil })

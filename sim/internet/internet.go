@@ -29,7 +29,10 @@ type Internet struct {
 	// Elsewhere, where set, gets packets for addresses that nobody here has, borrowed, and reports whether it took them: the
 	// door to a real network.
 	Elsewhere func(g *Gateway, packet []byte) bool
-	Counters  Counters
+	// Names, where set, is asked for names that nobody here has: the door to real name servers. It may answer later, in the
+	// world's owner.
+	Names    func(query []byte, answer func(b []byte))
+	Counters Counters
 
 	world    *sim.World
 	rand     machine.Rand

@@ -19,6 +19,27 @@ func (i *Internet) Resolver(a netip.Addr) {
 	})
 }
 
+// Ask asks for a name, as a program on a border router does: answer is called after a way there and back, with a message
+// that is its own. If nobody knows the name, Names is asked.
+func (i *Internet) Ask(query []byte, answer func(b []byte)) {
+	if q := append([]byte(nil), query...); i.Names != nil && !i.knows(q) {
+		i.Names(q, answer)
+		return
+	}
+	if b := i.Answer(query); b != nil && !i.no4 {
+		i.world.After(i.delay()+i.delay(), func() { answer(b) })
+	}
+}
+
+func (i *Internet) knows(query []byte) bool {
+	if len(query) < questionAt {
+		return true
+	}
+	name, _, ok := readName(query, questionAt)
+	_, known := i.zone[name]
+	return known || !ok
+}
+
 const (
 	typeA      = 1
 	typeAAAA   = 28
