@@ -114,7 +114,7 @@ func (w *walker) commission() error {
 const echoed = `16 bytes from %s: icmp_seq=\d+ hlim=\d+ time=\d+ms`
 
 func (w *walker) ping(what string, from string) error {
-	_, err := w.typed(atDevice, "ping "+what, fmt.Sprintf(echoed, from), `1 packets transmitted, 1 packets received\. Packet loss = 0\.0%\. Round-trip min/avg/max = .*ms`)
+	_, err := w.typed(atDevice, "ping "+what, fmt.Sprintf(echoed, from), `1 packets transmitted, 1 packets received\. Packet loss = 0\.0%\. Round-trip min/avg/max = .*ms\.`)
 	return err
 }
 
