@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"heddle.example/host"
@@ -27,6 +29,8 @@ type Demo struct {
 	stop    context.CancelFunc
 	plain   netip.AddrPort
 	secure  netip.AddrPort
+	plain6  netip.AddrPort // on IPv6; not valid where this computer has none
+	secure6 netip.AddrPort
 
 	bootstrap netip.AddrPort // of the bootstrap server, with DTLS
 }
@@ -35,7 +39,7 @@ type Demo struct {
 func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 	c.Demo, c.Bootstrap = true, true
 	if len(c.BootstrapCoAPS) == 0 {
-		c.BootstrapCoAPS = []string{"127.0.0.1:0"}
+		c.BootstrapCoAPS = []string{"localhost:0"}
 	}
 	p, err := startServer(c, mayMove)
 	if err != nil {
@@ -43,6 +47,7 @@ func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 	}
 	d := &Demo{Program: p, host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
 	d.plain, d.secure, d.bootstrap = p.DeviceAddress(false), p.DeviceAddress(true), p.BootstrapAddress(true)
+	d.plain6, d.secure6 = ofIPv6(p.DeviceAddresses(false)), ofIPv6(p.DeviceAddresses(true))
 	if d.Link, err = p.Enter(access.Admin); err == nil {
 		err = d.stockFirmware()
 	}
@@ -56,22 +61,53 @@ func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
 	return d, nil
 }
 
+// ofIPv6 returns the first IPv6 address of a list, if there is one.
+func ofIPv6(list []netip.AddrPort) netip.AddrPort {
+	for _, a := range list {
+		if a.Addr().Is6() {
+			return a
+		}
+	}
+	return netip.AddrPort{}
+}
+
+// loopbacks spells localhost out: whether it means the loopback of IPv6, too, depends on a file of the computer.
+func loopbacks(addrs []string) (list []string) {
+	for _, a := range addrs {
+		port, local := strings.CutPrefix(a, "localhost:")
+		if !local {
+			list = append(list, a)
+			continue
+		}
+		list = append(list, "127.0.0.1:"+port)
+		if c, err := net.ListenPacket("udp6", "[::1]:0"); err == nil {
+			c.Close()
+			list = append(list, "[::1]:"+port)
+		}
+	}
+	return list
+}
+
 func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program, error) {
 	for range 6 {
-		p, err := serve.Start(c)
+		spelled := c
+		for _, list := range []*[]string{&spelled.CoAP, &spelled.CoAPS, &spelled.BootstrapCoAP, &spelled.BootstrapCoAPS} {
+			*list = loopbacks(*list)
+		}
+		p, err := serve.Start(spelled)
 		flag, busy := serve.InUse(err)
 		if !busy || !mayMove(flag) {
 			return p, err
 		}
 		switch flag {
 		case "--coap":
-			c.CoAP = []string{"127.0.0.1:0"}
+			c.CoAP = []string{"localhost:0"}
 		case "--coaps":
-			c.CoAPS = []string{"127.0.0.1:0"}
+			c.CoAPS = []string{"localhost:0"}
 		case "--bootstrap-coap":
-			c.BootstrapCoAP = []string{"127.0.0.1:0"}
+			c.BootstrapCoAP = []string{"localhost:0"}
 		case "--bootstrap-coaps":
-			c.BootstrapCoAPS = []string{"127.0.0.1:0"}
+			c.BootstrapCoAPS = []string{"localhost:0"}
 		case "--web":
 			c.Web = []string{"localhost:0"}
 		default:

@@ -6,12 +6,18 @@ import (
 	"net/netip"
 	"time"
 
+	"heddle.example/lwm2m/client/objects"
 	"heddle.example/machine"
+	"heddle.example/meshdevice"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/sim/system"
 	"heddle.example/thread/shell"
 )
+
+// walkProfile is the device of the walk.
+var walkProfile = objects.Profile{Place: objects.Everest, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: "Thread node", Serial: "HD-WALK",
+	Firmware: "1.0.3", Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC"}}
 
 // Walk walks through the whole system and prints what is typed, clicked and answered. calm is how long it waits between
 // two steps, for a person who looks on.
@@ -35,9 +41,14 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 		var n *network.Node
 		at := mesh.Position{X: 8 * float64(i), Y: 4}
 		err := h.do(ctx, func(machine.Time) {
-			if name == atBorder {
+			switch name {
+			case atBorder:
 				n = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}).Node
-			} else {
+			case atDevice:
+				d := h.sys.AddDevice(system.DeviceConfig{Position: at, LwM2M: meshdevice.Config{Profile: walkProfile}})
+				n = d.Node
+				h.shells[n.Number()] = d.Shell
+			default:
 				n = h.net.Add(network.NodeConfig{Position: at})
 			}
 		})

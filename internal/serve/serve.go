@@ -309,15 +309,24 @@ func (p *Program) abandon() {
 
 // DeviceAddress is an address on which devices of this computer reach the server.
 func (p *Program) DeviceAddress(secure bool) netip.AddrPort {
+	for _, a := range p.DeviceAddresses(secure) {
+		return a
+	}
+	return netip.AddrPort{}
+}
+
+// DeviceAddresses are all addresses on which devices of this computer reach the server.
+func (p *Program) DeviceAddresses(secure bool) (list []netip.AddrPort) {
 	st, _ := p.Shards.Stats()
 	for _, s := range st.Owner.Sockets {
 		if p.securePorts[s.Local.Port()] != secure {
 			continue
 		}
 		if a := s.Local; a.Addr().IsUnspecified() {
-			return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), a.Port())
+			list = append(list, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), a.Port()))
+		} else {
+			list = append(list, a)
 		}
-		return s.Local
 	}
-	return netip.AddrPort{}
+	return list
 }

@@ -22,6 +22,7 @@ type System struct {
 	Inet *internet.Internet
 
 	Routers []*Router
+	Devices []*Device
 }
 
 // In puts a system around a network.
