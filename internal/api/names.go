@@ -17,7 +17,7 @@ func schemaName(t reflect.Type, hint string) string {
 	}
 	switch room := path.Base(t.PkgPath()); {
 	case t.Name() == "":
-	case room == "bootstrap", room == "commissioning", room == "dataset", room == "trace":
+	case room == "bootstrap", room == "commissioning", room == "dataset", room == "trace", room == "topology":
 		return strings.ToUpper(room[:1]) + room[1:] + name
 	}
 	return name

@@ -59,7 +59,7 @@ func runDemo(ctx context.Context, c serve.Config, mayMove func(string) bool, che
 	if len(c.CoAP) == 0 || len(c.CoAPS) == 0 {
 		return fmt.Errorf("the demo has plain and secure devices, so it needs --coap and --coaps")
 	}
-	d, err := demo.Start(c, mayMove)
+	d, err := demo.Start(c, demo.Options{MayMove: mayMove})
 	if err != nil {
 		return err
 	}

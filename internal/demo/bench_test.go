@@ -21,7 +21,7 @@ import (
 // startQuiet starts a demo on free ports.
 func startQuiet(t testing.TB) *Demo {
 	t.Helper()
-	d, err := Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, LeshanAPI: "token", Version: "test"}, func(string) bool { return false })
+	d, err := Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, LeshanAPI: "token", Version: "test"}, Options{Direct: true})
 	if err != nil {
 		t.Fatal(err)
 	}

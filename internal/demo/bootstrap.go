@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"heddle.example/internal/bootstrap"
@@ -16,12 +17,20 @@ import (
 
 // Some devices of the demo know their bootstrap server only, as out of the box.
 
+// uri is how devices reach a secure port of ours.
+func (d *Demo) uri(a netip.AddrPort) string {
+	if d.home != nil {
+		return fmt.Sprintf("coaps://%s:%d", ServerName, a.Port())
+	}
+	return "coaps://" + a.String()
+}
+
 // configuration is what a device is given: the server of the demo, with a key that was made for it.
 func (d *Demo) configuration(s *spec) *bootstrap.Configuration {
 	key := make([]byte, 16)
 	rand.Read(key)
-	return &bootstrap.Configuration{Endpoint: s.name, Reach: bootstrap.Reach{Mode: machine.PSK, Identity: s.identity, Key: s.key, URI: "coaps://" + d.bootstrap.String()},
-		Servers: []bootstrap.Server{{ShortID: 123, URI: "coaps://" + d.secure.String(), Mode: machine.PSK, Identity: s.name, Key: key, Lifetime: uint32(s.family.lifetime / time.Second), Binding: "U",
+	return &bootstrap.Configuration{Endpoint: s.name, Reach: bootstrap.Reach{Mode: machine.PSK, Identity: s.identity, Key: s.key, URI: d.uri(d.bootstrap)},
+		Servers: []bootstrap.Server{{ShortID: 123, URI: d.uri(d.secure), Local: true, Mode: machine.PSK, Identity: s.name, Key: key, Lifetime: uint32(s.family.lifetime / time.Second), Binding: "U",
 			SecurityInstance: lwm2m.NoID, ServerInstance: lwm2m.NoID}},
 		Delete: []lwm2m.Path{lwm2m.NewPath(0), lwm2m.NewPath(1)}}
 }
@@ -60,7 +69,7 @@ func (c *checker) bootstrapDevice() (string, error) {
 	rand.Read(s.key)
 	type m = map[string]any
 	conf := m{"endpoint": s.name, "account": m{"mode": "psk", "identity": s.identity, "key": hex.EncodeToString(s.key)}, "delete": []string{"/0", "/1"},
-		"servers": []m{{"uri": "coaps://" + c.d.secure.String(), "mode": "psk", "identity": s.name, "generateKey": true, "shortServerId": 123, "lifetime": 300, "muteSend": false}}}
+		"servers": []m{{"uri": c.d.uri(c.d.secure), "local": true, "mode": "psk", "identity": s.name, "generateKey": true, "shortServerId": 123, "lifetime": 300, "muteSend": false}}}
 	var plan struct{ Steps []bootstrap.Step }
 	if err := c.call("POST", "/api/v1/bootstrap/plan", conf, &plan); err != nil {
 		return "", err

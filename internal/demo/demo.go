@@ -12,9 +12,9 @@ import (
 	"heddle.example/host"
 	"heddle.example/internal/access"
 	"heddle.example/internal/credentials"
-	"heddle.example/internal/device"
 	"heddle.example/internal/serve"
 	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
 )
 
 // Demo is a running server with its devices.
@@ -22,9 +22,10 @@ type Demo struct {
 	Program *serve.Program
 	Link    string // logs in at once, once
 
+	kept    bool // what devices tell the server outlives the program
 	host    *host.Host
-	devices []*device.Device
-	sleeper *device.Device
+	devices []running
+	sleeper running
 	home    *home // the mesh, if there is one
 	stop    context.CancelFunc
 	plain   netip.AddrPort
@@ -35,23 +36,49 @@ type Demo struct {
 	bootstrap netip.AddrPort // of the bootstrap server, with DTLS
 }
 
-// Start starts the server and all devices. A port in use is replaced by a free one where the user has not asked for it.
-func Start(c serve.Config, mayMove func(flag string) bool) (*Demo, error) {
+// Options say what there is besides the server.
+type Options struct {
+	// MayMove reports whether the port of a flag, if it is in use, may be replaced by a free one: the user has not asked for
+	// it.
+	MayMove func(flag string) bool
+	// Direct puts the devices on sockets of this computer, instead of on a mesh.
+	Direct bool
+	// Empty has a mesh without devices, for Walk.
+	Empty bool
+}
+
+// Start starts the server, the mesh and all devices.
+func Start(c serve.Config, o Options) (*Demo, error) {
 	c.Demo, c.Bootstrap = true, true
 	if len(c.BootstrapCoAPS) == 0 {
 		c.BootstrapCoAPS = []string{"localhost:0"}
 	}
-	p, err := startServer(c, mayMove)
+	if o.MayMove == nil {
+		o.MayMove = func(string) bool { return false }
+	}
+	d := &Demo{kept: c.Data != "" && c.Data != "none", host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
+	var err error
+	if !o.Direct {
+		if d.home, err = newHome(homeOptions{host: d.host, seed: 1, server4: netip.MustParseAddr("127.0.0.1"), server6: netip.IPv6Loopback()}); err != nil {
+			return nil, err
+		}
+		c.Mesh = d.home.shown
+	}
+	p, err := startServer(c, o.MayMove)
 	if err != nil {
+		d.endHome()
 		return nil, err
 	}
-	d := &Demo{Program: p, host: host.New(host.Options{Log: c.Log, ReceiveBuffer: 64 << 10, SendBuffer: 64 << 10})}
+	d.Program = p
 	d.plain, d.secure, d.bootstrap = p.DeviceAddress(false), p.DeviceAddress(true), p.BootstrapAddress(true)
 	d.plain6, d.secure6 = ofIPv6(p.DeviceAddresses(false)), ofIPv6(p.DeviceAddresses(true))
 	if d.Link, err = p.Enter(access.Admin); err == nil {
 		err = d.stockFirmware()
 	}
-	if err == nil {
+	if d.home != nil {
+		d.home.run()
+	}
+	if err == nil && !o.Empty {
 		err = d.startDevices()
 	}
 	if err != nil {
@@ -136,6 +163,11 @@ func (d *Demo) startDevices() error {
 	if err := d.configure(list); err != nil {
 		return err
 	}
+	if d.home != nil {
+		if err := d.home.do(context.Background(), func(machine.Time) { d.home.found() }); err != nil {
+			return err
+		}
+	}
 	for i := range list {
 		dev, err := d.start(&list[i])
 		if err != nil {
@@ -152,7 +184,17 @@ func (d *Demo) startDevices() error {
 	return d.Program.Shards.SetAwakeWindow(sleeper, sleeperAwake)
 }
 
-func (d *Demo) start(s *spec) (*device.Device, error) {
+// running is a device of the demo.
+type running interface {
+	// Stop deregisters it and ends it; Kill cuts its power.
+	Stop(ctx context.Context) error
+	Kill(ctx context.Context) error
+	// Update has it tell its server that it is there, which wakes one that sleeps.
+	Update() error
+}
+
+// start starts a device: on the mesh, or on a socket of this computer.
+func (d *Demo) start(s *spec) (running, error) {
 	to := d.plain
 	switch {
 	case s.family.bootstrap:
@@ -160,7 +202,17 @@ func (d *Demo) start(s *spec) (*device.Device, error) {
 	case s.key != nil:
 		to = d.secure
 	}
+	if d.home != nil {
+		return d.home.start(context.Background(), s, d.account(s))
+	}
 	return s.start(d.host, to.Addr().String(), to.Port())
+}
+
+// endHome ends the mesh.
+func (d *Demo) endHome() {
+	if d.home != nil {
+		d.home.close()
+	}
 }
 
 // Stop ends the devices, which deregister, and the server.
@@ -168,10 +220,14 @@ func (d *Demo) Stop(ctx context.Context) error {
 	if d.stop != nil {
 		d.stop()
 	}
-	var wg sync.WaitGroup
-	for _, dev := range d.devices {
-		wg.Go(func() { dev.Stop(ctx) })
+	if d.home == nil || d.kept { // else nobody remembers them
+		var wg sync.WaitGroup
+		for _, dev := range d.devices {
+			wg.Go(func() { dev.Stop(ctx) })
+		}
+		wg.Wait()
 	}
-	wg.Wait()
-	return d.Program.Stop(ctx)
+	err := d.Program.Stop(ctx)
+	d.endHome()
+	return err
 }

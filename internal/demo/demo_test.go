@@ -46,11 +46,11 @@ func TestPortsInUse(t *testing.T) {
 	}
 	defer web.Close()
 	c := serve.Config{CoAP: []string{busy.LocalAddr().String()}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{web.Addr().String()}}
-	if _, err := Start(c, func(flag string) bool { return flag == "--web" }); err == nil || !strings.Contains(err.Error(), "--coap") {
+	if _, err := Start(c, Options{Direct: true, MayMove: func(flag string) bool { return flag == "--web" }}); err == nil || !strings.Contains(err.Error(), "--coap") {
 		t.Errorf("a port that the user has chosen: %v", err)
 	}
 	var moved []string
-	d, err := Start(c, func(flag string) bool { moved = append(moved, flag); return true })
+	d, err := Start(c, Options{Direct: true, MayMove: func(flag string) bool { moved = append(moved, flag); return true }})
 	if err != nil {
 		t.Fatal(err)
 	}

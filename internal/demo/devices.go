@@ -24,6 +24,7 @@ type family struct {
 	secure    bool
 	queue     bool
 	bootstrap bool // it knows its bootstrap server only
+	native    bool // on a mesh it reaches its server by IPv6, without NAT64
 	version   lwm2m.Version
 	lifetime  time.Duration
 	track     []objects.Waypoint
@@ -36,8 +37,8 @@ var families = []family{
 	{names: []string{"door-front", "door-garage", "window-loft"}, kinds: []uint16{3342}, model: "Contact S1", secure: true, queue: true, lifetime: time.Hour},
 	{names: []string{"lamp-desk", "lamp-stairs"}, kinds: []uint16{5, 3311}, model: "Light L3", secure: true, lifetime: 5 * time.Minute},
 	{names: []string{"lamp-garden", "lamp-porch"}, kinds: []uint16{5, 3311}, model: "Light L3", secure: true, bootstrap: true, lifetime: 5 * time.Minute},
-	{names: []string{"meter-main", "meter-heatpump"}, kinds: []uint16{3305}, model: "Meter P1", secure: true, lifetime: 2 * time.Minute},
-	{names: []string{"valve-north", "valve-south"}, kinds: []uint16{3306}, model: "Valve V1", secure: true, lifetime: 30 * time.Minute},
+	{names: []string{"meter-main", "meter-heatpump"}, kinds: []uint16{3305}, model: "Meter P1", secure: true, native: true, lifetime: 2 * time.Minute},
+	{names: []string{"valve-north", "valve-south"}, kinds: []uint16{3306}, model: "Valve V1", secure: true, native: true, lifetime: 30 * time.Minute},
 	{names: []string{"tracker-bike", "tracker-mower"}, kinds: []uint16{6}, model: "Tracker G1", secure: true, queue: true, lifetime: 15 * time.Minute, track: harbour},
 	{names: []string{"node-31024"}, kinds: []uint16{5, 6, 31024}, model: "Thread node", secure: true, lifetime: 5 * time.Minute},
 	{names: []string{"plain-temp-1", "plain-temp-2"}, kinds: []uint16{5, 3303}, model: "Thermometer T0", lifetime: 5 * time.Minute},
@@ -95,20 +96,36 @@ func (s *spec) credential() server.Credential {
 	return server.Credential{Endpoint: s.name, Identity: s.identity, Key: s.key, Mode: machine.PSK}
 }
 
+// profile is how the device's objects are set up.
+func (s *spec) profile() objects.Profile {
+	return objects.Profile{Addresses: []netip.Addr{netip.IPv6Loopback()}, Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
+		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
+}
+
+// kinds are the device's objects.
+func (s *spec) kinds() []uint16 { return append([]uint16{3, 4, 7}, s.family.kinds...) }
+
+// direct is a device on a socket of this computer.
+type direct struct{ *device.Device }
+
+// Update implements running.
+func (d direct) Update() error {
+	return d.Do(func(now machine.Time, c *client.Client) { c.Update(now, 0, 123) })
+}
+
 // start starts a device towards a server on this computer.
-func (s *spec) start(h *host.Host, address string, port uint16) (*device.Device, error) {
+func (s *spec) start(h *host.Host, address string, port uint16) (running, error) {
 	a := s.account(address, port)
 	cfg := client.Config{Endpoint: s.name, Servers: []client.Account{a}, Queue: s.family.queue, Version: s.family.version}
 	if s.name == sleeper {
 		cfg.Awake, cfg.Servers[0].Lifetime = sleeperAwake, sleeperLifetime
 	}
-	p := &device.Profile{Addresses: []netip.Addr{netip.IPv6Loopback()}, Temperature: &lively, Humidity: &livelyHumidity, Track: s.family.track, Place: objects.Everest, Firmware: objects.FirmwareConfig{UpdateTime: time.Second}, Device: objects.DeviceConfig{Manufacturer: "Heddle", Model: s.family.model, Serial: fmt.Sprintf("HD-%08X", hash(s.name)), Firmware: "1.0.3",
-		Type: "simulated device", UTCOffset: "+00:00", Timezone: "UTC", BatteryCycle: 40 * time.Minute}}
+	p := s.profile()
 	if !s.family.secure || s.family.queue {
 		p.Bearer = objects.BearerIEEE802154
 	}
-	kinds := append([]uint16{3, 4, 7}, s.family.kinds...)
-	return device.Start(h, device.Options{Config: cfg, Objects: func() ([]client.Object, error) { return p.Make(h.Now(), kinds) }})
+	d, err := device.Start(h, device.Options{Config: cfg, Objects: func() ([]client.Object, error) { return p.Make(h.Now(), s.kinds()) }})
+	return direct{d}, err
 }
 
 func hash(s string) (n uint32) {

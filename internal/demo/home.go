@@ -60,6 +60,12 @@ type home struct {
 	sys     *system.System
 	dataset meshcop.Info
 
+	border  *system.Router
+	routers []*network.Node // that are no devices
+	up      []*network.Node // those of them that were switched on
+	motes   []*mote
+	ready   bool // devices may come
+
 	sockets outside.Outside // what leaves for real programs
 	back    *internet.Gateway
 	shells  map[int]func() shell.Config // by node

@@ -13,7 +13,7 @@ import (
 // Live observes something of every device, and values arrive by themselves.
 func TestLive(t *testing.T) {
 	d, err := Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, Data: "none", LeshanAPI: "off", Unknown: "accept", Version: "test"},
-		func(string) bool { return false })
+		Options{Direct: true})
 	if err != nil {
 		t.Fatal(err)
 	}

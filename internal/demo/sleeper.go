@@ -10,9 +10,7 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/shards"
 	"heddle.example/lwm2m"
-	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/server"
-	"heddle.example/machine"
 )
 
 // sleeper is the device that sleeps soonest, so that something is always kept for it.
@@ -68,10 +66,8 @@ func (c *checker) sleep() (string, error) {
 	if kept.Status != "queued" || kept.ID == "" {
 		return "", fmt.Errorf("not kept: %+v", kept)
 	}
-	for _, dev := range c.d.devices {
-		if dev == c.d.sleeper {
-			dev.Do(func(now machine.Time, cl *client.Client) { cl.Update(now, 0, 123) })
-		}
+	if err := c.d.sleeper.Update(); err != nil {
+		return "", err
 	}
 	return c.waitFor(func() (string, error) {
 		var r api.OperationResult

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"heddle.example/internal/api"
-	"heddle.example/internal/device"
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/web"
 )
@@ -271,7 +270,7 @@ func (c *checker) ownDevice() (string, error) {
 }
 
 // kill ends a device when the check is over.
-func (c *checker) kill(dev *device.Device) {
+func (c *checker) kill(dev running) {
 	c.stops = append(c.stops, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

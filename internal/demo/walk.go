@@ -72,6 +72,23 @@ func (w *walker) wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// hurried does f while the mesh's clock is faster: for whom waits for nothing but the mesh.
+func (w *walker) hurried(speed float64, f func() error) error {
+	if err := w.home.shown.Hurry(w.ctx, speed); err != nil {
+		return err
+	}
+	return errors.Join(f(), w.home.shown.Hurry(w.ctx, 1))
+}
+
+// alone does f at the clock's speed where a person looks on, and faster where nobody does. Nothing outside of the mesh may
+// be in it.
+func (w *walker) alone(f func() error) error {
+	if w.calm > 0 {
+		return f()
+	}
+	return w.hurried(10, f)
+}
+
 // commandTime is how long a command of a node may take.
 const commandTime = 15 * time.Second
 

@@ -24,13 +24,7 @@ var walkProfile = objects.Profile{Place: objects.Everest, Device: objects.Device
 func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	h, err := newHome(homeOptions{host: d.host, seed: 1, server4: netip.MustParseAddr("127.0.0.1"), server6: netip.IPv6Loopback()})
-	if err != nil {
-		return err
-	}
-	d.home = h
-	h.run()
-	defer h.close()
+	h := d.home
 	c := d.checker(ctx)
 	defer c.stop()
 	w := &walker{checker: c, home: h, out: &printer{out: out}, calm: calm, terms: map[string]*term{}}

@@ -51,7 +51,7 @@ func (w *walker) form() error {
 	if err := w.lines(atLeader, "dataset init new", "dataset networkname Heddle-Walk", "dataset commit active", "ifconfig up", "thread start"); err != nil {
 		return err
 	}
-	return w.until(atLeader, "state", "leader", 30*time.Second)
+	return w.alone(func() error { return w.until(atLeader, "state", "leader", 30*time.Second) })
 }
 
 // borderRouter hands the dataset over, as `heddle border-router --dataset` takes it, and waits for what the router
@@ -93,22 +93,18 @@ func (w *walker) commission() error {
 	if err := w.lines(atDevice, "ifconfig up", "joiner start "+walkPSKd); err != nil {
 		return err
 	}
-	if err := w.prints(atDevice, 30*time.Second, "Join success"); err != nil {
+	if err := w.alone(func() error { return w.prints(atDevice, 30*time.Second, "Join success") }); err != nil {
 		return err
 	}
 	if err := w.lines(atDevice, "thread start"); err != nil {
 		return err
 	}
-	if err := w.until(atDevice, "state", "child|router", 30*time.Second); err != nil {
+	if err := w.alone(func() error { return w.until(atDevice, "state", "child|router", 30*time.Second) }); err != nil {
 		return err
 	}
 	// A router-eligible device waits for up to two minutes, so that not all ask at once. Nobody has to wait for that here.
 	w.out.line("        (the mesh's clock runs thirty times as fast until it is a router)")
-	if err := w.home.shown.Hurry(w.ctx, 30); err != nil {
-		return err
-	}
-	err = w.until(atDevice, "state", "router", 60*time.Second)
-	return errors.Join(err, w.home.shown.Hurry(w.ctx, 1))
+	return w.hurried(30, func() error { return w.until(atDevice, "state", "router", 60*time.Second) })
 }
 
 const echoed = `16 bytes from %s: icmp_seq=\d+ hlim=\d+ time=\d+ms`
@@ -316,11 +312,7 @@ func (w *walker) startBootstrap() error {
 	}
 	// A device holds off for ten seconds before it bootstraps (resource 0/x/11). Nothing is under way meanwhile.
 	w.out.line("        (the mesh's clock runs ten times as fast while the device holds off)")
-	err := w.home.shown.Hurry(w.ctx, 10)
-	if err == nil {
-		err = w.prints(atDevice, 30*time.Second, toBootstrap[:3]...)
-	}
-	if err := errors.Join(err, w.home.shown.Hurry(w.ctx, 1)); err != nil {
+	if err := w.hurried(10, func() error { return w.prints(atDevice, 30*time.Second, toBootstrap[:3]...) }); err != nil {
 		return err
 	}
 	if err := w.prints(atDevice, 30*time.Second, toBootstrap[3:]...); err != nil {
@@ -374,10 +366,6 @@ func (w *walker) reset() error {
 	if err := w.start(); err != nil {
 		return err
 	}
-	e, err := w.follow("kinds=registered,updated")
-	if err != nil {
-		return err
-	}
 	t := w.terms[atDevice]
 	w.out.line("%s> reset", atDevice)
 	if err := t.enter(w.ctx, "reset"); err != nil {
@@ -392,10 +380,9 @@ func (w *walker) reset() error {
 	if err := w.until(atDevice, "state", "child|router", 30*time.Second); err != nil {
 		return err
 	}
-	_ = e
 	if err := w.prints(atDevice, 30*time.Second, " -> State: STATE_READY"); err != nil {
 		return err
 	}
-	_, err = w.operate("GET", walkName+"/objects/3/0/0", nil, "2.05")
+	_, err := w.operate("GET", walkName+"/objects/3/0/0", nil, "2.05")
 	return err
 }

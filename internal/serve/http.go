@@ -180,6 +180,7 @@ func (p *Program) startAPI() error {
 		return fmt.Errorf("--leshan-api is %q; use off, token or open", p.config.LeshanAPI)
 	}
 	ac.Bootstrap = p.boot.service
+	ac.Mesh, ac.Seat, ac.Border, ac.Traces = p.config.Mesh, p.config.Seat, p.config.Border, p.config.Traces
 	p.API = api.New(ac)
 	p.results.Store(p.API)
 	p.Firmware.Start()

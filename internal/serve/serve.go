@@ -25,6 +25,7 @@ import (
 	"heddle.example/internal/fleet"
 	"heddle.example/internal/leshan"
 	"heddle.example/internal/notes"
+	"heddle.example/internal/seat"
 	"heddle.example/internal/shards"
 	"heddle.example/internal/stream"
 	"heddle.example/lwm2m/registry"
@@ -58,6 +59,12 @@ type Config struct {
 	Bootstrap                     bool     // run the bootstrap server
 	BootstrapCoAP, BootstrapCoAPS []string // its addresses
 	NoServer                      bool     // and no LwM2M server: CoAP and CoAPS are empty
+
+	// A mesh of this program, with its pages; nil: none.
+	Mesh   api.Mesh
+	Seat   seat.Seat
+	Border api.Border
+	Traces api.Traces
 }
 
 // Program is a running server.

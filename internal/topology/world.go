@@ -242,6 +242,9 @@ func (w *World) Hurry(ctx context.Context, speed float64) error {
 	return w.do(ctx, func() error { w.speed = speed; return nil })
 }
 
+// Note adds a line to the history. It is called in the owner.
+func (w *World) Note(kind string, node int, text string) { w.view.note(kind, node, text) }
+
 // us returns virtual microseconds since the start.
 func (w *World) us(t machine.Time) int64 {
 	return int64(t.Sub(w.net.World.Began()) / time.Microsecond)

@@ -70,6 +70,12 @@ func (n *Node) Join(d meshcop.Info) {
 	n.joined = true
 }
 
+// Start starts Thread with the dataset that the node has. Once that is on its disk, a boot starts it again.
+func (n *Node) Start() {
+	n.Input(func(now machine.Time, t *thread.Node) { n.start(now, t) })
+	n.joined = true
+}
+
 func (n *Node) start(now machine.Time, t *thread.Node) {
 	t.Do(now, 0, func() {
 		var err error
