@@ -55,9 +55,25 @@ func TestDemoInTheBrowser(t *testing.T) {
 
 // The demo's own check of the main job, of the built program.
 func TestDemoCheck(t *testing.T) {
+	t.Parallel()
 	demo := peer.Heddle(t, "demo", "--check", "--coap", "127.0.0.1:0", "--coaps", "127.0.0.1:0", "--web", "localhost:0")
-	demo.ExpectLine("All works.")
+	for _, line := range []string{"ok      all devices register", "ok      a write for a sleeping device is kept", "ok      bootstrap", "ok      firmware", "All works."} {
+		demo.ExpectLine(line)
+	}
 	if err := demo.End(peer.Timeout); err != nil {
 		t.Errorf("heddle demo --check ends with %v", err)
+	}
+}
+
+// The walk through the whole system, of the built program.
+func TestDemoWalk(t *testing.T) {
+	t.Parallel()
+	demo := peer.Heddle(t, "demo", "--walk", "--check", "--coap", "localhost:0", "--coaps", "localhost:0", "--web", "localhost:0")
+	for _, line := range []string{"ok      form a network", "ok      a border router joins it", "ok      commission a device", "ok      reach IPv4",
+		"ok      start LwM2M without bootstrap", "ok      start LwM2M with bootstrap", "ok      after a reset", "All works."} {
+		demo.ExpectLine(line)
+	}
+	if err := demo.End(peer.Timeout); err != nil {
+		t.Errorf("heddle demo --walk --check ends with %v", err)
 	}
 }

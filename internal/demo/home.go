@@ -40,6 +40,13 @@ var (
 	resolver = netip.MustParseAddr("192.0.2.53")
 )
 
+// air is what the site's radios reach: walls of wood, and 4 dBm.
+var air = func() mesh.Propagation {
+	p := mesh.Indoors
+	p.TxPower, p.FloorLoss = 4, 8
+	return p
+}()
+
 // homeOptions say which mesh to make.
 type homeOptions struct {
 	host    *host.Host
@@ -77,7 +84,7 @@ type home struct {
 func newHome(o homeOptions) (*home, error) {
 	w := sim.NewAt(o.seed, o.host.Now())
 	w.Quiet = true
-	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &mesh.Indoors}), shells: map[int]func() shell.Config{}}
+	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &air}), shells: map[int]func() shell.Config{}}
 	if o.dataset != nil {
 		h.dataset = *o.dataset
 	} else {

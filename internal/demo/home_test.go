@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"heddle.example/internal/serve"
-	"heddle.example/sim/mesh/network"
+	"heddle.example/machine"
 )
 
 // startMesh starts a demo on free ports, with its devices on the mesh.
@@ -26,31 +26,40 @@ func startMesh(t testing.TB) *Demo {
 
 // All devices are registered soon, one of which has joined by its password.
 func TestMesh(t *testing.T) {
+	t.Parallel()
 	began := time.Now()
 	d := startMesh(t)
-	t.Logf("started in %v", time.Since(began))
-	last := -1
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the page was there after %v", took)
+	}
 	for d.Program.Fleet.Len() < Count() {
-		if n := d.Program.Fleet.Len(); n != last {
-			last = n
-			t.Logf("%5.1f s: %d registered", time.Since(began).Seconds(), n)
-		}
-		if time.Since(began) > 60*time.Second {
-			s, err := d.home.shown.Snapshot(t.Context())
-			for _, n := range s.Nodes {
-				t.Logf("%+v", n)
-			}
+		if time.Since(began) > 90*time.Second {
 			for _, m := range d.home.motes {
-				d.home.shown.Do(t.Context(), func(*network.Network) error {
+				_ = d.home.do(t.Context(), func(machine.Time) {
 					if l := m.device.LwM2M(); l != nil {
-						t.Logf("%s %+v", m.spec.name, l.Status())
+						t.Logf("%s is %v, %+v", m.spec.name, m.device.Role(), l.Status())
 					}
-					return nil
 				})
 			}
-			t.Fatal(err)
+			t.Fatalf("%d of %d devices are registered", d.Program.Fleet.Len(), Count())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Logf("%5.1f s: all registered", time.Since(began).Seconds())
+	t.Logf("all registered after %.1f s", time.Since(began).Seconds())
+	for _, s := range specs() {
+		c, ok := d.Program.Fleet.Client(s.name, false)
+		if secure := c.Security.Mode == "psk"; !ok || secure != s.family.secure || secure != c.Security.CID {
+			t.Errorf("%s: %+v", s.name, c.Security)
+		}
+	}
+	_ = d.home.do(t.Context(), func(now machine.Time) {
+		for _, m := range d.home.motes {
+			if m.spec.name == joiner && m.device.Thread().Datasets().Params().NetworkKey != d.home.dataset.NetworkKey {
+				t.Error("the joiner has another key than its network")
+			}
+		}
+		if st := d.home.border.Border().Status(now); len(st.Mappings) == 0 || st.NAT64Counters.UDP.Packets6To4 == 0 {
+			t.Errorf("nothing went by NAT64: %+v", st.NAT64Counters)
+		}
+	})
 }

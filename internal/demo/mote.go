@@ -22,6 +22,7 @@ type mote struct {
 	home    *home
 	spec    *spec
 	device  *system.Device
+	booted  bool
 	stopped chan struct{} // closed when LwM2M has deregistered
 }
 
@@ -64,7 +65,7 @@ func (h *home) start(ctx context.Context, s *spec, a client.Account) (running, e
 		m.device.Node.OnEvent = m.event
 		h.shells[m.device.Number()] = m.device.Shell
 		h.motes = append(h.motes, m)
-		if h.ready {
+		if m.booted = h.ready; h.ready {
 			h.boot(m)
 		}
 	})
@@ -147,19 +148,31 @@ func (h *home) proceed() bool {
 	case next > 0 && !h.up[next-1].Role().RouterOrLeader():
 		h.up[next-1].Input(func(now machine.Time, n *thread.Node) { _ = n.BecomeRouter(now) })
 		return false
-	case next < len(h.routers):
-		h.routers[next].Boot()
-		h.routers[next].Join(h.dataset)
-		h.up = append(h.up, h.routers[next])
-		return false
 	}
-	h.ready = true
-	h.border.Input(func(now machine.Time, n *thread.Node) { _ = n.CommissionerStart(now, 0) })
-	for i, m := range h.motes {
-		h.net.World.After(time.Duration(i)*60*time.Millisecond, func() { h.boot(m) })
+	if next == 0 {
+		h.border.Input(func(now machine.Time, n *thread.Node) { _ = n.CommissionerStart(now, 0) })
 	}
-	return true
+	// Whoever stands nearer than the next router finds a parent now.
+	wait := time.Duration(0)
+	for _, m := range h.motes {
+		if x := m.device.Position().X; !m.booted && (next == len(h.routers) || x < h.routers[next].Position().X) {
+			m.booted = true
+			h.net.World.After(wait, func() { h.boot(m) })
+			wait += bootGap
+		}
+	}
+	if next == len(h.routers) {
+		h.ready = true
+		return true
+	}
+	h.routers[next].Boot()
+	h.routers[next].Join(h.dataset)
+	h.up = append(h.up, h.routers[next])
+	return false
 }
+
+// bootGap keeps devices from asking for a parent all at once.
+const bootGap = 50 * time.Millisecond
 
 // boot switches a device on. All but one hold the network's dataset.
 func (h *home) boot(m *mote) {

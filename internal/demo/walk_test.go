@@ -11,6 +11,7 @@ import (
 
 // The whole walk, as `heddle demo --walk --check` takes it.
 func TestWalk(t *testing.T) {
+	t.Parallel()
 	d, err := Start(serve.Config{CoAP: []string{"localhost:0"}, CoAPS: []string{"localhost:0"}, Web: []string{"127.0.0.1:0"}, LeshanAPI: "token", Version: "test", Unknown: "accept"}, Options{Empty: true})
 	if err != nil {
 		t.Fatal(err)
