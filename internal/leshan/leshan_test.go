@@ -24,7 +24,7 @@ type world struct {
 
 func start(t *testing.T, mode string) *world {
 	t.Helper()
-	d, err := demo.Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, LeshanAPI: mode, Version: "test"}, func(string) bool { return false })
+	d, err := demo.Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, LeshanAPI: mode, Version: "test"}, demo.Options{Direct: true})
 	if err != nil {
 		t.Fatal(err)
 	}
