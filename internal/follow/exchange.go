@@ -25,6 +25,8 @@ type exchange struct {
 	end     machine.Time // 0: it goes on
 	node    int          // the device's
 	border  int
+	asked   machine.Time // when the latest request left the server
+	skew    machine.Time // what the mesh's clock is behind the server's, at least
 	turned  machine.Time // when the device had the request; 0: it has not
 	spans   []seen
 	packets []packet
@@ -123,6 +125,7 @@ func message(b []byte) string {
 // asks notes a request that leaves the server, and returns the span of its way to the border router.
 func (x *exchange) asks(now machine.Time, p plain, b []byte) int {
 	path := p.path
+	x.asked = now
 	x.turned = 0 // the next block, or the same once more
 	x.add(seen{Span: trace.Span{Kind: "request", Label: message(p.b), Bytes: len(p.b), Raw: hex.EncodeToString(p.b)}, kind: "coap", begin: p.at, end: now})
 	if path.Security != nil {
@@ -161,6 +164,9 @@ const (
 
 // enters notes a packet at the border router, on its way in.
 func (x *exchange) enters(now machine.Time, node int, u *udp, b []byte, way int) {
+	// A mesh that keeps step with the clock is a little behind it.
+	x.skew = max(x.skew, x.asked-now)
+	now += x.skew
 	x.close(way, now)
 	if x.border = node; way >= 0 && !u.four {
 		x.spans[way].kind = "ipv6"
@@ -185,6 +191,7 @@ func (x *exchange) inside(u *udp, b []byte) int {
 
 // leaves notes a packet at the border router, on its way out, and returns the span of its way to the server.
 func (x *exchange) leaves(now machine.Time, node int, u *udp, b []byte) int {
+	now += x.skew
 	if x.border = node; x.turned == 0 {
 		x.turned = now // the device shows nothing of itself
 	}
@@ -205,15 +212,16 @@ func (x *exchange) hop(h *mesh.Hop) {
 	if h.To == nil || h.Err == radio.ChannelBusy && h.Start == 0 {
 		return // address queries and the like
 	}
-	s := seen{kind: "hop", from: h.From.Number(), to: h.To.Number(), begin: h.Start, end: h.End}
-	s.Span = trace.Span{Kind: x.side(h.Start), Bytes: len(h.Frame.PSDU), Try: h.Try, Lost: h.Err == radio.NoAck, RSSI: h.RSSI, Channel: h.Frame.Channel}
+	s := seen{kind: "hop", from: h.From.Number(), to: h.To.Number(), begin: h.Start + x.skew, end: h.End + x.skew}
+	s.Span = trace.Span{Kind: x.side(s.begin), Bytes: len(h.Frame.PSDU), Try: h.Try, Lost: h.Err == radio.NoAck, RSSI: h.RSSI, Channel: h.Frame.Channel}
 	describe(&s.Span, h.Frame)
 	x.add(s)
-	x.keep(packet{at: h.Start, where: h.From.Name(), channel: h.Frame.Channel, rssi: h.RSSI, b: h.Frame.PSDU})
+	x.keep(packet{at: s.begin, where: h.From.Name(), channel: h.Frame.Channel, rssi: h.RSSI, b: h.Frame.PSDU})
 }
 
 // device notes what the device reads or says.
 func (x *exchange) device(now machine.Time, node int, out bool, b []byte) {
+	now += x.skew
 	if x.node = node; x.turned == 0 {
 		x.turned = now
 	}
