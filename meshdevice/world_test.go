@@ -59,7 +59,7 @@ func newWorld(t testing.TB, seed uint64, c mesh.Config) *world {
 	}
 	secure := func(local netip.AddrPort) bool { return local.Port() == 5684 || local.Port() == 5784 }
 	w.server = server.New(server.Config{Rand: w.net.World.Rand("server"), Credentials: anyone{}, Unknown: server.AcceptUnknown,
-		DTLS: &dtls.Config{}, Secure: secure})
+		DTLS: &dtls.Config{}, Secure: secure, Files: "fw"})
 	w.node.Boot(w.server)
 	w.node.Do(func(now machine.Time) { w.server.Started(now) })
 	w.bootNode = w.net.World.Node("bootstrap", w.inet.WAN, boot4)
