@@ -30,7 +30,7 @@ func (s *Server) answered(op machine.OpID, r *endpoint.Response) {
 	}
 	step.Code = r.Code
 	if !r.Code.IsSuccess() {
-		step.Why = cleanTo(string(r.Payload), s.config.Limits.Text)
+		step.Why = lwm2m.Clean(r.Payload, s.config.Limits.Text)
 		s.refused(x, m, step)
 		return
 	}

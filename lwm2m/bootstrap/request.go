@@ -3,11 +3,10 @@ package bootstrap
 import (
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"heddle.example/coap"
 	"heddle.example/coap/endpoint"
+	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
 
@@ -68,7 +67,7 @@ func (s *Server) parse(options coap.Options) (q Question, why string) {
 		}
 		switch name {
 		case "ep":
-			if !printable(value) || value == "" || len(value) > s.config.Limits.Endpoint {
+			if !lwm2m.Printable([]byte(value)) || value == "" || len(value) > s.config.Limits.Endpoint {
 				return q, "ep is empty, too long, or not printable UTF-8"
 			}
 			q.Endpoint = value
@@ -92,7 +91,7 @@ func (s *Server) parse(options coap.Options) (q Question, why string) {
 func queryText(options coap.Options) string {
 	s, sep := "", "?"
 	for q := range options.Queries() {
-		s += sep + clean(string(q))
+		s += sep + lwm2m.Clean([]byte(q), logged)
 		sep = "&"
 	}
 	return s
@@ -144,35 +143,5 @@ func identity(path machine.Path) string {
 	return path.Security.Name
 }
 
-// printable reports whether s is UTF-8 without control characters and marks that change the direction of text, so that
-// it can do no harm in a log or on a page.
-func printable(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029 || r == 0xFEFF {
-			return false
-		}
-	}
-	return true
-}
-
-// clean makes hostile text fit for the operator's log: cut, and everything unprintable replaced.
-func clean(s string) string { return cleanTo(s, 192) }
-
-func cleanTo(s string, most int) string {
-	if len(s) > most {
-		s = s[:most]
-	}
-	if printable(s) {
-		return s
-	}
-	b := []byte(s)
-	for i, c := range b {
-		if c < 0x20 || c >= 0x7F {
-			b[i] = '.'
-		}
-	}
-	return string(b)
-}
+// logged is how many bytes of a stranger's text go to the operator's log.
+const logged = 192

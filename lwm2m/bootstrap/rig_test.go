@@ -193,7 +193,7 @@ func show(m *coap.Message) string {
 		fmt.Fprintf(&b, " ct=%d", f)
 	}
 	if len(m.Payload) > 0 {
-		if printable(string(m.Payload)) {
+		if lwm2m.Printable(m.Payload) {
 			fmt.Fprintf(&b, " %q", m.Payload)
 		} else {
 			fmt.Fprintf(&b, " %x", m.Payload)

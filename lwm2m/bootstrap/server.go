@@ -5,6 +5,7 @@ import (
 	"heddle.example/coap/endpoint"
 	"heddle.example/coap/stack"
 	"heddle.example/dtls"
+	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/registry"
 	"heddle.example/machine"
 )
@@ -163,7 +164,7 @@ func (s *Server) emit(path machine.Path, value any) {
 
 func (s *Server) refuse(path machine.Path, ep, identity string, code coap.Code, why string) {
 	s.stats.Refused++
-	s.emit(path, &Refused{Endpoint: clean(ep), Identity: clean(identity), Path: path, Code: code, Why: why, At: s.now})
+	s.emit(path, &Refused{Endpoint: lwm2m.Clean([]byte(ep), logged), Identity: lwm2m.Clean([]byte(identity), logged), Path: path, Code: code, Why: why, At: s.now})
 }
 
 // moved follows a device to the address that its secure session has proved.

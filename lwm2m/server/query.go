@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"heddle.example/coap"
 	"heddle.example/lwm2m"
@@ -82,7 +81,7 @@ func (q *query) parse(options coap.Options, limits *Limits) error {
 			}
 		default:
 			q.params += len(options[i].Value) + 1
-			if q.params > limits.Params || !printable(options[i].Value) {
+			if q.params > limits.Params || !lwm2m.Printable(options[i].Value) {
 				err = errQueryParams
 			}
 		}
@@ -154,49 +153,11 @@ func cutByte(b []byte, sep byte) (before, after []byte, found bool) {
 
 // validEndpoint takes what can be shown in one line and be part of a URL and a key of a table.
 func validEndpoint(b []byte, limit int) bool {
-	return len(b) > 0 && len(b) <= limit && printable(b)
+	return len(b) > 0 && len(b) <= limit && lwm2m.Printable(b)
 }
 
-// printable reports whether b is UTF-8 without control characters, so that it can do no harm in a log or on a page. The
-// separators and marks that change the direction of text count as controls.
-func printable(b []byte) bool {
-	for i := 0; i < len(b); {
-		if c := b[i]; c < utf8.RuneSelf {
-			if c < 0x20 || c == 0x7F {
-				return false
-			}
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(b[i:])
-		switch {
-		case r == utf8.RuneError && n <= 1, r >= 0x80 && r < 0xA0, r >= 0x2028 && r <= 0x202E, r >= 0x2066 && r <= 0x2069,
-			r == 0x200E || r == 0x200F || r == 0xFEFF:
-			return false
-		}
-		i += n
-	}
-	return true
-}
-
-// clean makes hostile text fit for the operator's log: cut, and everything unprintable replaced.
-func clean(b []byte) string {
-	const most = 64
-	if len(b) > most {
-		b = b[:most]
-	}
-	if printable(b) {
-		return string(b)
-	}
-	out := make([]byte, len(b))
-	for i, c := range b {
-		if c < 0x20 || c >= 0x7F {
-			c = '.'
-		}
-		out[i] = c
-	}
-	return string(out)
-}
+// logged is how many bytes of a stranger's text go to the operator's log.
+const logged = 64
 
 // parseSeconds takes up to 2^32-1, the most that any client library can hold.
 func parseSeconds(b []byte) (n uint64, ok bool) {

@@ -97,7 +97,7 @@ func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain": "plain", "Grüße": "Grüße", "a\x1b[31mb": "a.[31mb", "\xff\x00": "..", strings.Repeat("x", 100): strings.Repeat("x", 64),
 	} {
-		if got := clean([]byte(in)); got != want {
+		if got := lwm2m.Clean([]byte(in), logged); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -141,7 +141,7 @@ func FuzzRegister(f *testing.F) {
 		o := queryOptions(strings.Split(queries, "\x00")...)
 		var q query
 		if q.parse(o, &limits) == nil && q.hasEP {
-			if len(q.ep) > limits.Endpoint || !printable(q.ep) {
+			if len(q.ep) > limits.Endpoint || !lwm2m.Printable(q.ep) {
 				t.Fatalf("accepted the endpoint %q", q.ep)
 			}
 			if q.params > limits.Params || len(appendParams(nil, o)) > limits.Params {

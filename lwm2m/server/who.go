@@ -3,6 +3,7 @@ package server
 import (
 	"heddle.example/coap"
 	"heddle.example/coap/endpoint"
+	"heddle.example/lwm2m"
 	"heddle.example/machine"
 )
 
@@ -109,17 +110,17 @@ func (s *Server) unchanged(old Credential) bool {
 // turnAway answers a request with an error and tells the operator.
 func (s *Server) turnAway(path machine.Path, in *endpoint.Incoming, code coap.Code, why string) {
 	s.respond(in, code, why)
-	ep := clean(s.query.ep)
+	ep := lwm2m.Clean(s.query.ep, logged)
 	identity := ""
 	if path.Security != nil {
-		identity = clean([]byte(path.Security.Name))
+		identity = lwm2m.Clean([]byte(path.Security.Name), logged)
 	}
 	s.refuse(path, ep, identity, code, why)
 }
 
 func (s *Server) refuse(path machine.Path, ep, identity string, code coap.Code, why string) {
 	s.stats.Refused++
-	s.emit(path, &Refused{Endpoint: ep, Identity: clean([]byte(identity)), Path: path, Code: code, Why: why, At: s.now})
+	s.emit(path, &Refused{Endpoint: ep, Identity: lwm2m.Clean([]byte(identity), logged), Path: path, Code: code, Why: why, At: s.now})
 }
 
 // respond answers with a code that promises nothing. why goes along as diagnostic payload (RFC 7252 section 5.5.2).
