@@ -1,6 +1,7 @@
 package meshdevice
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -162,18 +163,7 @@ func (d *Device) reboot(cause machine.Cause, factory bool) {
 		for k := range d.store.keys {
 			list = append(list, k)
 		}
-		slices.SortFunc(list, func(a, b key) int {
-			if a.table != b.table {
-				if a.table < b.table {
-					return -1
-				}
-				return 1
-			}
-			if a.key < b.key {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(list, func(a, b key) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.key, b.key)) })
 		for _, k := range list {
 			records = append(records, machine.Record{Table: k.table, Key: []byte(k.key)})
 		}
