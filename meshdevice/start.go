@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
 	"heddle.example/coap/stack"
@@ -13,7 +12,6 @@ import (
 	"heddle.example/lwm2m/client/objects"
 	"heddle.example/lwm2m/client/words"
 	"heddle.example/machine"
-	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 )
 
@@ -129,66 +127,6 @@ func (d *Device) objects(o *StartOptions) ([]client.Object, error) {
 	return list, err
 }
 
-// attachedNow reports whether the node is part of a network.
-func (d *Device) attachedNow() bool {
-	switch d.node.Role() {
-	case info.ChildRole, info.RouterRole, info.LeaderRole:
-		return true
-	}
-	return false
-}
-
-// reachable reports whether there is a way to one of the servers, as far as one can tell.
-func (d *Device) reachable() bool {
-	return slices.ContainsFunc(d.lw.hosts, func(host string) bool {
-		if a, err := netip.ParseAddr(host); err == nil && !a.Is4() {
-			return d.node.Reaches(ip6.FromNetip(a))
-		}
-		if _, err := d.node.Synthesize([4]byte{}); err == nil {
-			return true
-		}
-		return d.node.Reaches(somewhere) && netip.Addr{} == addrOf(host)
-	})
-}
-
-// somewhere is an address outside of every mesh.
-var somewhere = ip6.MustParse("2001:db8::1")
-
-// addrOf returns the address that a host is written as, or none.
-func addrOf(host string) netip.Addr {
-	a, _ := netip.ParseAddr(host)
-	return a
-}
-
-// networkChanged finds out whether LwM2M can begin, or try again.
-func (d *Device) networkChanged() {
-	l := d.lw
-	if l == nil || l.dead || l.stopped {
-		return
-	}
-	if !d.attachedNow() {
-		l.attached = machine.Never
-		return
-	}
-	back := l.attached == machine.Never
-	if back {
-		l.attached = d.now
-	}
-	reachable := d.reachable()
-	came := reachable && (back || !l.reached)
-	l.reached = reachable
-	switch {
-	case !l.begun && reachable:
-		if at := d.somewhen(); at < l.beginAt {
-			l.beginAt = at
-		}
-	case !l.begun && back:
-		l.beginAt = min(l.beginAt, d.now.Add(patience))
-	case l.begun && came && l.retryAt == machine.Never && l.client.State() == client.StateRegisterRequired:
-		l.retryAt = d.somewhen()
-	}
-}
-
 // expireStart begins, or tries again, when the time has come.
 func (d *Device) expireStart() {
 	l := d.lw
@@ -267,31 +205,4 @@ func (d *Device) Do(now machine.Time, cause machine.Cause, f func(c *client.Clie
 	f(d.lw.client)
 	d.pump()
 	return nil
-}
-
-// Status is how LwM2M stands on the device.
-type Status struct {
-	Started  bool
-	Waiting  bool // for a network
-	Endpoint string
-	State    client.State
-	Port     uint16 // the local UDP port
-	Servers  []client.ServerStatus
-	Asleep   bool
-	Queue    bool          // queue mode
-	Poll     time.Duration // how often a sleepy node polls; 0: it listens all the time
-}
-
-// Status returns how LwM2M stands.
-func (d *Device) Status() Status {
-	l := d.lw
-	if l == nil {
-		return Status{}
-	}
-	s := Status{Started: true, Waiting: !l.begun, Endpoint: l.options.Name, State: l.client.State(), Port: l.port,
-		Servers: l.client.Servers(), Asleep: l.client.Sleeping(), Queue: l.client.Queue()}
-	if d.sleepy() {
-		s.Poll = d.node.PollingPeriod()
-	}
-	return s
 }

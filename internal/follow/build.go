@@ -2,7 +2,6 @@ package follow
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -186,72 +185,4 @@ func (x *exchange) before(hops []seen, i int, limit machine.Time) (at machine.Ti
 		}
 	}
 	return at
-}
-
-// frames counts frames without their repetitions.
-func frames(list []seen) (n int) {
-	for _, s := range list {
-		if s.Try <= 1 {
-			n++
-		}
-	}
-	return n
-}
-
-func bytes(list []seen) (n int) {
-	for _, s := range list {
-		if s.Try <= 1 {
-			n += s.Bytes
-		}
-	}
-	return n
-}
-
-func fragments(n int) string {
-	if n == 1 {
-		return "one frame"
-	}
-	return fmt.Sprintf("%d fragments", n)
-}
-
-// layers says how large the answer is at each layer.
-func (x *exchange) layers(hops []seen) []trace.Layer {
-	var list []trace.Layer
-	add := func(name, note string, n int) {
-		if n > 0 {
-			list = append(list, trace.Layer{Name: name, Note: note, Bytes: n})
-		}
-	}
-	add("Value", "", x.answer.value)
-	add("CoAP", "", x.answer.coap)
-	if x.answer.datagram != x.answer.coap {
-		add("DTLS", "", x.answer.datagram)
-	}
-	if x.answer.outside != x.answer.inside {
-		add("IPv4", "UDP", x.answer.outside)
-	}
-	add("IPv6", "UDP", x.answer.inside)
-	if len(hops) == 0 {
-		return list
-	}
-	air, perHop, retries := 0, map[laneKey][]seen{}, 0
-	for _, s := range x.spans {
-		if s.kind == "hop" && s.Kind == "answer" {
-			air += s.Bytes
-			perHop[keyOf(&s)] = append(perHop[keyOf(&s)], s)
-			if s.Try > 1 {
-				retries++
-			}
-		}
-	}
-	one := perHop[keyOf(&hops[len(hops)-1])]
-	add("6LoWPAN", fragments(frames(one)), bytes(one))
-	if air > 0 {
-		note := fmt.Sprintf("%d hops", len(hops))
-		if retries > 0 {
-			note += fmt.Sprintf(", %d sent again", retries)
-		}
-		list = append(list, trace.Layer{Name: "On the air", Note: note, Bytes: air, Air: true})
-	}
-	return list
 }

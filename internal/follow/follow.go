@@ -4,13 +4,11 @@
 package follow
 
 import (
-	"context"
 	"hash/maphash"
 	"net/netip"
 	"slices"
 	"sync"
 
-	"heddle.example/internal/trace"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 	"heddle.example/sim/mesh"
@@ -233,34 +231,4 @@ func (f *Follower) Device(now machine.Time, cause machine.Cause, node int, out b
 		x.device(now, node, out, b)
 		f.seats[x.t.Endpoint] = node
 	}
-}
-
-// List implements api.Traces.
-func (f *Follower) List(_ context.Context, endpoint string, limit int) ([]trace.Trace, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var list []trace.Trace
-	for _, x := range slices.Backward(f.list) {
-		if len(list) == limit {
-			break
-		}
-		if endpoint != "" && x.t.Endpoint != endpoint {
-			continue
-		}
-		t := f.build(x)
-		t.Lanes, t.Spans, t.Layers = nil, nil, nil
-		list = append(list, *t)
-	}
-	return list, nil
-}
-
-// Get implements api.Traces.
-func (f *Follower) Get(_ context.Context, id string) (*trace.Trace, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	x := f.byID[id]
-	if x == nil {
-		return nil, trace.ErrUnknown
-	}
-	return f.build(x), nil
 }
