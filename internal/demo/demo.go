@@ -63,6 +63,7 @@ func Start(c serve.Config, o Options) (*Demo, error) {
 			return nil, err
 		}
 		c.Mesh, c.Firmware.Host = d.home.shown, ServerName
+		c.Traces, c.Follower = d.home.follow, d.home.follow
 	}
 	p, err := startServer(c, o.MayMove)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"heddle.example/host"
 	"heddle.example/host/outside"
 	"heddle.example/host/usernat"
+	"heddle.example/internal/follow"
 	"heddle.example/internal/topology"
 	"heddle.example/machine"
 	"heddle.example/sim"
@@ -20,6 +21,7 @@ import (
 	"heddle.example/sim/mesh/network"
 	"heddle.example/sim/system"
 	"heddle.example/thread/datasets"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/shell"
 )
@@ -73,9 +75,12 @@ type home struct {
 	motes   []*mote
 	ready   bool // devices may come
 
-	sockets outside.Outside // what leaves for real programs
+	follow  *follow.Follower // follows operations from the server to the devices and back
+	sockets outside.Outside  // what leaves for real programs
 	back    *internet.Gateway
 	shells  map[int]func() shell.Config // by node
+	named   sync.Mutex
+	names   map[int]follow.Node
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
@@ -84,7 +89,7 @@ type home struct {
 func newHome(o homeOptions) (*home, error) {
 	w := sim.NewAt(o.seed, o.host.Now())
 	w.Quiet = true
-	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &air}), shells: map[int]func() shell.Config{}}
+	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &air}), shells: map[int]func() shell.Config{}, names: map[int]follow.Node{}}
 	if o.dataset != nil {
 		h.dataset = *o.dataset
 	} else {
@@ -93,6 +98,11 @@ func newHome(o homeOptions) (*home, error) {
 	}
 	h.inet = internet.New(w, internet.Config{Link: sim.LinkConfig{DelayMin: 4 * time.Millisecond, DelayMax: 8 * time.Millisecond}})
 	h.sys = system.In(h.net, h.inet)
+	h.follow = follow.New(follow.Options{Node: h.place, Keys: func() ([]byte, netip.Prefix) {
+		prefix := ip6.Join(h.dataset.MeshLocalPrefix, ip6.IID{})
+		return h.dataset.NetworkKey[:], netip.PrefixFrom(prefix.Netip(), 64)
+	}})
+	h.sys.Follow(h.follow)
 	h.inet.Host(Server4, 62, ServerName)
 	h.inet.Host(Server6, 63, "local."+ServerName)
 	h.inet.Host(Echo4, 56, EchoName)
@@ -112,6 +122,20 @@ func newHome(o homeOptions) (*home, error) {
 	}
 	h.shown, err = topology.New(topology.Options{Network: h.net, Dataset: &h.dataset, Live: true, Speed: max(1, o.speed), Shell: func(n *network.Node) shell.Config { return h.shell(n) }})
 	return h, err
+}
+
+// place describes a node of the mesh, on any goroutine.
+func (h *home) place(number int) follow.Node {
+	h.named.Lock()
+	defer h.named.Unlock()
+	return h.names[number]
+}
+
+// call gives a node its description.
+func (h *home) call(number int, n follow.Node) {
+	h.named.Lock()
+	defer h.named.Unlock()
+	h.names[number] = n
 }
 
 // shell is what a node's command line has.

@@ -52,6 +52,7 @@ func TestMesh(t *testing.T) {
 			t.Errorf("%s: %+v", s.name, c.Security)
 		}
 	}
+	followed(t, d)
 	_ = d.home.do(t.Context(), func(now machine.Time) {
 		for _, m := range d.home.motes {
 			if m.spec.name == joiner && m.device.Thread().Datasets().Params().NetworkKey != d.home.dataset.NetworkKey {

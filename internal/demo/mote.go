@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"heddle.example/internal/follow"
 	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/client/words"
 	"heddle.example/machine"
@@ -64,6 +65,7 @@ func (h *home) start(ctx context.Context, s *spec, a client.Account) (running, e
 			LwM2M: meshdevice.Config{Kinds: s.kinds(), Profile: s.profile(), Start: o, Spread: time.Second}})
 		m.device.Node.OnEvent = m.event
 		h.shells[m.device.Number()] = m.device.Shell
+		h.call(m.device.Number(), follow.Node{Name: s.name, Sleepy: p.kind == network.SED})
 		h.motes = append(h.motes, m)
 		if m.booted = h.ready; h.ready {
 			h.boot(m)
@@ -118,6 +120,7 @@ func (m *mote) Update() error {
 // mesh's owner.
 func (h *home) found() {
 	h.border = h.sys.AddRouter(system.RouterConfig{Position: borderAt, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
+	h.call(h.border.Number(), follow.Node{Name: "border router"})
 	h.border.Join(h.dataset)
 	// Nobody else is there: it need not look for a network for six seconds first.
 	h.border.Input(func(now machine.Time, n *thread.Node) { _ = n.BecomeLeader(now) })

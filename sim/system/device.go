@@ -36,6 +36,11 @@ func (s *System) AddDevice(c DeviceConfig) *Device {
 	nc := network.NodeConfig{Position: c.Position, Kind: c.Kind, PollPeriod: c.Poll, Off: true, Make: func(tc thread.Config) (mesh.Device, *thread.Node, error) {
 		cfg := c.LwM2M
 		cfg.Thread = tc
+		if f := s.follower; f != nil && cfg.Tap == nil {
+			cfg.Tap = func(now machine.Time, cause machine.Cause, out bool, _ machine.Path, b []byte) {
+				f.Device(now, cause, d.Number(), out, b)
+			}
+		}
 		m, err := meshdevice.New(cfg)
 		if err != nil {
 			return nil, nil, err

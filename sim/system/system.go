@@ -23,6 +23,8 @@ type System struct {
 
 	Routers []*Router
 	Devices []*Device
+
+	follower Follower // nil: nobody follows anything
 }
 
 // In puts a system around a network.
@@ -105,12 +107,17 @@ func (r *Router) Kill() {
 }
 
 func (r *Router) arrived(packet []byte) {
-	r.Node.Do(func(now machine.Time) { r.router.OutsideReceived(now, r.system.Net.World.Cause(), packet) })
+	r.Node.Do(func(now machine.Time) {
+		r.router.OutsideReceived(now, r.system.enters(now, r.Number(), packet), packet)
+	})
 }
 
 func (r *Router) event(now machine.Time, a machine.Action) {
 	switch v := a.Value.(type) {
 	case *border.Outside:
+		if f := r.system.follower; f != nil {
+			f.Leaves(now, a.Cause, r.Number(), v.Packet)
+		}
 		r.Gateway.Send(v.Packet)
 	case *border.Query:
 		server := v.Server
