@@ -66,7 +66,8 @@ func New(c Config) (*Node, error) {
 		SupervisionInterval: 129, SupervisionTimeout: 190, AddressesToRegister: n.profile.ChildAddresses,
 		ParentSearch: !c.MTD, ParentSearchCheck: n.profile.ParentSearch, Restored: network,
 		RestoredParent: decodeParent(n.LoadSetting(settingParent)),
-		FTD:            mle.FTDConfig{ChildAddresses: n.profile.ChildAddresses},
+		OnLinkMetrics:  n.linkMetrics, AppendLinkMetrics: appendLinkMetrics,
+		FTD: mle.FTDConfig{ChildAddresses: n.profile.ChildAddresses},
 	}, (*mleEnv)(n))
 	n.tmf = tmf.New(tmf.Config{Rand: c.Rand}, (*tmfEnv)(n))
 	n.diag = tmf.NewDiagnostics(n.tmf, (*diagEnv)(n))

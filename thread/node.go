@@ -72,6 +72,7 @@ type Node struct {
 	agentPorts   []agentPort
 	// outsider is nil until it is asked for.
 	outsider *external
+	measures measures
 	domain   string // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
@@ -174,7 +175,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
-	d = min(d, n.agent.Deadline(), n.externalDeadline())
+	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -221,6 +222,7 @@ func (n *Node) expire(now machine.Time) {
 	}
 	due(n.agent.Deadline(), n.agent.Expire)
 	due(n.externalDeadline(), n.expireExternal)
+	due(n.measuresDeadline(), n.expireMeasures)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

@@ -34,6 +34,11 @@ func (n *Node) serveTMF(now machine.Time, r *tmf.Request) bool {
 			n.tmf.Changed(now, r)
 		}
 		return true
+	case tmf.AnycastLocate:
+		if r.Code == coap.POST && r.Confirmable {
+			n.serveLocate(now, r)
+		}
+		return true
 	case tmf.AddressSolicit, tmf.AddressRelease:
 		if n.config.MTD {
 			return false

@@ -28,6 +28,13 @@ type Done struct {
 	Detached bool // it was a Detach
 }
 
+// Located is the Result of a Locate: who is behind an anycast locator.
+type Located struct {
+	Err    error
+	Addr   ip6.Address // mesh-local
+	RLOC16 uint16
+}
+
 // Diagnostic is an answer to a diagnostic request. TLVs are borrowed until the drain is over.
 type Diagnostic struct {
 	Err  error

@@ -80,7 +80,7 @@ func (m *MAC) takeAck(now machine.Time, j *job, ack *radio.Frame, h *ieee802154.
 	if n == nil {
 		return radio.OK
 	}
-	m.heard(now, n, rssi)
+	m.heard(now, n, ieee802154.Ack, ack.LQI, rssi)
 	if l, ok := n.Metrics.(Listener); ok {
 		if v, ok := h.VendorIE(ieee802154.OUIThread, ieee802154.ThreadProbing); ok {
 			l.EnhancedAck(now, v)
@@ -97,6 +97,11 @@ func (m *MAC) takeAck(now machine.Time, j *job, ack *radio.Frame, h *ieee802154.
 // an enhanced ack brought.
 type Listener interface {
 	EnhancedAck(now machine.Time, values []byte)
+}
+
+// Tracker is what the link metrics of a neighbour may implement: it is told of each of its frames, acks included.
+type Tracker interface {
+	HeardFrame(t ieee802154.Type, lqi uint8, rssi int8)
 }
 
 // openAck checks a secured ack (Mac::ProcessEnhAckSecurity).

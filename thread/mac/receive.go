@@ -98,7 +98,7 @@ func (m *MAC) accepted(now machine.Time, h *ieee802154.Frame, rx *Rx, err rxErro
 	}
 	m.poll.received(now, m, h)
 	if n != nil {
-		m.heard(now, n, rx.RSSI)
+		m.heard(now, n, h.Type, rx.LQI, rx.RSSI)
 		if rx.Secured && rx.KeyIDMode == ieee802154.KeyIDMode1 {
 			switch {
 			case valid(n):
@@ -246,9 +246,12 @@ func (m *MAC) advance(now machine.Time, n *neighbor.Neighbor, sequence, counter 
 }
 
 // heard takes in the signal strength of a neighbour's frame.
-func (m *MAC) heard(now machine.Time, n *neighbor.Neighbor, rssi int8) {
+func (m *MAC) heard(now machine.Time, n *neighbor.Neighbor, t ieee802154.Type, lqi uint8, rssi int8) {
 	before := n.Link.QualityIn()
 	n.Link.AddRSS(rssi)
+	if l, ok := n.Metrics.(Tracker); ok {
+		l.HeardFrame(t, lqi, rssi)
+	}
 	if n.Link.QualityIn() != before && m.cfg.Neighbors.Parent.Is(n) && m.cfg.Neighbors.Self.Role == neighbor.RoleChild {
 		m.env.ParentLinkQuality(now)
 	}

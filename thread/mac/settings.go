@@ -63,6 +63,13 @@ func (m *MAC) SetAltShort(now machine.Time, s uint16) {
 	m.leave(now)
 }
 
+// SetProbes says which link metrics go into enhanced acks, and to whom. The slice is given away.
+func (m *MAC) SetProbes(now machine.Time, p []radio.Probing) {
+	m.enter()
+	m.filter.Probes, m.dirty = p, true
+	m.leave(now)
+}
+
 // PAN returns the network's PAN identifier.
 func (m *MAC) PAN() ieee802154.PANID { return m.pan }
 

@@ -27,6 +27,43 @@ func (m *MLE) SendDataRequest(now machine.Time, to ip6.Address, types ...TLV) {
 	}
 }
 
+// SendLinkMetricsQuery asks a neighbour for link metrics; query is the value of a Link Metrics Query TLV.
+func (m *MLE) SendLinkMetricsQuery(now machine.Time, to ip6.Address, query []byte) {
+	b := AppendRequest(m.begin(DataRequest), TLVLinkMetricsReport)
+	b = append(append(b, byte(TLVLinkMetricsQuery), byte(len(query))), query...)
+	m.send(now, m.appendTimestamps(b), to)
+	if !m.mode.RxOn() {
+		m.env.SendFastPolls(now, 0)
+	}
+}
+
+// SendLinkMetrics sends a neighbour a Link Metrics Management Request or Response, or a Link Probe, with the value of its TLV.
+func (m *MLE) SendLinkMetrics(now machine.Time, to ip6.Address, c Command, value []byte) {
+	t := TLVLinkMetricsManagement
+	if c == LinkProbe {
+		t = TLVLinkProbe
+	}
+	m.send(now, append(append(m.begin(c), byte(t), byte(len(value))), value...), to)
+	if !m.mode.RxOn() && c == LinkMetricsManagementRequest {
+		m.env.SendFastPolls(now, 0)
+	}
+}
+
+// receiveLinkMetrics hands the TLV of a link metrics message on.
+func (m *MLE) receiveLinkMetrics(now machine.Time, r *rx) {
+	t := TLVLinkMetricsManagement
+	if r.Command == LinkProbe {
+		t = TLVLinkProbe
+	}
+	if m.config.OnLinkMetrics == nil || !r.fromValid() {
+		return
+	}
+	if v, err := r.Find(t); err == nil {
+		r.class = classPeer
+		m.config.OnLinkMetrics(now, r.Command, r.neighbor, v, r.LQI, r.RSSI)
+	}
+}
+
 func (m *MLE) scheduleDataRequest(now machine.Time, to ip6.Address, delay uint32) {
 	m.unschedule(delayedDataRequest, to)
 	m.schedule(now, delay, delayedDataRequest, to, nil)
@@ -89,7 +126,7 @@ func (m *MLE) receiveDataResponse(now machine.Time, r *rx) {
 	}
 	if m.config.OnLinkMetrics != nil {
 		if v, err := r.Find(TLVLinkMetricsReport); err == nil {
-			m.config.OnLinkMetrics(now, r.Command, r.neighbor, v)
+			m.config.OnLinkMetrics(now, r.Command, r.neighbor, v, r.LQI, r.RSSI)
 		}
 	}
 	if !m.config.MTD && m.routeOnChild(now, r, m.table.Parent.RouterID()) != nil {

@@ -41,7 +41,9 @@ type Config struct {
 	RestoredParent *ParentInfo
 
 	// OnLinkMetrics takes in the value of a Link Metrics Report, Management or Link Probe TLV; nil: not supported.
-	OnLinkMetrics func(now machine.Time, c Command, from *neighbor.Neighbor, value []byte)
+	OnLinkMetrics func(now machine.Time, c Command, from *neighbor.Neighbor, value []byte, lqi uint8, rssi int8)
+	// AppendLinkMetrics appends the value of a Link Metrics Report TLV that answers a query; nil: not supported.
+	AppendLinkMetrics func(dst []byte, from *neighbor.Neighbor, query []byte, lqi uint8, rssi int8) (b []byte, ok bool)
 
 	FTD FTDConfig
 }

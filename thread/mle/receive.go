@@ -190,6 +190,8 @@ func (m *MLE) dispatch(now machine.Time, r *rx) {
 		m.receiveAdvertisement(now, r)
 	case DataResponse:
 		m.receiveDataResponse(now, r)
+	case LinkMetricsManagementRequest, LinkMetricsManagementResponse, LinkProbe:
+		m.receiveLinkMetrics(now, r)
 	case ParentResponse:
 		m.receiveParentResponse(now, r)
 	case ChildIDResponse:

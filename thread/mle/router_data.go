@@ -51,9 +51,29 @@ func (m *MLE) sendDataResponse(now machine.Time, to ip6.Address, n *neighbor.Nei
 			b = m.appendDataset(b, t == TLVPendingDataset)
 		case TLVRoute:
 			b = m.appendRoute(b, nil)
+		case TLVLinkMetricsReport:
+			b = m.appendLinkMetrics(b, request)
 		}
 	}
 	m.send(now, b, to)
+}
+
+// appendLinkMetrics answers the link metrics query in a request.
+func (m *MLE) appendLinkMetrics(b []byte, request *rx) []byte {
+	if request == nil || m.config.AppendLinkMetrics == nil {
+		return b
+	}
+	query, err := request.Find(TLVLinkMetricsQuery)
+	if err != nil {
+		return b
+	}
+	mark := len(b)
+	b, ok := m.config.AppendLinkMetrics(append(b, byte(TLVLinkMetricsReport), 0), request.neighbor, query, request.LQI, request.RSSI)
+	if !ok {
+		return b[:mark]
+	}
+	b[mark+1] = byte(len(b) - mark - 2)
+	return b
 }
 
 func (m *MLE) sendMulticastData(now machine.Time) {

@@ -110,6 +110,17 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		}
 	case *info.EphemeralKeyState:
 		s.ephemeralKeyChanged(v)
+	case *info.Located:
+		if mine {
+			s.located(v)
+		}
+	case *thread.LinkMetricsReport:
+		s.metricsReport(v)
+	case *thread.LinkMetricsManaged:
+		s.metricsManaged(v)
+	case *thread.LinkMetricsAck:
+		s.Line("Received Link Metrics data in Enh Ack from neighbor, short address:0x%02x , extended address:%s", v.RLOC16, hexOf(v.Ext[:]))
+		s.metricsValues(&v.Values)
 	case *info.AgentSession:
 		s.agentSession(v)
 	case *info.SecureSession:

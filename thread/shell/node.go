@@ -30,6 +30,7 @@ type Node interface {
 	Commissioning
 	BorderAgent
 	ExternalCommissioning
+	LinkMetrics
 	Joining
 	UDP
 	Resolver

@@ -80,6 +80,8 @@ type Shell struct {
 	srpCallback  bool                  // the ends of SRP updates are printed
 	uncompressed bool                  // names in DNS messages, as the user wants it
 	diagnosing   bool                  // the pending command prints diagnostic answers
+	measuring    measuring             // the link metrics that the pending command waits for
+	noCoex       bool                  // coexistence is switched off, which a simulated radio keeps and no more
 	tellKey      bool                  // what becomes of an ephemeral key is printed
 
 	datasetState
