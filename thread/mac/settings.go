@@ -67,6 +67,9 @@ func (m *MAC) SetAltShort(now machine.Time, s uint16) {
 func (m *MAC) SetProbes(now machine.Time, p []radio.Probing) {
 	m.enter()
 	m.filter.Probes, m.dirty = p, true
+	if len(p) > 0 {
+		m.wantAcks(now) // so that the very first frame gets one
+	}
 	m.leave(now)
 }
 
