@@ -4,6 +4,8 @@ package thread
 
 import (
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 // nameServer is a DNS server of the outside, with one name that has an IPv4 address only and one that has both.
 func nameServer(t *testing.T, w *walled) {
 	run(t, in(w.out, "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file=",
-		"--host-record=four.example,"+outside4, "--host-record=both.example,"+outside4+","+outside6))
+		"--host-record=four.example,"+outside4, "--host-record=example.com,"+outside4, "--host-record=both.example,"+outside4+","+outside6))
 	bound(t, w.out, "u", 53)
 }
 
@@ -36,7 +38,7 @@ func TestOutWithoutRights(t *testing.T) {
 	w.set("net.ipv4.ping_group_range=0 2147483647")
 	nameServer(t, w)
 	w.flags = []string{"--dns", outside4}
-	_, n := w.open()
+	br, n := w.open()
 	for _, to := range []string{outside4, "64:ff9b::" + outside4, outside6} {
 		if lines := strings.Join(n.do("ping %s", to), "\n"); !strings.Contains(lines, "hlim=63") || !strings.Contains(lines, "1 packets received") {
 			t.Errorf("ping %s:\n%s", to, lines)
@@ -62,8 +64,32 @@ func TestOutWithoutRights(t *testing.T) {
 	tcp.expect("over-tcp")
 	fmt.Fprintln(tcp.in, "answered-by-tcp")
 	n.expect(10*time.Second, "answered-by-tcp")
+	if lines := strings.Join(br.do("doctor"), "\n"); !strings.Contains(lines, "All that was tested works.") || !strings.Contains(lines, "by IPv6: ping socket; IPv4: ping socket") ||
+		!strings.Contains(lines, outside4+":53 answered the node") {
+		t.Errorf("the doctor says:\n%s", lines)
+	}
 	if lines := strings.Join(n.do("ping 10.99.0.77"), "\n"); !strings.Contains(lines, "0 packets received") {
 		t.Errorf("nobody's address answers:\n%s", lines)
+	}
+}
+
+// Where the system opens no ping sockets, and has no DNS server, the doctor says so and what to do.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	w := newWalled(t)
+	w.rootless, w.flags = true, []string{"--doctor", "--dns", outside4, "--server", "coaps://" + outside4}
+	cmd := w.program(t, ours, border, 1)
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PORT_OFFSET="+strconv.Itoa(w.offset))
+	b, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ends with %v", err)
+	}
+	for _, want := range []string{"ok       radio   leader of", "ok       prefix  fd", "ok       route   ::/0 leads here", "no default route for IPv6",
+		"broken   NAT64   64:ff9b:0:0:0:0::/96; 10.99.0.2:53 does not answer", `-> sysctl -w net.ipv4.ping_group_range="0 2147483647"`,
+		"broken   DNS     10.99.0.2:53 answers nobody", "broken   server  10.99.0.2 by NAT64 port 5684: no answer"} {
+		if !strings.Contains(strings.Replace(string(b), "warn     route", "ok       route", 1), want) {
+			t.Errorf("it does not say %q:\n%s", want, b)
+		}
 	}
 }
 

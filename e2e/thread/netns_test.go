@@ -105,7 +105,7 @@ func (w *walled) program(t testing.TB, m maker, k kind, id int) *exec.Cmd {
 	for d := filepath.Dir(w.dir); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
 		_ = os.Chmod(d, 0o755)
 	}
-	copied := filepath.Join(w.dir, "heddle")
+	copied := filepath.Join(w.dir, "program")
 	w.host("cp", peer.Program(t), copied)
 	return in(w.mesh, "setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "env", "HOME=" + w.dir, "XDG_CONFIG_HOME=" + w.dir, copied}, args...)...)
 }

@@ -28,6 +28,7 @@ type Gateway struct {
 	dns     *upstream
 	servers []netip.AddrPort
 	in      incoming
+	seat    seat.Seat
 
 	control *radio.Control // since Started
 	// Of the node's goroutine.
@@ -103,6 +104,7 @@ func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shel
 	if err := r.Start(now, 0); err != nil {
 		return nil, err
 	}
+	c.Extra = append(c.Extra[:len(c.Extra):len(c.Extra)], shell.Command{Name: "doctor", Run: g.visit})
 	g.router, g.node, c.Border = r, n, r
 	if !g.o.Manual {
 		return r, g.enter(now, n)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ func newBorderRouter() *cobra.Command {
 	n := node.Options{Local: "127.0.0.1", Speed: 1}
 	var o borderrouter.Options
 	var prefix, dataset, pool, page string
+	var examine bool
+	var q borderrouter.Question
 	var aliases, servers []string
 	cmd := &cobra.Command{
 		Use:   "border-router [ID]",
@@ -43,6 +46,7 @@ are kept in tmp/OFFSET_ID.flash.`,
   heddle border-router --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800
   sudo heddle border-router --tun
   heddle border-router --alias 198.51.100.1=127.0.0.1 --alias fdaa::1=::1 2
+  heddle border-router --doctor --server coaps://lwm2m.example
   heddle border-router --dataset 0e080000000000010000000300000b... --dns 192.0.2.53`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -79,6 +83,9 @@ are kept in tmp/OFFSET_ID.flash.`,
 				o.Dataset = &d
 			}
 			n.Input, n.Output, n.Profile, n.Shell, n.Stay = int(os.Stdin.Fd()), os.Stdout, &thread.DefaultProfile, shell.Config{Echo: true}, true
+			if examine {
+				return examineBorderRouter(n, o, q, cmd.OutOrStdout())
+			}
 			return runBorderRouter(n, o, page, cmd.ErrOrStderr())
 		},
 	}
@@ -97,6 +104,9 @@ are kept in tmp/OFFSET_ID.flash.`,
 	f.StringVar(&prefix, "nat64", "well-known", "`PREFIX` for IPv4 addresses: well-known (64:ff9b::/96), local, off, or a prefix")
 	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
 	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
+	f.BoolVar(&examine, "doctor", false, "test each leg of the way out, say what is broken and what to do, and end; at the prompt: doctor")
+	f.StringVar(&q.Server, "server", "", "with --doctor: an LwM2M server to try, coap://HOST:PORT or coaps://HOST:PORT")
+	f.StringVar(&q.Name, "ask", "example.com", "with --doctor: `NAME` to resolve")
 	f.DurationVar(&o.UDP, "udp-timeout", 0, "how long a port stays open without a packet (default 5m0s)")
 	return cmd
 }
@@ -115,6 +125,10 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 		}
 		defer stop()
 	}
+	if n.Seat == nil {
+		n.Seat = node.NewSeat(nil)
+	}
+	g.Sit(n.Seat)
 	if restore := editLines(&n); restore != nil {
 		defer restore()
 	}
@@ -123,4 +137,27 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 		err = exitError{status}
 	}
 	return err
+}
+
+// examineBorderRouter runs a border router until the doctor has seen it.
+func examineBorderRouter(n node.Options, o borderrouter.Options, q borderrouter.Question, out io.Writer) error {
+	g, err := borderrouter.New(o, host.New(host.Options{}).Rand())
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	n.Around, n.Seat, n.Input, n.Output = g, node.NewSeat(nil), -1, io.Discard
+	g.Sit(n.Seat)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var printed error
+	g.Visit(ctx, q, func(r *borderrouter.Report) { printed = r.Print(out) })
+	status, err := node.Run(n)
+	switch {
+	case err != nil:
+		return err
+	case status != 0:
+		return exitError{status}
+	}
+	return printed
 }
