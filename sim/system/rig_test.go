@@ -19,6 +19,7 @@ import (
 	"heddle.example/sim/internet"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/ieee802154"
 )
 
 // rig is a system with some devices of all kinds, a server on IPv4, and one operation after another to each device.
@@ -30,7 +31,8 @@ type rig struct {
 	asked   int
 	ended   int
 	errors  map[string]int
-	helloes int // handshake messages that devices sent
+	helloes int // ClientHellos that came to the server
+	carried int // bytes of frames with datagrams: no MLE, no polls, no acknowledgements
 
 	registered map[string]int // how often
 }
@@ -56,6 +58,7 @@ type rigOptions struct {
 	relays   int // plain routers
 	devices  int
 	mappings time.Duration // of both NATs
+	queue    bool          // all devices are in queue mode, not only those that sleep
 	place    func(i int) mesh.Position
 }
 
@@ -67,7 +70,6 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	net := network.In(w, mesh.Config{AirTime: true, Propagation: &mesh.Indoors})
 	inet := internet.New(w, internet.Config{Mappings: o.mappings})
 	inet.Resolver(rigDNS)
-	inet.WAN.Tap(func(_ machine.Time, _, to netip.AddrPort, b []byte) {})
 	r := &rig{System: In(net, inet), t: t, errors: map[string]int{}, registered: map[string]int{}}
 	r.server = r.AddServer("server.example", server.Config{Unknown: server.RefuseUnknown, Files: "fw"}, rigServer)
 	r.server.OnEvent = func(now machine.Time, v any) {
@@ -82,6 +84,12 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	inet.WAN.Tap(func(_ machine.Time, _, to netip.AddrPort, b []byte) {
 		if to.Addr() == rigServer && len(b) > 13 && b[0] == 22 && b[13] == 1 { // a ClientHello (RFC 6347 section 4.2.2)
 			r.helloes++
+		}
+	})
+	net.Tap(func(_ machine.Time, _ *mesh.Node, _ uint8, _ int8, psdu []byte) {
+		var h ieee802154.Frame
+		if h.Parse(psdu) == nil && h.Type == ieee802154.Data && h.Secured() {
+			r.carried += len(psdu)
 		}
 	})
 	for i := range o.routers {
@@ -105,10 +113,14 @@ func newRig(t *testing.T, o rigOptions) *rig {
 		if o.place != nil {
 			at = o.place(i)
 		}
+		start := &meshdevice.StartOptions{Options: words.Options{Name: d.name}, Servers: []client.Account{a}}
+		if o.queue {
+			start.Queue = meshdevice.QueueOn
+		}
 		d.Device = r.AddDevice(DeviceConfig{Position: at, Kind: kind, Poll: 2 * time.Second, LwM2M: meshdevice.Config{
 			Kinds:   []uint16{3, 4, 5, 7, 3303},
 			Profile: objects.Profile{Device: objects.DeviceConfig{Manufacturer: "Heddle", Firmware: "1.0"}},
-			Start:   &meshdevice.StartOptions{Options: words.Options{Name: d.name}, Servers: []client.Account{a}}}})
+			Start:   start}})
 		d.Join(network.Dataset(0))
 		r.devices = append(r.devices, d)
 	}
