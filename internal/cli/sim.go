@@ -22,6 +22,8 @@ type simFlags struct {
 	spread, poll    time.Duration
 	loss            float64
 	inRange, noAir  bool
+	lwm2m           bool
+	read            time.Duration
 	file, script    string
 }
 
@@ -41,6 +43,10 @@ A scenario comes from flags, or from a YAML file (--file) with seed, for, air, n
 (--script) has a step a line: "at 12s kill 5", "at 20s move 7 30 0", "at 30s split 1-10 / 11-20", "at 60s heal",
 "every 10s ping 3 -> 9", "at 70s node 3 state", "at 90s expect one partition". If an expectation is not met, the exit code is 1.
 
+--lwm2m adds a border router (NAT64, DNS) and an LwM2M server on an IPv4 internet beyond a home router's NAT, and makes all nodes that
+are no routers LwM2M devices, which register there with DTLS and are read once a minute (--read). In a file: nodes of kind border,
+"lwm2m: {}" with nodes, and "server: {read: 1m}". "at 5m expect registered" is met when all are.
+
 --web shows the network while it runs: a page with all nodes and links, where time is paused, stepped and sped up, nodes are
 dragged, switched off and spoken to. Say --web=localhost:9090 for another port.
 
@@ -49,6 +55,7 @@ dragged, switched off and spoken to. Say --web=localhost:9090 for another port.
   heddle sim --nodes 1000 --layout "disc 60" --spread 2m --for 10m
   heddle sim --nodes 60 --kinds router=3,sed=1 --layout "floors 3 40x20" --pcap mesh.pcapng
   heddle sim --nodes 200 --for 10m --web
+  heddle sim --nodes 60 --kinds router=1,sed=2 --lwm2m --for 15m
   heddle sim --file office.yaml --script night.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -122,6 +129,8 @@ func (o *simFlags) add(cmd *cobra.Command) {
 	f.Float64Var(&o.loss, "loss", 0, "share of frames that a receiver loses")
 	f.BoolVar(&o.inRange, "in-range", false, "all hear all, wherever they are")
 	f.BoolVar(&o.noAir, "no-air-time", false, "frames take no time and do not collide")
+	f.BoolVar(&o.lwm2m, "lwm2m", false, "the nodes that are no routers are LwM2M devices, with a border router and a server")
+	f.DurationVar(&o.read, "read", time.Minute, "how often the LwM2M server reads each device; 0: never")
 	f.StringVar(&o.file, "file", "", "scenario in a YAML `FILE`")
 	f.StringVar(&o.script, "script", "", "what happens, in a `FILE`")
 }
@@ -161,6 +170,12 @@ func (o *simFlags) scenario(cmd *cobra.Command) (*simulate.Scenario, error) {
 			return nil, err
 		}
 		s.Nodes = groups
+		if o.lwm2m {
+			s.Equip()
+		}
+	}
+	if given("read") && o.read > 0 {
+		s.Server.Read = simulate.Time(o.read)
 	}
 	if o.script != "" {
 		b, err := os.ReadFile(o.script)

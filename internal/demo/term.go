@@ -37,7 +37,7 @@ const linesMost = 10_000
 func openTerm(ctx context.Context, w *topology.World, n *network.Node, name string, config func() shell.Config, show func(line string)) (*term, error) {
 	t := &term{world: w, node: n, name: name, show: show, more: make(chan struct{})}
 	err := w.Do(ctx, func(net *network.Network) error {
-		t.seat = simulate.SitWith(net, n, config, t.printed)
+		t.seat = simulate.Sit(net, n, config, t.printed)
 		return nil
 	})
 	return t, err

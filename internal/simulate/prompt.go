@@ -11,11 +11,13 @@ import (
 	"heddle.example/machine"
 	"heddle.example/sim"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/shell"
 )
 
 // Prompt is a person's way into a simulation: time passes when it is told to, and any node's command line is a word away.
 type Prompt struct {
 	net   *network.Network
+	made  *Made
 	run   *network.Run
 	out   io.Writer
 	node  *network.Node // whose prompt it is; nil: the simulation's
@@ -25,18 +27,20 @@ type Prompt struct {
 
 // NewPrompt makes a scenario's world.
 func NewPrompt(s *Scenario, out io.Writer) (*Prompt, error) {
-	net, err := s.Build()
+	made, err := s.Build()
 	if err != nil {
 		return nil, err
 	}
+	net := made.Net
 	net.World.Quiet = true
 	steps, err := network.ParseScript(s.Script)
 	if err != nil {
 		return nil, err
 	}
-	p := &Prompt{net: net, out: out, seats: map[*network.Node]*Seat{}}
+	p := &Prompt{net: net, made: made, out: out, seats: map[*network.Node]*Seat{}}
 	p.run = net.Play(steps)
-	p.run.Shell = Lines(net)
+	p.run.Shell = Lines(net, made.Shell)
+	p.run.Expect = made.expect
 	return p, nil
 }
 
@@ -118,7 +122,9 @@ func (p *Prompt) Do(line string) error {
 		p.nodes()
 		return nil
 	case "report":
-		return report(p.net, &history{}, p.now(), 0).Write(p.out)
+		r := report(p.net, &history{}, p.now(), 0)
+		r.LwM2M = p.made.outside.report()
+		return r.Write(p.out)
 	case "node":
 		if len(w) == 1 {
 			return errors.New("it is written \"node N\" or \"node N COMMAND\"")
@@ -155,7 +161,7 @@ func (p *Prompt) typeAt(n *network.Node, line string) error {
 	}
 	s := p.seats[n]
 	if s == nil {
-		s = Sit(p.net, n, func(text string) { fmt.Fprint(p.out, text) })
+		s = Sit(p.net, n, func() shell.Config { return p.made.Shell(n) }, func(text string) { fmt.Fprint(p.out, text) })
 		p.seats[n] = s
 	}
 	s.Type(line)

@@ -24,6 +24,7 @@ type Report struct {
 	History       []Moment
 	Failures      []string
 	Captured      uint64
+	LwM2M         *LwM2MReport // nil: no devices
 	Transcript    []string
 }
 
@@ -138,6 +139,9 @@ func (r *Report) Write(w io.Writer) error {
 		on := e.Sleep + e.Receive + e.Transmit
 		p.f("%-12s %d, on average %v on: %s asleep, %s listening, %s sending; %.2f mAh\n", k.Kind, k.Nodes, on.Round(time.Second),
 			percent(e.Sleep, on), percent(e.Receive, on), percent(e.Transmit, on), e.Charge())
+	}
+	if r.LwM2M != nil {
+		r.LwM2M.write(&p)
 	}
 	if len(r.History) > 1 {
 		p.f("history\n")

@@ -40,10 +40,11 @@ const (
 // Run runs a scenario to its end, or until ctx ends it.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	s := o.Scenario
-	net, err := s.Build()
+	made, err := s.Build()
 	if err != nil {
 		return nil, err
 	}
+	net := made.Net
 	net.World.Quiet = true
 	var capture *mesh.Pcapng
 	if o.Pcap != nil {
@@ -55,7 +56,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	h := watch(net)
 	script := net.Play(steps)
-	script.Shell = Lines(net)
+	script.Shell = Lines(net, made.Shell)
+	script.Expect = made.expect
 	if o.Started != nil {
 		o.Started(net)
 	}
@@ -80,7 +82,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	r := report(net, h, net.World.Now().Sub(begin), time.Since(start))
-	r.Failures = script.Failures()
+	r.Failures, r.LwM2M = script.Failures(), made.outside.report()
 	if capture != nil {
 		r.Captured = capture.Frames()
 		if err := capture.Err(); err != nil {

@@ -28,6 +28,9 @@ type Scenario struct {
 	// Links override the air: "1 2 off", "1 2 rssi -70", "1 > 2 loss 0.1" (one way).
 	Links  []string `yaml:"links"`
 	Script string   `yaml:"script"`
+	// Server is the LwM2M server of a scenario with devices or border routers. It has the name server.example and an IPv4
+	// address only.
+	Server Service `yaml:"server"`
 }
 
 // Air is the radio medium.
@@ -45,12 +48,14 @@ type Air struct {
 // Group is some nodes of one kind.
 type Group struct {
 	Count  int     `yaml:"count"`
-	Kind   string  `yaml:"kind"` // router, fed, med, sed
+	Kind   string  `yaml:"kind"` // router, fed, med, sed, border
 	Layout string  `yaml:"layout"`
 	At     []Place `yaml:"at"` // instead of Count and Layout
 	// Spread is the time over which they are switched on.
 	Spread Time `yaml:"spread"`
 	Poll   Time `yaml:"poll"` // of sleepy ones
+	// LwM2M makes LwM2M devices of them, which register with the scenario's server through a border router.
+	LwM2M *LwM2M `yaml:"lwm2m"`
 }
 
 // Place is x, y and z in metres.
@@ -118,7 +123,10 @@ func (s *Scenario) Check() error {
 	}
 	for i, g := range s.Nodes {
 		if _, ok := network.ParseKind(g.kind()); !ok {
-			return fmt.Errorf("nodes %d: there is no kind %q; router, fed, med and sed are", i+1, g.Kind)
+			return fmt.Errorf("nodes %d: there is no kind %q; router, fed, med, sed and border are", i+1, g.Kind)
+		}
+		if g.border() && g.LwM2M != nil {
+			return fmt.Errorf("nodes %d: a border router of a simulation is no LwM2M device", i+1)
 		}
 		if g.Count < 0 {
 			return fmt.Errorf("nodes %d: count is %d", i+1, g.Count)
@@ -138,8 +146,12 @@ func (s *Scenario) Check() error {
 	return nil
 }
 
+// border reports whether they are border routers.
+func (g *Group) border() bool { return g.Kind == "border" }
+
+// kind is what the nodes' stack is.
 func (g *Group) kind() string {
-	if g.Kind == "" {
+	if g.Kind == "" || g.border() {
 		return "router"
 	}
 	return g.Kind

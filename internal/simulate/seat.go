@@ -22,13 +22,9 @@ type Seat struct {
 	thread *thread.Node // that the shell belongs to: a reset makes another
 }
 
-// Sit takes a place at a node's command line. What it prints goes to print, without prompts.
-func Sit(net *network.Network, n *network.Node, print func(text string)) *Seat {
-	return SitWith(net, n, func() shell.Config { return shell.Config{} }, print)
-}
-
-// SitWith is Sit at a command line with more words than OpenThread's.
-func SitWith(net *network.Network, n *network.Node, config func() shell.Config, print func(text string)) *Seat {
+// Sit takes a place at a node's command line, which has what config says besides OpenThread's words. What it prints goes to
+// print, without prompts.
+func Sit(net *network.Network, n *network.Node, config func() shell.Config, print func(text string)) *Seat {
 	s := &Seat{net: net, node: n, config: config, print: print}
 	s.timer = net.World.Timer(func() {
 		n.Input(func(now machine.Time, t *thread.Node) {
@@ -104,12 +100,12 @@ func (s *Seat) flush() {
 }
 
 // Lines returns the function that runs a script's command lines. What they print stands in the transcript.
-func Lines(net *network.Network) func(n *network.Node, line string) {
+func Lines(net *network.Network, config func(n *network.Node) shell.Config) func(n *network.Node, line string) {
 	seats := map[*network.Node]*Seat{}
 	return func(n *network.Node, line string) {
 		s := seats[n]
 		if s == nil {
-			s = Sit(net, n, func(text string) {
+			s = Sit(net, n, func() shell.Config { return config(n) }, func(text string) {
 				for _, l := range strings.Split(text, "\n") {
 					if l = strings.TrimPrefix(strings.TrimSpace(l), "> "); l != "" {
 						net.World.Log("%s: %s", n.Name(), l)

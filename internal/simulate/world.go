@@ -8,6 +8,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
+	"heddle.example/thread/shell"
 )
 
 // plan is one node to be.
@@ -18,8 +19,33 @@ type plan struct {
 	number int // of its network
 }
 
+// Made is a scenario's world.
+type Made struct {
+	Net     *network.Network
+	outside *outside // nil: there is only a mesh
+}
+
+// Shell is what a node's command line has besides OpenThread's words.
+func (m *Made) Shell(n *network.Node) (c shell.Config) {
+	if m.outside != nil {
+		if f := m.outside.shells[n]; f != nil {
+			return f()
+		}
+	}
+	return c
+}
+
+// Device returns the endpoint name of the LwM2M device that a node is, and its state, "" for others; and whether it is a
+// border router.
+func (m *Made) Device(number int) (endpoint, state string, border bool) {
+	if m.outside == nil {
+		return "", "", false
+	}
+	return m.outside.device(number)
+}
+
 // Build makes the scenario's world. Its nodes are switched on as time passes.
-func (s *Scenario) Build() (*network.Network, error) {
+func (s *Scenario) Build() (*Made, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -29,10 +55,16 @@ func (s *Scenario) Build() (*network.Network, error) {
 		c.Propagation = &p
 	}
 	net := network.New(s.Seed, c)
+	around := s.outside(net)
 	r := net.World.Rand("scenario")
 	started := map[int]bool{}
 	for _, l := range s.plans(p, r) {
-		n := net.Add(network.NodeConfig{Position: l.at, Kind: l.kind, PollPeriod: time.Duration(l.group.Poll), Off: true})
+		var n *network.Node
+		if l.group.border() || l.group.LwM2M != nil {
+			n = around.add(&l)
+		} else {
+			n = net.Add(network.NodeConfig{Position: l.at, Kind: l.kind, PollPeriod: time.Duration(l.group.Poll), Off: true})
+		}
 		// The first node of each network is on from the start.
 		delay := time.Duration(0)
 		if spread := uint64(l.group.Spread); spread > 0 && started[l.number] {
@@ -52,7 +84,7 @@ func (s *Scenario) Build() (*network.Network, error) {
 		}
 		net.Play([]network.Step{step})
 	}
-	return net, nil
+	return &Made{Net: net, outside: around}, nil
 }
 
 // plans places all nodes. Groups that follow each other with the same layout share one, mixed at random.

@@ -88,16 +88,19 @@ const (
 
 // New makes the world of a scenario. Time passes in Run.
 func New(o Options) (*World, error) {
-	net, err := o.Network, error(nil)
+	made := &simulate.Made{Net: o.Network}
 	if o.Scenario == nil {
 		o.Scenario = &simulate.Scenario{}
 	}
-	if net == nil {
-		net, err = o.Scenario.Build()
+	if o.Network == nil {
+		var err error
+		if made, err = o.Scenario.Build(); err != nil {
+			return nil, err
+		}
+		o.Shell = made.Shell
+		o.Device = func(id int) (d Device) { d.Client, d.LwM2M, d.Border = made.Device(id); return d }
 	}
-	if err != nil {
-		return nil, err
-	}
+	net := made.Net
 	net.World.Quiet = true
 	steps, err := network.ParseScript(o.Scenario.Script)
 	if err != nil {
@@ -110,7 +113,7 @@ func New(o Options) (*World, error) {
 		w.end = machine.Never
 	}
 	w.script = net.Play(steps)
-	w.script.Shell = simulate.Lines(net)
+	w.script.Shell = simulate.Lines(net, made.Shell)
 	w.air.init(w)
 	w.view.init(w)
 	w.sitDown()

@@ -39,7 +39,7 @@ var verbs = map[string]verb{
 	"loss":         {1, 1, "loss SHARE"},
 	"ping":         {2, 7, "ping A -> B [size BYTES] [count N]"},
 	"node":         {2, 99, "node N COMMAND ..."},
-	"expect":       {1, 9, "expect one partition|expect NODE ROLE|expect pings"},
+	"expect":       {1, 9, "expect one partition|expect NODE ROLE|expect pings|expect registered"},
 	"say":          {1, 99, "say TEXT"},
 }
 
