@@ -24,7 +24,7 @@ import (
 // LwM2M says that nodes are LwM2M devices: what stands in a scenario's file under lwm2m.
 type LwM2M struct {
 	Objects  []uint16 `yaml:"objects"`  // besides 3, 4 and 7; none: 3303
-	Lifetime Time     `yaml:"lifetime"` // 0: 1h
+	Lifetime Time     `yaml:"lifetime"` // 0: 5m, as lwstart has it: the Updates keep the mappings of NATs alive
 	Plain    bool     `yaml:"plain"`    // without DTLS
 }
 
@@ -117,7 +117,7 @@ func (o *outside) add(l *plan) *network.Node {
 	d := &outsideDevice{name: fmt.Sprint("device-", len(o.devices)+1)}
 	a := client.Account{ShortID: words.ShortServerID, URI: "coap://" + serverName, Lifetime: time.Duration(c.Lifetime), Unmuted: true}
 	if a.Lifetime == 0 {
-		a.Lifetime = time.Hour
+		a.Lifetime = 5 * time.Minute
 	}
 	if !c.Plain {
 		key := make([]byte, 16)

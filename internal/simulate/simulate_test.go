@@ -205,3 +205,52 @@ func TestPrompt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+const metered = `
+seed: 5
+for: 6m
+nodes:
+  - {kind: border, at: [[10, 10]]}
+  - {kind: router, at: [[22, 10], [34, 10]]}
+  - {count: 6, kind: sed, layout: floors 1 40x20, spread: 5s, lwm2m: {objects: [3305]}}
+  - {kind: router, at: [[30, 5]], lwm2m: {plain: true}}
+server: {read: 2m}
+script: |
+  at 1m expect registered
+  at 2m node 10 lwlist
+  at 3m kill 5
+  at 3m30s boot 5
+  at 5m50s expect registered
+`
+
+// A scenario with LwM2M devices: they register through the border router and its NAT64, are read, and it is the same again.
+func TestDevices(t *testing.T) {
+	run := func() *Report {
+		r, err := Run(context.Background(), Options{Scenario: read(t, metered)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run()
+	l := r.LwM2M
+	if len(r.Failures) > 0 || l == nil || l.Devices != 7 || l.Registered != 7 || l.AllAfter == 0 || l.Asked < 14 || l.Answered < 10 || l.Kept == 0 {
+		t.Errorf("%q, %+v", r.Failures, l)
+	}
+	text := strings.Join(r.Transcript, "\n")
+	if !strings.Contains(text, "status: REGISTERED") {
+		t.Errorf("no registration in\n%s", text)
+	}
+	var out bytes.Buffer
+	if err := r.Write(&out); err != nil || !strings.Contains(out.String(), "7 of 7 devices registered") {
+		t.Error(err, out.String())
+	}
+	if again := strings.Join(run().Transcript, "\n"); again != text {
+		t.Error("two runs of one seed differ")
+	}
+	bad := read(t, "nodes: [{count: 2}]")
+	bad.Nodes = append(bad.Nodes, Group{Count: 1, Kind: "border", LwM2M: &LwM2M{}})
+	if err := bad.Check(); err == nil {
+		t.Error("a border router that is a device is taken")
+	}
+}
