@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -120,7 +121,7 @@ func newHome(o homeOptions) (*home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("demo: the way out of the mesh: %w", err)
 	}
-	h.shown, err = topology.New(topology.Options{Network: h.net, Dataset: &h.dataset, Live: true, Speed: max(1, o.speed), Shell: func(n *network.Node) shell.Config { return h.shell(n) }})
+	h.shown, err = topology.New(topology.Options{Network: h.net, Dataset: &h.dataset, Live: true, Speed: max(1, o.speed), Shell: h.shell, Device: h.device})
 	return h, err
 }
 
@@ -144,6 +145,20 @@ func (h *home) shell(n *network.Node) shell.Config {
 		return f()
 	}
 	return shell.Config{}
+}
+
+// device is what a node is besides a Thread node.
+func (h *home) device(id int) (d topology.Device) {
+	d.Border = h.border != nil && h.border.Number() == id
+	for _, m := range h.sys.Devices {
+		if m.Number() != id || m.LwM2M() == nil {
+			continue
+		}
+		if c := m.LwM2M().Client(); c != nil {
+			d.Client, d.LwM2M = c.EndpointName(), strings.TrimPrefix(c.State().String(), "STATE_")
+		}
+	}
+	return d
 }
 
 // received takes a packet of a real program for the mesh, on any goroutine.

@@ -37,7 +37,8 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 		err := h.do(ctx, func(machine.Time) {
 			switch name {
 			case atBorder:
-				n = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}).Node
+				h.border = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
+				n = h.border.Node
 			case atDevice:
 				d := h.sys.AddDevice(system.DeviceConfig{Position: at, LwM2M: meshdevice.Config{Profile: walkProfile}})
 				n = d.Node
