@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
+	"heddle.example/internal/shards"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/server"
 )
@@ -28,27 +30,66 @@ var watched = []struct {
 	{3342, "/3342/0/5500", 60},
 }
 
-// registerTime bounds how long Live waits for a device.
-const registerTime = 20 * time.Second
+// registerTime bounds how long Live waits for a device, on a computer that has other things to do; watchTime bounds what it
+// then does with it.
+const (
+	registerTime = 60 * time.Second
+	watchTime    = 30 * time.Second
+)
+
+// watchers is how many devices Live speaks to at once: a mesh has one radio channel.
+const watchers = 3
 
 // Live observes the values that a person would want to see move, as soon as each device has registered. It returns when
-// all are observed, or with the first failure.
+// all are observed, or have failed.
 func (d *Demo) Live(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, registerTime)
-	defer cancel()
-	var errs []error
+	type job struct {
+		name  string
+		kinds []uint16
+	}
+	jobs := make(chan job, Count())
 	for i := range families {
-		f := &families[i]
-		for _, name := range f.names {
-			for _, w := range watched {
-				if w.object == 3 || slices.Contains(f.kinds, w.object) {
-					// Not all at the same instant: devices are not in step.
-					errs = append(errs, d.watch(ctx, name, w.path, w.pmax+hash(name+w.path)%7))
-				}
-			}
+		for _, name := range families[i].names {
+			jobs <- job{name, families[i].kinds}
 		}
 	}
+	close(jobs)
+	errs := make([]error, watchers)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			for j := range jobs {
+				errs[i] = errors.Join(errs[i], d.watchAll(ctx, j.name, j.kinds))
+			}
+		})
+	}
+	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// watchAll observes what is to be observed of one device.
+func (d *Demo) watchAll(ctx context.Context, name string, kinds []uint16) error {
+	register, cancel := context.WithTimeout(ctx, registerTime)
+	defer cancel()
+	for d.Program.Fleet.Registration(name) == nil {
+		select {
+		case <-register.Done():
+			return errors.New("demo: " + name + " did not register in time")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	ctx, cancel = context.WithTimeout(ctx, watchTime)
+	defer cancel()
+	for _, w := range watched {
+		if w.object != 3 && !slices.Contains(kinds, w.object) {
+			continue
+		}
+		// Not all at the same instant: devices are not in step.
+		if err := d.watch(ctx, name, w.path, w.pmax+hash(name+w.path)%7); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *Demo) watch(ctx context.Context, name, path string, pmax uint32) error {
@@ -61,20 +102,14 @@ func (d *Demo) watch(ctx context.Context, name, path string, pmax uint32) error 
 		{Kind: server.Observe, Path: p},
 	}
 	for _, op := range ops {
-		for {
-			_, out, err := d.Program.Shards.Do(ctx, name, op)
-			if err == nil {
-				d.Program.Fleet.Values(name, out.Entries, d.Program.Fleet.Now(), "read", "")
-				break
-			}
-			if !errors.Is(err, server.ErrUnknownEndpoint) {
-				return fmt.Errorf("demo: %v %s of %s: %w", op.Kind, path, name, err)
-			}
-			select {
-			case <-ctx.Done():
-				return errors.New("demo: " + name + " did not register in time")
-			case <-time.After(20 * time.Millisecond):
-			}
+		_, out, err := d.Program.Shards.Do(ctx, name, op)
+		var kept *shards.Kept
+		switch {
+		case errors.As(err, &kept): // it has fallen asleep already, and is asked when it wakes
+		case err != nil:
+			return fmt.Errorf("demo: %v %s of %s: %w", op.Kind, path, name, err)
+		default:
+			d.Program.Fleet.Values(name, out.Entries, d.Program.Fleet.Now(), "read", "")
 		}
 	}
 	return nil
