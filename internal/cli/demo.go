@@ -106,7 +106,9 @@ func runDemo(ctx context.Context, c serve.Config, o demo.Options, check bool, ou
 		fmt.Fprintf(out, "\nThis link logs in, once, within 15 minutes:\n  %s\n\nCtrl-C ends.\n", d.Link)
 		var e error
 		if o.Empty {
-			e = d.Walk(ctx, out, walkCalm)
+			if e = d.Walk(ctx, out, walkCalm); e == nil {
+				fmt.Fprintln(out, "The mesh goes on, and so do the pages. Ctrl-C ends.")
+			}
 		} else {
 			e = d.Live(ctx)
 		}

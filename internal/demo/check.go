@@ -43,7 +43,7 @@ func (d *Demo) Check(ctx context.Context, out io.Writer) error {
 // checker returns a person with a browser who has not logged in yet.
 func (d *Demo) checker(ctx context.Context) *checker {
 	jar, _ := cookiejar.New(nil)
-	c := &checker{d: d, ctx: ctx, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}, base: d.Program.URL()}
+	c := &checker{d: d, ctx: ctx, link: d.Link, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}, base: d.Program.URL()}
 	if d.Program.Fingerprint != "" { // the demo's own certificate, on this computer
 		c.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	}
@@ -60,6 +60,7 @@ type checker struct {
 	ctx    context.Context
 	http   *http.Client
 	base   string
+	link   string // logs in
 	events *events
 	guest  spec
 	stops  []func()

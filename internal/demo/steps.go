@@ -59,7 +59,7 @@ func summary(r *api.OperationResult) string {
 }
 
 func (c *checker) token() string {
-	_, token, _ := strings.Cut(c.d.Link, "#/enter/")
+	_, token, _ := strings.Cut(c.link, "#/enter/")
 	return token
 }
 

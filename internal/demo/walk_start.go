@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"heddle.example/internal/access"
 	"heddle.example/lwm2m/client/objects"
 	"heddle.example/machine"
 	"heddle.example/meshdevice"
@@ -27,6 +28,10 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 	h := d.home
 	c := d.checker(ctx)
 	defer c.stop()
+	var err error
+	if c.link, err = d.Program.Enter(access.Admin); err != nil { // the other link is for who looks on
+		return err
+	}
 	w := &walker{checker: c, home: h, out: &printer{out: out}, calm: calm, terms: map[string]*term{}}
 	if _, err := w.enter(); err != nil {
 		return err
