@@ -10,7 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"unsafe"
 
+	"golang.org/x/sys/unix"
 	wg "golang.zx2c4.com/wireguard/tun"
 
 	"heddle.example/host/outside"
@@ -22,6 +24,7 @@ type Device struct {
 	name  string
 	index int
 	dev   wg.Device
+	raw   syscall.RawConn
 	done  chan struct{}
 
 	sent, received, sentBytes, receivedBytes, failed, tooBig atomic.Uint64
@@ -64,6 +67,9 @@ func Open(c Config) (*Device, error) {
 		d.slabs[i] = make([]byte, 0, offset+room)
 	}
 	if d.name, err = dev.Name(); err == nil {
+		err = d.takeWhole()
+	}
+	if err == nil {
 		err = d.configure()
 	}
 	if err != nil {
@@ -129,32 +135,70 @@ func (d *Device) SetRoutes(routes []netip.Prefix) error {
 	return all
 }
 
-// read takes in what the system routes here, until the device is closed.
+// takeWhole has the system hand over whole packets with whole checksums, one by one: what it takes from us may still be
+// several in one (batches of one flow leave so), but a mesh has no use for segments of 64 KB.
+func (d *Device) takeWhole() error {
+	raw, err := d.dev.File().SyscallConn()
+	if err != nil {
+		return err
+	}
+	d.raw = raw
+	var errno error
+	if err := raw.Control(func(fd uintptr) { errno = unix.IoctlSetInt(int(fd), unix.TUNSETOFFLOAD, 0) }); err != nil {
+		return err
+	}
+	return errno
+}
+
+// header is what stands before each packet (struct virtio_net_hdr); all of it is 0 in what takeWhole lets in.
+const header = 10
+
+// read takes in what the system routes here, until the device is closed. Each call of the function empties the queue: the
+// poller tells only of what comes afterwards. What is sent meanwhile leaves at the end of a batch.
 func (d *Device) read() {
 	defer close(d.done)
-	n := d.dev.BatchSize()
-	bufs, sizes := make([][]byte, n), make([]int, n)
-	for i := range bufs {
-		bufs[i] = make([]byte, offset+room)
-	}
-	for {
-		got, err := d.dev.Read(bufs, sizes, offset)
-		switch {
-		case errors.Is(err, wg.ErrTooManySegments):
-			d.tooBig.Add(1) // what did get its place is there
-		case err != nil:
-			return
-		}
-		d.setBusy(true)
-		for i := range got {
-			if sizes[i] == 0 {
-				continue
+	bufs := make([]byte, batch*(header+room))
+	sizes := make([]int, batch)
+	_ = d.raw.Read(func(fd uintptr) bool {
+		for {
+			n, errno := 0, syscall.Errno(0)
+			for n < batch {
+				b := bufs[n*(header+room):]
+				got, _, e := syscall.Syscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), header+room)
+				if errno = e; e == syscall.EINTR {
+					continue
+				} else if e != 0 {
+					break
+				}
+				sizes[n] = int(got)
+				n++
 			}
-			d.received.Add(1)
-			d.receivedBytes.Add(uint64(sizes[i]))
-			d.c.Receive(bufs[i][offset : offset+sizes[i]])
+			d.batch(bufs, sizes[:n])
+			switch errno {
+			case 0:
+			case syscall.EAGAIN:
+				return false
+			default:
+				return true
+			}
 		}
-		d.setBusy(false)
+	})
+}
+
+func (d *Device) batch(bufs []byte, sizes []int) {
+	if len(sizes) == 0 {
+		return
+	}
+	d.setBusy(true)
+	defer d.setBusy(false)
+	for i, size := range sizes {
+		if size <= header {
+			continue
+		}
+		d.received.Add(1)
+		d.receivedBytes.Add(uint64(size - header))
+		at := i * (header + room)
+		d.c.Receive(bufs[at+header : at+size])
 	}
 }
 

@@ -1,20 +1,39 @@
+//go:build peers
+
 package tun
 
 import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
 	"heddle.example/thread/ip6"
 )
 
-// The device with its address and routes: a program of this computer sends to the mesh, and the mesh answers. It runs
-// where the test may make a device; the tests with peers do so in a network of their own.
+// The device with its address and routes, in a network namespace of its own: the test runs itself there.
 func TestDevice(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("network namespaces need root")
+	}
+	ns := "heddle-tun-" + strconv.Itoa(os.Getpid())
+	command(t, "ip", "netns", "add", ns)
+	defer exec.Command("ip", "netns", "delete", ns).Run()
+	command(t, "ip", "-n", ns, "link", "set", "lo", "up")
+	c := exec.Command("ip", "netns", "exec", ns, os.Args[0], "-test.run=^TestInNamespace$")
+	c.Env = append(os.Environ(), "HEDDLE_TUN_TEST=1")
+	if b, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+}
+
+// TestInNamespace is what TestDevice runs: a program of this computer sends to the mesh, and the mesh answers.
+func TestInNamespace(t *testing.T) {
 	if os.Getenv("HEDDLE_TUN_TEST") == "" {
-		t.Skip("it changes this computer's routes: HEDDLE_TUN_TEST=1 in a network namespace")
+		return // a part of the other test: it changes the computer's routes
 	}
 	var d *Device
 	got := make(chan string, 100)
@@ -37,12 +56,17 @@ func TestDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(5 * time.Second))
-	c.Write([]byte("hello"))
 	var b [100]byte
-	n, err := c.Read(b[:])
-	if err != nil || string(b[:n]) != "re:hello" || <-got != "hello" {
-		t.Fatalf("%q, %v", b[:n], err)
+	for tries := 0; ; tries++ { // the kernel takes a moment until its own address is one
+		c.Write([]byte("hello"))
+		c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		n, err := c.Read(b[:])
+		if err == nil && string(b[:n]) == "re:hello" && <-got == "hello" {
+			break
+		}
+		if tries > 50 {
+			t.Fatalf("%q, %v, %+v", b[:n], err, d.Status())
+		}
 	}
 	if err := d.SetRoutes(nil); err != nil {
 		t.Fatal(err)
@@ -50,7 +74,7 @@ func TestDevice(t *testing.T) {
 	if _, err := net.Dial("udp6", "[fd98::5]:7"); err == nil {
 		t.Error("the route stays")
 	}
-	if s := d.Status(); s.Received == 0 || s.Sent != 1 || s.Device != d.Name() {
+	if s := d.Status(); s.Received == 0 || s.Sent == 0 || s.Device != d.Name() {
 		t.Errorf("%+v", s)
 	}
 	d.Close()
