@@ -35,6 +35,9 @@ func (e *dnsEnv) SendDNS(now machine.Time, dst ip6.Address, port uint16, message
 		n.resolver.socket = id
 		s = n.socket(id)
 	}
+	if !n.mac.RxOnWhenIdle() {
+		n.mac.SendFastPolls(now, 0) // for the answer
+	}
 	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, s.localPort, port, message)
 }
 

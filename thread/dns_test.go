@@ -226,3 +226,30 @@ func TestPingName(t *testing.T) {
 		}
 	}
 }
+
+// A sleepy node polls for the answer at once.
+func TestResolveAsleep(t *testing.T) {
+	net, server, _ := nameNet(t)
+	net.Run(10 * time.Second)
+	d, _ := server.Thread().Datasets().Active(net.World.Now())
+	sleeper := net.Add(network.NodeConfig{Kind: network.SED, PollPeriod: 4 * time.Minute})
+	sleeper.Join(d.Info())
+	wait(t, net, time.Minute, "child", func() bool { return role(sleeper) == mle.Child })
+	net.Run(time.Minute)
+	var got *thread.Resolved
+	sleeper.OnEvent = func(now machine.Time, a machine.Action) {
+		if r, ok := a.Value.(*thread.Resolved); ok {
+			got = r
+		}
+	}
+	sleeper.Input(func(now machine.Time, x *thread.Node) {
+		if _, err := x.Resolve(now, 0, "both.example"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	began := net.World.Now()
+	wait(t, net, time.Minute, "answer", func() bool { return got != nil })
+	if took := net.World.Now().Sub(began); len(got.Addresses) != 3 || took > 2*time.Second {
+		t.Errorf("%v after %v", got.Addresses, took)
+	}
+}

@@ -29,15 +29,14 @@ type ResolvedAddress struct {
 
 // lookup is a Resolve under way: IPv6 and IPv4 addresses are asked for at the same time.
 type lookup struct {
-	op       machine.OpID
-	cause    machine.Cause
-	name     string
-	six      machine.OpID // 0: it has ended
-	four     machine.OpID
-	err      error
-	list     []ResolvedAddress
-	at       machine.Time // when to go on with what there is
-	fastPoll bool
+	op    machine.OpID
+	cause machine.Cause
+	name  string
+	six   machine.OpID // 0: it has ended
+	four  machine.OpID
+	err   error
+	list  []ResolvedAddress
+	at    machine.Time // when to go on with what there is
 }
 
 const (
@@ -82,10 +81,6 @@ func (n *Node) Resolve(now machine.Time, cause machine.Cause, name string) (mach
 		if n.dns().Resolve(now, n.lastOp, asked, true, s) == nil {
 			l.four = n.lastOp
 		}
-	}
-	if !n.mac.RxOnWhenIdle() {
-		n.mac.SendFastPolls(now, 0)
-		l.fastPoll = true
 	}
 	n.resolver.lookups = append(n.resolver.lookups, l)
 	return l.op, nil
@@ -209,9 +204,6 @@ func (n *Node) endLookup(now machine.Time, l *lookup) {
 		if op != 0 {
 			n.resolver.client.Forget(op)
 		}
-	}
-	if l.fastPoll {
-		n.mac.StopFastPolls(now)
 	}
 	r := &Resolved{Name: l.name, Addresses: l.list}
 	if len(l.list) == 0 {

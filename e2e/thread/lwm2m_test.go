@@ -20,6 +20,7 @@ import (
 type outside struct {
 	*real
 	address string // of the servers
+	dns     string // the DNS server outside, if not the computer's
 	border  *node
 }
 
@@ -32,7 +33,11 @@ func (o *outside) program(t testing.TB, m maker, k kind, id int) *exec.Cmd {
 	if k != border {
 		return o.real.program(t, m, k, id)
 	}
-	return exec.Command(peer.Program(t), "border-router", "--alias", serverAlias+"="+o.address, strconv.Itoa(id))
+	args := []string{"border-router", "--alias", serverAlias + "=" + o.address, strconv.Itoa(id)}
+	if o.dns != "" {
+		args = append(args, "--dns", o.dns)
+	}
+	return exec.Command(peer.Program(t), args...)
 }
 
 func (o *outside) add(m maker, k kind) *node {
@@ -54,8 +59,10 @@ func (o *outside) at() (address, port string) {
 }
 
 // newOutside makes the mesh: our border router, a router of OpenThread's, and our node behind it.
-func newOutside(t *testing.T) (o *outside, router, device *node) {
-	o = &outside{real: newReal(t, 1), address: fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))}
+func newOutside(t *testing.T) (o *outside, router, device *node) { return newOutsideWith(t, "") }
+
+func newOutsideWith(t *testing.T, dns string) (o *outside, router, device *node) {
+	o = &outside{dns: dns, real: newReal(t, 1), address: fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))}
 	o.border = o.add(ours, border)
 	o.border.state(30*time.Second, "leader")
 	dataset := o.border.get("dataset active -x")
