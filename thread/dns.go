@@ -21,24 +21,16 @@ type dnsEnv Node
 // SendDNS implements dns.Env.
 func (e *dnsEnv) SendDNS(now machine.Time, dst ip6.Address, port uint16, message []byte) error {
 	n := (*Node)(e)
-	s := n.socket(n.resolver.socket)
-	if s == nil {
-		id, err := n.HandleUDP(func(now machine.Time, d *Datagram) {
-			n.resolver.client.Receive(now, d.Peer, d.PeerPort, d.Payload)
-		})
-		if err == nil {
-			err = n.BindUDP(id, ip6.Unspecified, 0)
-		}
-		if err != nil {
-			return err
-		}
-		n.resolver.socket = id
-		s = n.socket(id)
+	from, err := n.clientPort(&n.resolver.socket, func(now machine.Time, d *Datagram) {
+		n.resolver.client.Receive(now, d.Peer, d.PeerPort, d.Payload)
+	})
+	if err != nil {
+		return err
 	}
 	if !n.mac.RxOnWhenIdle() {
 		n.mac.SendFastPolls(now, 0) // for the answer
 	}
-	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, s.localPort, port, message)
+	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, from, port, message)
 }
 
 // Synthesize implements dns.Env.

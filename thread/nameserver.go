@@ -91,7 +91,8 @@ func (n *Node) receiveDNS(now machine.Time, d *Datagram) {
 	if s.server == nil {
 		s.server = dnssd.NewServer((*nameEnv)(n))
 	}
-	if s.upstream == nil || !dnssd.Abroad(d.Payload) {
+	// Who is not of the mesh does not get answers through us that he could get himself.
+	if s.upstream == nil || !dnssd.Abroad(d.Payload) || !d.Peer.IsLinkLocalUnicast() && !n.data.OnMesh(d.Peer) && !n.HasAddress(d.Peer) {
 		if b := s.server.Answer(now, d.Payload); b != nil {
 			n.answerFrom(now, d.Local, dnsPort, d.Peer, d.PeerPort, b)
 		}

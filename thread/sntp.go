@@ -20,19 +20,13 @@ type timeEnv Node
 // SendTimeQuery implements sntp.Env.
 func (e *timeEnv) SendTimeQuery(now machine.Time, dst ip6.Address, port uint16, b []byte) error {
 	n := (*Node)(e)
-	s := n.socket(n.clock.socket)
-	if s == nil {
-		id, err := n.HandleUDP(func(now machine.Time, d *Datagram) { n.clock.client.Receive(now, d.Peer, d.PeerPort, d.Payload) })
-		if err == nil {
-			err = n.BindUDP(id, ip6.Unspecified, 0)
-		}
-		if err != nil {
-			return err
-		}
-		n.clock.socket = id
-		s = n.socket(id)
+	from, err := n.clientPort(&n.clock.socket, func(now machine.Time, d *Datagram) {
+		n.clock.client.Receive(now, d.Peer, d.PeerPort, d.Payload)
+	})
+	if err != nil {
+		return err
 	}
-	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, s.localPort, port, b)
+	return n.sendUDP(now, outgoing{dst: dst, priority: tmf.Normal}, from, port, b)
 }
 
 // Answered implements sntp.Env.

@@ -54,6 +54,22 @@ func (n *Node) openUDP(handler func(now machine.Time, d *Datagram)) (SocketID, e
 	return n.lastSocket, nil
 }
 
+// clientPort returns the port of a socket that is opened when it is used first.
+func (n *Node) clientPort(id *SocketID, handler func(now machine.Time, d *Datagram)) (uint16, error) {
+	if s := n.socket(*id); s != nil {
+		return s.localPort, nil
+	}
+	opened, err := n.HandleUDP(handler)
+	if err != nil {
+		return 0, err
+	}
+	*id = opened
+	if err := n.BindUDP(opened, ip6.Unspecified, 0); err != nil {
+		return 0, err
+	}
+	return n.socket(opened).localPort, nil
+}
+
 func (n *Node) socket(id SocketID) *socket {
 	for _, s := range n.sockets {
 		if s.id == id {

@@ -6,7 +6,6 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
-	"heddle.example/thread/status"
 )
 
 // Address is an address of a name.
@@ -52,7 +51,7 @@ func (c *Client) Receive(now machine.Time, from ip6.Address, port uint16, b []by
 	if q == nil || a.answer != nil || port != q.s.Port || from != q.s.Server && !q.s.Server.IID().IsAnycastLocator() {
 		return
 	}
-	code := codeError(m.Code())
+	code := dns.CodeError(m.Code())
 	if code == nil && len(questions) != len(a.types) || len(questions) > len(a.types) {
 		return
 	}
@@ -222,23 +221,4 @@ func (q *query) instance() (i Instance, asksHost bool) {
 		}
 	}
 	return i, asksHost
-}
-
-// codeError returns the error of a response code (Dns::Header::ResponseCodeToError).
-func codeError(code int) error {
-	switch code {
-	case dns.CodeOK:
-		return nil
-	case dns.CodeFormat, 10:
-		return status.Parse
-	case dns.CodeNoName, 8:
-		return status.NotFound
-	case dns.CodeNotImplemented, 11:
-		return status.NotImplemented
-	case 6, 7:
-		return status.Duplicated
-	case dns.CodeRefused, 9:
-		return status.Security
-	}
-	return status.Failed
 }

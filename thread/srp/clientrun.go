@@ -185,7 +185,7 @@ func (c *Client) Receive(now machine.Time, b []byte) {
 		return
 	}
 	lease, keyLease, err := grantedLeases(&m, c.lease, c.keyLease)
-	code := responseError(m.Code())
+	code := dns.CodeError(m.Code())
 	if code == nil && err != nil {
 		return
 	}
@@ -275,25 +275,6 @@ func leaseOption(b []byte) (lease, keyLease uint32, short, ok bool) {
 		b = b[4+n:]
 	}
 	return 0, 0, false, false
-}
-
-// responseError is the error of a response code (Dns::Header::ResponseCodeToError).
-func responseError(code int) error {
-	switch code {
-	case dns.CodeOK:
-		return nil
-	case dns.CodeFormat, 10:
-		return status.Parse
-	case dns.CodeNoName, 8:
-		return status.NotFound
-	case dns.CodeNotImplemented, 11:
-		return status.NotImplemented
-	case dns.CodeNameExists, 7:
-		return status.Duplicated
-	case dns.CodeRefused, 9:
-		return status.Security
-	}
-	return status.Failed
 }
 
 // AddressesChanged looks whether the host's addresses are still those that are registered.
