@@ -67,6 +67,9 @@ func (n *Node) changed(now machine.Time, f Flags) {
 	if f&RoleChanged != 0 {
 		n.agent.RoleChanged(now)
 	}
+	if f&(RoleChanged|NetDataChanged|MulticastSubscribed|PartitionChanged|RLOCAdded) != 0 {
+		n.updateBackbone(now, f)
+	}
 	if f&RLOCAdded != 0 && !n.config.MTD {
 		n.mesh.Resolver.Restart(now)
 	}

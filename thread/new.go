@@ -66,7 +66,7 @@ func New(c Config) (*Node, error) {
 		SupervisionInterval: 129, SupervisionTimeout: 190, AddressesToRegister: n.profile.ChildAddresses,
 		ParentSearch: !c.MTD, ParentSearchCheck: n.profile.ParentSearch, Restored: network,
 		RestoredParent: decodeParent(n.LoadSetting(settingParent)),
-		OnLinkMetrics:  n.linkMetrics, AppendLinkMetrics: appendLinkMetrics,
+		OnChildGroups:  n.childListens, OnLinkMetrics: n.linkMetrics, AppendLinkMetrics: appendLinkMetrics,
 		FTD: mle.FTDConfig{ChildAddresses: n.profile.ChildAddresses},
 	}, (*mleEnv)(n))
 	n.tmf = tmf.New(tmf.Config{Rand: c.Rand}, (*tmfEnv)(n))

@@ -73,7 +73,8 @@ type Node struct {
 	// outsider is nil until it is asked for.
 	outsider *external
 	measures measures
-	domain   string // the Thread domain's name; empty: DefaultDomain
+	bone     *backboneParts // nil: there is no backbone router
+	domain   string         // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
 	border  *border // nil: the node is no border router
@@ -175,7 +176,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
-	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline())
+	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline(), n.boneDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -223,6 +224,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.agent.Deadline(), n.agent.Expire)
 	due(n.externalDeadline(), n.expireExternal)
 	due(n.measuresDeadline(), n.expireMeasures)
+	due(n.boneDeadline(), n.expireBone)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

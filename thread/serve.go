@@ -34,6 +34,8 @@ func (n *Node) serveTMF(now machine.Time, r *tmf.Request) bool {
 			n.tmf.Changed(now, r)
 		}
 		return true
+	case tmf.MulticastListeners:
+		return n.serveListeners(now, r)
 	case tmf.AnycastLocate:
 		if r.Code == coap.POST && r.Confirmable {
 			n.serveLocate(now, r)

@@ -204,7 +204,7 @@ func TestWireFormatsImportNoMachine(t *testing.T) {
 // them is package thread.
 var (
 	threadWire     = []string{"thread/dns", "thread/ieee802154", "thread/ip6", "thread/lowpan", "thread/meshcop", "thread/netdata", "thread/status", "thread/tlv"}
-	threadMachines = []string{"thread/borderagent", "thread/datasets", "thread/dhcp6", "thread/dnssd", "thread/history", "thread/joining", "thread/linkmetrics", "thread/mac", "thread/mesh",
+	threadMachines = []string{"thread/backbone", "thread/borderagent", "thread/datasets", "thread/dhcp6", "thread/dnssd", "thread/history", "thread/joining", "thread/linkmetrics", "thread/mac", "thread/mesh",
 		"thread/mle", "thread/offers", "thread/sntp", "thread/srp", "thread/tmf"}
 	threadShared = []string{"thread/info", "thread/keys", "thread/neighbor", "thread/radio"}
 )

@@ -28,6 +28,13 @@ type Done struct {
 	Detached bool // it was a Detach
 }
 
+// Listeners is the Result of a RegisterListeners: the primary's answer, and which groups it has not taken.
+type Listeners struct {
+	Err    error
+	Status uint8
+	Failed []ip6.Address
+}
+
 // Located is the Result of a Locate: who is behind an anycast locator.
 type Located struct {
 	Err    error

@@ -40,6 +40,8 @@ type Config struct {
 	Restored       *NetworkInfo // of the settings, or nil
 	RestoredParent *ParentInfo
 
+	// OnChildGroups is told that a child has registered multicast groups.
+	OnChildGroups func(now machine.Time)
 	// OnLinkMetrics takes in the value of a Link Metrics Report, Management or Link Probe TLV; nil: not supported.
 	OnLinkMetrics func(now machine.Time, c Command, from *neighbor.Neighbor, value []byte, lqi uint8, rssi int8)
 	// AppendLinkMetrics appends the value of a Link Metrics Report TLV that answers a query; nil: not supported.

@@ -16,7 +16,7 @@ func (m *MLE) registerAddresses(now machine.Time, r *rx, c *neighbor.Child) erro
 		return err
 	}
 	c.ClearAddresses()
-	stored, limited := 0, m.ftd.childAddresses
+	stored, limited, groups := 0, m.ftd.childAddresses, false
 	for len(b) > 0 {
 		a, known, rest, err := m.NextRegistered(b)
 		if err != nil {
@@ -31,6 +31,7 @@ func (m *MLE) registerAddresses(now machine.Time, r *rx, c *neighbor.Child) erro
 			stored++
 		}
 		if a.IsMulticast() {
+			groups = true
 			continue
 		}
 		// The last one to register an address has it: a child that was wiped comes back with a new extended address.
@@ -38,6 +39,9 @@ func (m *MLE) registerAddresses(now machine.Time, r *rx, c *neighbor.Child) erro
 			o.RemoveAddress(a)
 		}
 		m.env.ForgetAddress(now, a)
+	}
+	if groups && m.config.OnChildGroups != nil {
+		m.config.OnChildGroups(now)
 	}
 	return nil
 }

@@ -119,6 +119,7 @@ func init() {
 	commands = []entry{
 		{name: "attachtime", run: attachTime},
 		{name: "ba", run: ba},
+		{name: "bbr", run: bbr},
 		{name: "br", border: true, run: br},
 		{name: "bufferinfo", run: bufferInfo},
 		{name: "ccathreshold", run: ccaThreshold},
@@ -171,6 +172,7 @@ func init() {
 		{name: "meshdiag", ftd: true, run: meshDiag},
 		{name: "mleadvimax", ftd: true, run: mleAdvIMax},
 		{name: "mliid", run: mlIID},
+		{name: "mlr", ftd: true, run: mlr},
 		{name: "mode", run: mode},
 		{name: "multiradio", run: multiRadio},
 		{name: "nat64", border: true, run: nat64Command},

@@ -110,6 +110,10 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		}
 	case *info.EphemeralKeyState:
 		s.ephemeralKeyChanged(v)
+	case *info.Listeners:
+		if mine {
+			s.listenersRegistered(v)
+		}
 	case *info.Located:
 		if mine {
 			s.located(v)

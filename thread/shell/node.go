@@ -31,6 +31,7 @@ type Node interface {
 	BorderAgent
 	ExternalCommissioning
 	LinkMetrics
+	Backbone
 	Joining
 	UDP
 	Resolver
