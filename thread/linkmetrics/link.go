@@ -70,7 +70,7 @@ func (l *Link) EnhancedAck(now machine.Time, b []byte) {
 	}
 	take(LQI, func(x uint8) { v.LQI = x })
 	take(Margin, func(x uint8) { v.Margin = uint8(unscale(x)) })
-	take(RSSI, func(x uint8) { v.RSSI = int8(unscale(x) - 130) })
+	take(RSSI, func(x uint8) { v.RSSI = unscaleRSSI(x) })
 	l.report(now, &v)
 }
 

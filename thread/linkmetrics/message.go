@@ -112,7 +112,7 @@ func ParseReport(b []byte) (v Values, s Status, ok bool) {
 			case typeMargin:
 				v.Has, v.Margin = v.Has|Margin, uint8(unscale(value[1]))
 			case typeRSSI:
-				v.Has, v.RSSI = v.Has|RSSI, int8(unscale(value[1])-130)
+				v.Has, v.RSSI = v.Has|RSSI, unscaleRSSI(value[1])
 			}
 		case typ == subStatus, typ == subReport:
 			return v, s, false

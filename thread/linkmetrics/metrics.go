@@ -104,3 +104,6 @@ func (s Status) String() string {
 	}
 	return "Unknown error"
 }
+
+// unscaleRSSI turns a byte back into dBm; what is below an int8 is its least.
+func unscaleRSSI(v uint8) int8 { return int8(max(unscale(v)-130, -128)) }

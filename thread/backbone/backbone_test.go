@@ -1,0 +1,57 @@
+package backbone
+
+import (
+	"testing"
+	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread/ip6"
+)
+
+func TestListeners(t *testing.T) {
+	var l Listeners
+	c := Config{Timeout: 100 * time.Second}
+	serve := func(now machine.Time, b []byte) (Status, int) {
+		s, failed, ok := ParseAnswer(l.Serve(now, b, &c, 7, true))
+		if !ok {
+			t.Fatal("no answer")
+		}
+		return s, len(failed)
+	}
+	one, mesh := ip6.MustParse("ff04::1"), ip6.MustParse("ff03::1")
+	session, other, zero := uint16(7), uint16(8), uint32(0)
+	for _, x := range []struct {
+		request []byte
+		status  Status
+		failed  int
+		left    int
+	}{
+		{AppendRegistration(nil, []ip6.Address{one, mesh}, nil, nil), Invalid, 1, 1},
+		{AppendRegistration(nil, []ip6.Address{one}, &other, &zero), Failure, 0, 1},
+		{AppendRegistration(nil, []ip6.Address{one}, &session, &zero), Registered, 0, 0},
+		{[]byte{14, 3, 1, 2, 3}, Invalid, 0, 0},
+		{nil, Invalid, 0, 0},
+	} {
+		if s, n := serve(0, x.request); s != x.status || n != x.failed || len(l.All(0)) != x.left {
+			t.Errorf("%x: %v, %d failed, %d left", x.request, s, n, len(l.All(0)))
+		}
+	}
+	for i := range 100 { // what does not fit is refused
+		s := l.Add(0, ip6.Address{0xff, 5, 15: byte(i)}, time.Minute)
+		if (s == Registered) != (i < maxListeners) {
+			t.Fatalf("%d: %v", i, s)
+		}
+	}
+	if n := len(l.All(machine.Time(time.Minute))); n != 0 {
+		t.Errorf("%d are left after their time", n)
+	}
+}
+
+func FuzzRegistration(f *testing.F) {
+	f.Add(AppendRegistration(nil, []ip6.Address{{0xff, 4}}, nil, nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var l Listeners
+		ParseAnswer(l.Serve(0, b, &Config{Timeout: time.Hour}, 1, true))
+		ParseAnswer(b)
+	})
+}
