@@ -89,14 +89,18 @@ func (n *Node) changed(now machine.Time, f Flags) {
 // RadioReceived takes in a frame that the radio has heard and acknowledged.
 func (n *Node) RadioReceived(now machine.Time, cause machine.Cause, f *radio.Frame) {
 	n.begin(now, cause)
-	n.mac.RadioReceived(now, f)
+	if !n.factoryHeard(f) {
+		n.mac.RadioReceived(now, f)
+	}
 	n.finish(now)
 }
 
 // RadioSent says how a transmission ended.
 func (n *Node) RadioSent(now machine.Time, cause machine.Cause, s radio.Sent) {
 	n.begin(now, cause)
-	n.mac.RadioSent(now, s)
+	if !n.factorySent(now, &s) {
+		n.mac.RadioSent(now, s)
+	}
 	n.finish(now)
 }
 

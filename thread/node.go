@@ -74,6 +74,7 @@ type Node struct {
 	outsider *external
 	measures measures
 	bone     *backboneParts // nil: there is no backbone router
+	diags    *factory       // nil until factory diagnostics are asked for
 	domain   string         // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
@@ -176,7 +177,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
-	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline(), n.boneDeadline())
+	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline(), n.boneDeadline(), n.factoryDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -225,6 +226,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.externalDeadline(), n.expireExternal)
 	due(n.measuresDeadline(), n.expireMeasures)
 	due(n.boneDeadline(), n.expireBone)
+	due(n.factoryDeadline(), n.expireFactory)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

@@ -28,6 +28,13 @@ type Done struct {
 	Detached bool // it was a Detach
 }
 
+// FactoryStats are the counters of factory diagnostics.
+type FactoryStats struct {
+	Received, Sent, Busy, Aborted, Others uint32
+	FirstRSSI, LastRSSI                   int8
+	FirstLQI, LastLQI                     uint8
+}
+
 // Listeners is the Result of a RegisterListeners: the primary's answer, and which groups it has not taken.
 type Listeners struct {
 	Err    error

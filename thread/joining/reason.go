@@ -19,7 +19,7 @@ const (
 func (r Reason) String() string {
 	return [...]string{
 		"stopped",
-		"no network has answered on any channel: is one in range, and its commissioner started?",
+		"no network has answered on any channel: none is in range, or none of them has a commissioner that lets somebody join",
 		"networks have answered, but none lets anybody join: start a commissioner there and add this device",
 		"networks let others join, but not this device: add its EUI-64 (command eui64), or *, at the commissioner",
 		"a router has answered, but no commissioner behind it in time: is it still there, or busy with another joiner?",

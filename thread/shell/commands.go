@@ -143,6 +143,7 @@ func init() {
 		{name: "delaytimermin", ftd: true, run: delayTimerMin},
 		{name: "detach", run: detach},
 		{name: "deviceprops", ftd: true, run: deviceProps},
+		{name: "diag", run: diag},
 		{name: "discover", run: discover},
 		{name: "dns", run: dnsCommand},
 		{name: "domainname", run: domainName},

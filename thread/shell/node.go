@@ -32,6 +32,7 @@ type Node interface {
 	ExternalCommissioning
 	LinkMetrics
 	Backbone
+	Factory
 	Joining
 	UDP
 	Resolver
