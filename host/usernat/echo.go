@@ -159,7 +159,10 @@ func (n *NAT) answered(t *echoTable, from netip.Addr, hopLimit uint8, seq uint16
 		n.count.hopLimit.Add(1)
 		return
 	}
-	h := ip6.Header{Next: ip6.ICMP6, HopLimit: hopLimit - 1, Src: src, Dst: e.node}
+	if !isMapped(&e.node) { // else whoever translates is the hop
+		hopLimit--
+	}
+	h := ip6.Header{Next: ip6.ICMP6, HopLimit: hopLimit, Src: src, Dst: e.node}
 	n.deliver(h, ip6.AppendICMP(nil, h, ip6.ICMPHeader{Type: ip6.EchoReply, ID: e.id, Sequence: e.seq}, payload))
 }
 

@@ -49,7 +49,7 @@ func TestEchoTranslated(t *testing.T) {
 	v4[22], v4[23] = byte(sum>>8), byte(sum)
 	n.Send(v4)
 	p := n.next()
-	if back, ok := fromV4(p); !ok || says(back) != "0:0:0:0:0:ffff:7f00:1 > 0:0:0:0:0:ffff:c0a8:ff01 icmp 129/0" || string(p[28:]) != "abcd" || p[25] != 9 {
+	if back, ok := fromV4(p); !ok || says(back) != "0:0:0:0:0:ffff:7f00:1 > 0:0:0:0:0:ffff:c0a8:ff01 icmp 129/0" || string(p[28:]) != "abcd" || p[25] != 9 || p[8] != 64 {
 		t.Errorf("%x", p)
 	}
 }

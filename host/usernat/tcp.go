@@ -85,6 +85,7 @@ func (n *NAT) acceptTCP(r *tcp.ForwarderRequest) {
 	outer, err := new(net.Dialer).DialContext(ctx, network, f.remote.String())
 	if err != nil {
 		n.count.failed.Add(1)
+		f.end()
 		r.Complete(true) // a reset, as when the other end refuses
 		return
 	}
@@ -179,8 +180,10 @@ func (f *tcpFlow) end() {
 	f.abort()
 	f.n.mu.Lock()
 	defer f.n.mu.Unlock()
-	delete(f.n.tcp.conns, f)
-	f.n.dropFlow(f.node)
+	if _, there := f.n.tcp.conns[f]; there {
+		delete(f.n.tcp.conns, f)
+		f.n.dropFlow(f.node)
+	}
 }
 
 func (n *NAT) tcpFlows(now time.Duration) (list []outside.Flow) {

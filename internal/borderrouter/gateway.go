@@ -228,19 +228,25 @@ func (g *Gateway) received(b []byte) {
 	in.bytes += len(b)
 	in.packets = append(in.packets, bytes.Clone(b))
 	if len(in.packets) == 1 && (g.control == nil || !g.control.Post(g.take)) {
-		in.packets, in.bytes = nil, 0
-		in.dropped++
+		in.packets, in.bytes, in.dropped = nil, 0, in.dropped+1
 	}
 }
 
-// take gives the mesh what has come.
+// take gives the mesh the oldest of what has come. A machine is drained after each input, so the next one is posted anew.
 func (g *Gateway) take(now machine.Time) {
 	in := &g.in
 	in.mu.Lock()
-	packets := in.packets
-	in.packets, in.bytes = nil, 0
-	in.mu.Unlock()
-	for _, b := range packets {
-		g.router.OutsideReceived(now, g.next(), b)
+	if len(in.packets) == 0 {
+		in.mu.Unlock()
+		return
 	}
+	b := in.packets[0]
+	in.packets[0] = nil
+	in.packets, in.bytes = in.packets[1:], in.bytes-len(b)
+	if len(in.packets) > 0 && !g.control.Post(g.take) {
+		in.dropped += uint64(len(in.packets))
+		in.packets, in.bytes = nil, 0
+	}
+	in.mu.Unlock()
+	g.router.OutsideReceived(now, g.next(), b)
 }
