@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"heddle.example/host"
 	"heddle.example/host/outside"
@@ -129,6 +130,9 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 		n.Seat = node.NewSeat(nil)
 	}
 	g.Sit(n.Seat)
+	if term.IsTerminal(n.Input) {
+		fmt.Fprintf(out, "Heddle %s: border router, node %d. help lists commands, doctor tests the way out, dataset active -x is what others join with.\n", Version, n.ID)
+	}
 	if restore := editLines(&n); restore != nil {
 		defer restore()
 	}
