@@ -78,6 +78,7 @@ func runDemo(ctx context.Context, c serve.Config, o demo.Options, check bool, ou
 	if len(c.CoAP) == 0 || len(c.CoAPS) == 0 {
 		return fmt.Errorf("the demo has plain and secure devices, so it needs --coap and --coaps")
 	}
+	began := time.Now()
 	d, err := demo.Start(c, o)
 	if err != nil {
 		return err
@@ -100,6 +101,9 @@ func runDemo(ctx context.Context, c serve.Config, o demo.Options, check bool, ou
 			fmt.Fprintf(out, "  %-9s %s\n", map[string]string{"server": "devices", "bootstrap": "bootstrap"}[a.Role], a.URI)
 		}
 		fmt.Fprintf(out, "  web       %s\n", d.Program.URL())
+		if !o.Direct && !o.Empty {
+			fmt.Fprintf(out, "  mesh      %s; devices find the servers at %s (%v) and at %v\n", d.Network(), demo.ServerName, demo.Server4, demo.Server6)
+		}
 		if !web.Built() {
 			fmt.Fprintln(out, "  the web app is not built in: make web, then build anew")
 		}
@@ -109,8 +113,8 @@ func runDemo(ctx context.Context, c serve.Config, o demo.Options, check bool, ou
 			if e = d.Walk(ctx, out, walkCalm); e == nil {
 				fmt.Fprintln(out, "The mesh goes on, and so do the pages. Ctrl-C ends.")
 			}
-		} else {
-			e = d.Live(ctx)
+		} else if e = d.Live(ctx); e == nil {
+			fmt.Fprintf(out, "All %d devices are registered and observed, %.0f s after the start.\n", demo.Count(), time.Since(began).Seconds())
 		}
 		if e != nil && ctx.Err() == nil {
 			c.Log.Error(e.Error())

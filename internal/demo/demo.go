@@ -209,6 +209,15 @@ func (d *Demo) start(s *spec) (running, error) {
 	return s.start(d.host, to.Addr().String(), to.Port())
 }
 
+// Network says which network the mesh is.
+func (d *Demo) Network() string {
+	if d.home == nil {
+		return "none"
+	}
+	i := &d.home.dataset
+	return fmt.Sprintf("network %q, channel %d, PAN id 0x%04x", i.NetworkName, i.Channel, i.PANID)
+}
+
 // endHome ends the mesh.
 func (d *Demo) endHome() {
 	if d.home != nil {

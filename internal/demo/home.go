@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"heddle.example/host"
 	"heddle.example/host/outside"
 	"heddle.example/host/usernat"
+	"heddle.example/internal/borderrouter"
 	"heddle.example/internal/follow"
 	"heddle.example/internal/topology"
 	"heddle.example/machine"
@@ -115,6 +117,15 @@ func newHome(o homeOptions) (*home, error) {
 		h.back = g
 		h.sockets.Send(p)
 		return true
+	}
+	names := borderrouter.NewNames()
+	h.inet.Names = func(query []byte, answer func(b []byte)) {
+		if !names.Ask(query, func(b []byte) {
+			b = bytes.Clone(b)
+			h.shown.Post(func() { answer(b) })
+		}) {
+			answer(h.inet.Answer(query)) // there is no such name
+		}
 	}
 	var err error
 	h.sockets, err = usernat.New(usernat.Config{Receive: h.received, Alias: map[netip.Addr]netip.Addr{Server4: o.server4, Server6: o.server6}})

@@ -324,6 +324,14 @@ func (w *walker) startBootstrap() error {
 	if _, err := w.operate("GET", walkName+"/objects/3/0/0", nil, "2.05"); err != nil {
 		return err
 	}
+	var c struct{ Security struct{ Identity string } }
+	if err := w.call("GET", "/api/v1/clients/"+walkName, nil, &c); err != nil {
+		return err
+	}
+	if c.Security.Identity != walkName+"-given" {
+		return fmt.Errorf("it registered as %q, not with the identity that it was given", c.Security.Identity)
+	}
+	w.out.line("page \"Clients\": %s, with the identity %s that it was given", walkName, c.Security.Identity)
 	if err := w.stopClient(); err != nil {
 		return err
 	}
