@@ -121,6 +121,7 @@ func (m *mote) Update() error {
 func (h *home) found() {
 	h.border = h.sys.AddRouter(system.RouterConfig{Position: borderAt, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
 	h.call(h.border.Number(), follow.Node{Name: "border router"})
+	h.shells[h.border.Number()] = h.border.Shell
 	h.border.Join(h.dataset)
 	// Nobody else is there: it need not look for a network for six seconds first.
 	h.border.Input(func(now machine.Time, n *thread.Node) { _ = n.BecomeLeader(now) })

@@ -44,6 +44,7 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 			case atBorder:
 				h.border = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
 				n = h.border.Node
+				h.shells[n.Number()] = h.border.Shell
 			case atDevice:
 				d := h.sys.AddDevice(system.DeviceConfig{Position: at, LwM2M: meshdevice.Config{Profile: walkProfile}})
 				n = d.Node

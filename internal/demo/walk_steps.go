@@ -71,6 +71,9 @@ func (w *walker) borderRouter() error {
 		err = w.until(t.name, "netdata show", `fd[0-9a-f:]+/64 p[a-z]*s \w+ [0-9a-f]{4}`, 30*time.Second)
 	}
 	if err == nil {
+		_, err = w.typed(atBorder, "br state", "running")
+	}
+	if err == nil {
 		err = w.until(t.name, "netdata show", `64:ff9b:(:|[0-9a-f:]+)/96 sn \w+ [0-9a-f]{4}`, 30*time.Second)
 	}
 	return err

@@ -111,6 +111,7 @@ func (s *Scenario) outside(net *network.Network) *outside {
 func (o *outside) add(l *plan) *network.Node {
 	if l.group.border() {
 		r := o.sys.AddRouter(system.RouterConfig{Position: l.at, Off: true, DNS: []netip.AddrPort{netip.AddrPortFrom(resolverAddr, 53)}})
+		o.shells[r.Node] = r.Shell
 		return r.Node
 	}
 	c := l.group.LwM2M

@@ -14,6 +14,7 @@ import (
 	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
+	"heddle.example/thread/shell"
 )
 
 // System is a mesh and what is around it.
@@ -98,6 +99,14 @@ func (r *Router) Border() *border.Router {
 		return r.router
 	}
 	return nil
+}
+
+// Shell is what the router's command line has.
+func (r *Router) Shell() (c shell.Config) {
+	if b := r.Border(); b != nil {
+		c.Border = b
+	}
+	return c
 }
 
 // Kill cuts the power.
