@@ -9,11 +9,12 @@ import { parseArgs } from 'node:util'
 import { bootstrap } from './bootstrap.js'
 import { firmware } from './firmware.js'
 import { makeMesh } from './mesh.js'
+import { makePages } from './pages.js'
 import { queues } from './queue.js'
 import { objects } from './registry.js'
 import { iso, makeDevice, makeWorld } from './world.js'
 
-const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' }, wake: { type: 'string', default: '9000' }, roles: { type: 'string', default: 'server,bootstrap,simulation' }, nodes: { type: 'string', default: '24' } } })
+const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '8099' }, clients: { type: 'string', default: '0' }, empty: { type: 'boolean' }, refuse: { type: 'boolean' }, quiet: { type: 'boolean' }, wake: { type: 'string', default: '9000' }, roles: { type: 'string', default: 'server,bootstrap,simulation,mesh,node,border,traces' }, nodes: { type: 'string', default: '24' } } })
 const dist = process.env.HEDDLE_DIST ? join(process.env.HEDDLE_DIST, '/') : fileURLToPath(new URL('../../internal/web/dist/', import.meta.url))
 const devices = flags.empty ? new Map() : makeWorld(Number(flags.clients))
 let sorted = [...devices.keys()].sort()
@@ -46,6 +47,7 @@ const problem = (status, title, detail, extra = {}) => ({ $status: status, type:
 const waiting = queues({ emit, problem, devices, run: (d, op, path, body) => operate(d, op, path, body), wakeAfter: Number(flags.wake) })
 const updates = firmware({ emit, problem, devices, empty: flags.empty })
 const boot = bootstrap({ emit, problem, empty: flags.empty, quiet: flags.quiet })
+const pages = makePages()
 const mesh = makeMesh({ nodes: Number(flags.nodes), problem })
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms))
 const object = (id) => objects.find((o) => o.id === id)
@@ -232,6 +234,7 @@ async function route(method, path, q, body, raw, req) {
   if (p[0] === 'operations') return waiting.operation(method, p[1])
   if (p[0] === 'firmware') return updates.route(method, p, q, body, raw)
   if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
+  if (['border', 'traces'].includes(p[0]) || (p[0] === 'mesh' && ['commissioning', 'network'].includes(p[1]))) return pages.route(method, p, body)
   if (p[0] === 'mesh') return mesh.route(method, p, body)
   if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
   for (const [name, rows, key] of [['users', users, 'name'], ['tokens', tokens, 'id']]) if (p[0] === name) {

@@ -59,7 +59,7 @@ export interface CredentialList { total: number; matched?: number; items: Creden
 export interface NewCredential { endpoint: string; mode: SecurityMode; identity: string; key: string }
 export interface BulkResult { added: number; replaced: number; skipped: number; errors?: { index: number; detail: string }[] }
 
-export type ServerRole = 'server' | 'bootstrap' | 'simulation'
+export type ServerRole = 'server' | 'bootstrap' | 'simulation' | 'mesh' | 'node' | 'border' | 'traces'
 export interface ServerAddress { uri: string; role?: ServerRole; protocol?: string; security?: string; kernelDrops?: number }
 export interface ServerInfo {
   version: string; startedAt: string; addresses: ServerAddress[]; web?: string; registrations: number; sessions?: number; counters?: Record<string, number>

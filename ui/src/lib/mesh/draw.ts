@@ -2,7 +2,7 @@
 // then copied, links are one path for each kind.
 
 import { around, hull, toScreen, type Point, type View } from './geometry.ts'
-import { hex, legend, linkKey, lookOf, named, quality, rloc, type Look, type World } from './model.ts'
+import { captionOf, cornerOf, hex, legend, linkKey, lookOf, named, quality, rloc, type Look, type World } from './model.ts'
 import type { Frame, MeshNode } from './types.ts'
 
 export interface Colours { [token: string]: string }
@@ -35,6 +35,7 @@ export function shape(g: CanvasRenderingContext2D, look: Look, k: Colours, size:
       break
     case 'hexagon': polygon(g, 6, 16.5); g.fillStyle = colour; g.fill(); ink = bg; break
     case 'hexring': polygon(g, 6, 15); g.fillStyle = bg; g.fill(); g.stroke(); break
+    case 'house': g.beginPath(); g.moveTo(-14, 15); g.lineTo(-14, -4); g.lineTo(0, -16); g.lineTo(14, -4); g.lineTo(14, 15); g.closePath(); g.fillStyle = colour; g.fill(); ink = bg; break
     case 'diamond': polygon(g, 4, 15); g.fillStyle = bg; g.fill(); g.stroke(); break
     case 'cross': g.beginPath(); g.arc(0, 0, 10, 0, 7); g.fillStyle = bg; g.fill(); g.setLineDash([1.5, 3]); g.stroke(); break
     default:
@@ -50,9 +51,9 @@ export function shape(g: CanvasRenderingContext2D, look: Look, k: Colours, size:
   g.restore()
 }
 
-export interface Flight { frame: Frame; began: number; lasts: number } // ms of this computer
+export interface Flight { frame: Frame; began: number; lasts: number; held?: boolean } // ms of this computer; held: shown on its way while time stands
 export interface Show { links: boolean; quality: boolean; frames: boolean; names: boolean }
-export interface Scene { world: World; view: View; width: number; height: number; dpr: number; selected: number; hovered: number; show: Show; flights: Flight[]; hulls: Hull[]; drag: { id: number; x: number; y: number } | null }
+export interface Scene { world: World; view: View; width: number; height: number; dpr: number; selected: number; hovered: number; show: Show; flights: Flight[]; route: number[]; pointer: Point | null; hulls: Hull[]; drag: { id: number; x: number; y: number } | null }
 export interface Hull { id: number; nodes: number; points: Point[]; at: Point }
 
 export function hulls(w: World): Hull[] {
@@ -88,7 +89,8 @@ function sprite(look: Look, k: Colours, size: number, dpr: number): HTMLCanvasEl
 export const sizeOf = (w: World, v: View): number => { const n = w.nodes.size; return n <= 60 ? 1 : Math.max(0.25, Math.min(1, v.scale / Math.sqrt(n / 60) / 6, 1.2 / Math.sqrt(n / 60)) || 0.25) }
 export const names = (w: World, size: number): boolean => size >= 0.6 && w.nodes.size <= 400
 
-export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: number): void {
+// paint draws what changes seldom: nodes, links, hulls, names. overlay draws what moves, on a canvas above.
+export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours): void {
   const { world: w, view: v } = s
   g.setTransform(s.dpr, 0, 0, s.dpr, 0, 0)
   g.fillStyle = c(k, '--bg')
@@ -96,6 +98,7 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: nu
   const size = sizeOf(w, v)
   const at = (n: MeshNode): Point => (s.drag?.id === n.id ? s.drag : toScreen(v, n))
   for (const [i, h] of s.hulls.entries()) drawHull(g, h, v, k, i, size)
+  drawRoute(g, s, k, at)
   if (s.show.links) drawLinks(g, s, k, at, size)
   const focus = w.nodes.get(s.selected)
   if (focus) {
@@ -107,6 +110,7 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: nu
     if (p.x < -40 || p.y < -40 || p.x > s.width + 40 || p.y > s.height + 40) continue
     const img = sprite(lookOf(n), k, size, s.dpr)
     g.drawImage(img, p.x - img.width / s.dpr / 2, p.y - img.height / s.dpr / 2, img.width / s.dpr, img.height / s.dpr)
+    if (n.lwm2m && size >= 0.4) drawCorner(g, p, cornerOf(n), k, size)
   }
   g.textAlign = 'center'; g.textBaseline = 'alphabetic'; g.lineJoin = 'round'; g.lineWidth = 4; g.strokeStyle = c(k, '--bg')
   const all = s.show.names && names(w, size)
@@ -118,7 +122,67 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: nu
     const y = p.y + (big ? 34 : 28) * Math.max(0.7, size)
     g.strokeText(text, p.x, y); g.fillStyle = c(k, '--text-2'); g.fillText(text, p.x, y)
   }
-  if (s.show.frames) for (const f of s.flights) drawFlight(g, f, w, at, k, now)
+}
+
+const progress = (f: Flight, now: number): number => (f.held ? 0.62 : (now - f.began) / f.lasts)
+
+// overlay draws frames in flight, and a caption beside the one at the pointer, or beside the few that there are.
+export function overlay(g: CanvasRenderingContext2D, s: Scene, k: Colours, now: number): void {
+  g.setTransform(s.dpr, 0, 0, s.dpr, 0, 0)
+  g.clearRect(0, 0, s.width, s.height)
+  if (!s.show.frames) return
+  const at = (n: MeshNode): Point => (s.drag?.id === n.id ? s.drag : toScreen(s.view, n))
+  const on: { f: Flight; p: Point; d: number }[] = []
+  for (const f of s.flights) {
+    drawFlight(g, f, s.world, at, k, now)
+    const t = progress(f, now), a = s.world.nodes.get(f.frame.from), b = f.frame.to ? s.world.nodes.get(f.frame.to) : a
+    if (t < 0 || t > 1 || !a || !b) continue
+    const p = at(a), q = at(b), x = { x: p.x + (q.x - p.x) * t, y: p.y + (q.y - p.y) * t }
+    on.push({ f, p: x, d: s.pointer ? Math.hypot(x.x - s.pointer.x, x.y - s.pointer.y) : Infinity })
+  }
+  on.sort((a, b) => a.d - b.d)
+  const near = on.filter((o) => o.d < 18).slice(0, 1)
+  const few = on.filter((o) => o.f.frame.kind !== 'ack')
+  for (const o of near.length ? near : few.length <= 2 || on.some((x) => x.f.held) ? few.slice(-2) : []) drawCaption(g, o.p, captionOf(o.f.frame), s, k)
+}
+
+function drawCaption(g: CanvasRenderingContext2D, at: Point, text: [string, string], s: Scene, k: Colours): void {
+  g.save()
+  g.textAlign = 'left'; g.textBaseline = 'alphabetic'
+  g.font = '620 12px system-ui, sans-serif'
+  const first = g.measureText(text[0]).width
+  g.font = '400 12px system-ui, sans-serif'
+  const width = Math.max(first, g.measureText(text[1]).width) + 20, height = 44
+  const x = Math.max(6, Math.min(s.width - width - 6, at.x + 14)), y = at.y + 14 + height > s.height - 6 ? at.y - 14 - height : at.y + 14
+  g.beginPath(); g.roundRect(x, y, width, height, 6)
+  g.fillStyle = c(k, '--surface'); g.globalAlpha = 0.96; g.fill(); g.globalAlpha = 1
+  g.lineWidth = 1; g.strokeStyle = c(k, '--line-strong'); g.stroke()
+  g.fillStyle = c(k, '--text-2'); g.fillText(text[1], x + 10, y + 35)
+  g.font = '620 12px system-ui, sans-serif'; g.fillStyle = c(k, '--text'); g.fillText(text[0], x + 10, y + 18)
+  g.restore()
+}
+
+// drawCorner: LwM2M at the node's corner. A moon sleeps, a full dot is ready, a ring is under way.
+function drawCorner(g: CanvasRenderingContext2D, p: Point, corner: string, k: Colours, size: number): void {
+  if (!corner) return
+  const x = p.x + 14 * size, y = p.y - 13 * size, r = Math.max(3, 4.5 * size)
+  g.beginPath(); g.arc(x, y, r + 2, 0, 7); g.fillStyle = c(k, '--bg'); g.fill()
+  if (corner === 'asleep') {
+    g.beginPath(); g.arc(x, y, r, 0.6, 4.9); g.arc(x + r * 0.6, y - r * 0.5, r * 0.85, 4.3, 1.2, true); g.closePath(); g.fillStyle = c(k, '--sleep'); g.fill()
+  } else {
+    g.beginPath(); g.arc(x, y, r - 0.5, 0, 7)
+    if (corner === 'ready') { g.fillStyle = c(k, '--ok'); g.fill() } else { g.lineWidth = 1.75; g.strokeStyle = c(k, '--warn'); g.stroke() }
+  }
+}
+
+// drawRoute: the way that is followed is a wide band.
+function drawRoute(g: CanvasRenderingContext2D, s: Scene, k: Colours, at: (n: MeshNode) => Point): void {
+  if (s.route.length < 2) return
+  g.save()
+  g.beginPath()
+  for (const id of s.route) { const n = s.world.nodes.get(id); if (n) { const p = at(n); g.lineTo(p.x, p.y) } }
+  g.globalAlpha = 0.28; g.lineWidth = 14; g.lineJoin = 'round'; g.lineCap = 'round'; g.strokeStyle = c(k, '--accent'); g.stroke()
+  g.restore()
 }
 
 function drawHull(g: CanvasRenderingContext2D, h: Hull, v: View, k: Colours, i: number, size: number): void {
@@ -173,7 +237,7 @@ const kinds: Record<Frame['kind'], string> = { data: '--weld', fragment: '--weld
 
 // drawFlight: an envelope on its way, or a ring for what all hear.
 function drawFlight(g: CanvasRenderingContext2D, f: Flight, w: World, at: (n: MeshNode) => Point, k: Colours, now: number): void {
-  const from = w.nodes.get(f.frame.from), t = (now - f.began) / f.lasts
+  const from = w.nodes.get(f.frame.from), t = progress(f, now)
   if (!from || t < 0 || t > 1) return
   const p = at(from), to = f.frame.to ? w.nodes.get(f.frame.to) : undefined
   const colour = c(k, f.frame.ok ? kinds[f.frame.kind] : '--err')

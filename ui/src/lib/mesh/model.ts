@@ -29,9 +29,10 @@ export function apply(w: World, c: Change): boolean {
 }
 
 // The letter, the name and the colour token of a role: never the colour alone.
-export interface Look { letter: string; name: string; token: string; shape: 'octagon' | 'hexagon' | 'hexring' | 'circle' | 'dashed' | 'diamond' | 'cross' }
+export interface Look { letter: string; name: string; token: string; shape: 'octagon' | 'hexagon' | 'hexring' | 'circle' | 'dashed' | 'diamond' | 'cross' | 'house' }
 const looks: Record<string, Look> = {
   leader: { letter: 'L', name: 'leader', token: '--madder', shape: 'octagon' },
+  border: { letter: 'B', name: 'border router', token: '--woad', shape: 'house' },
   router: { letter: 'R', name: 'router', token: '--accent', shape: 'hexagon' },
   reed: { letter: 'E', name: 'router-eligible', token: '--accent', shape: 'hexring' },
   fed: { letter: 'F', name: 'full end device', token: '--accent', shape: 'circle' },
@@ -41,15 +42,15 @@ const looks: Record<string, Look> = {
   disabled: { letter: '–', name: 'disabled', token: '--text-3', shape: 'diamond' },
   off: { letter: '×', name: 'off', token: '--text-3', shape: 'cross' },
 }
-export const lookOf = (n: { role: Role; kind: string; on: boolean }): Look => looks[n.on ? (n.role === 'child' ? (n.kind === 'router' ? 'reed' : n.kind) : n.role) : 'off'] ?? looks.off!
-export const legend: Look[] = ['leader', 'router', 'reed', 'fed', 'med', 'sed', 'detached', 'off'].map((k) => looks[k]!)
+export const lookOf = (n: { role: Role; kind: string; on: boolean; border?: boolean }): Look => looks[n.on && n.border && n.role === 'router' ? 'border' : n.on ? (n.role === 'child' ? (n.kind === 'router' ? 'reed' : n.kind) : n.role) : 'off'] ?? looks.off!
+export const legend: Look[] = ['leader', 'border', 'router', 'reed', 'fed', 'med', 'sed', 'detached', 'off'].map((k) => looks[k]!)
 
 // Links are drawn by the worse of their two directions.
 export const quality = (l: MeshLink): number => Math.min(l.qa, l.qb)
 
 export const hex = (id: number): string => '0x' + (id >>> 0).toString(16)
 // A name that only repeats the number says nothing.
-export const named = (n: MeshNode): string => (n.name === String(n.id) || n.name === `node ${n.id}` || n.name === `node-${n.id}` ? '' : n.name)
+export const named = (n: MeshNode): string => n.client || (n.name === String(n.id) || n.name === `node ${n.id}` || n.name === `node-${n.id}` ? '' : n.name)
 export const rloc = (n: MeshNode): string => n.rloc16.replace(/^0x/, '')
 
 export function summary(w: World): string {
@@ -65,13 +66,13 @@ export function find(w: World, text: string): MeshNode[] {
   const exact: MeshNode[] = [], others: MeshNode[] = []
   for (const n of w.nodes.values()) {
     if (String(n.id) === t || rloc(n) === t.replace(/^0x/, '')) exact.push(n)
-    else if (n.name.toLowerCase().includes(t) || n.ext.includes(t)) others.push(n)
+    else if (n.name.toLowerCase().includes(t) || n.ext.includes(t) || n.client?.toLowerCase().includes(t)) others.push(n)
   }
   return [...exact, ...others]
 }
 
 export function words(w: World, n: MeshNode): string {
-  const look = lookOf(n).name
+  const look = lookOf(n).name + (n.border && n.role === 'leader' ? ' and border router' : '')
   if (n.role === 'leader') return `${look} of ${hex(n.partition)}`
   return n.parent ? `${look}, child of ${n.parent}` : look
 }
@@ -84,4 +85,14 @@ export function stamp(us: number): string {
 export function span(us: number): string {
   const s = Math.round(us / 1e6)
   return s < 120 ? `${s} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`
+}
+
+// What LwM2M says at a node's corner.
+export type Corner = '' | 'ready' | 'asleep' | 'under way'
+export const cornerOf = (n: MeshNode): Corner => (!n.on || !n.lwm2m ? '' : n.lwm2m !== 'READY' ? 'under way' : n.kind === 'sed' || n.role === 'sed' ? 'asleep' : 'ready')
+
+// What is written beside a frame in flight: what it carries, and between whom.
+export function captionOf(f: { from: number; to: number; len: number; rssi: number; channel: number; text?: string; kind: string; ok: boolean }): [string, string] {
+  const dbm = f.rssi ? `, ${String(f.rssi).replace('-', '−')} dBm` : ''
+  return [(f.text || f.kind) + (f.ok ? '' : ', not acknowledged'), `${f.from} → ${f.to || 'all'}, ${f.len} B${dbm}, ch ${f.channel}`]
 }

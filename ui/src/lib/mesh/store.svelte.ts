@@ -3,7 +3,7 @@
 import { call, problemOf, query, url } from '../api/client.ts'
 import type { Problem } from '../api/types.ts'
 import { begin, apply, type World } from './model.ts'
-import type { Action, Change, Clock, Control, Detail, Frame, Said, Snapshot } from './types.ts'
+import type { Action, Can, Change, Clock, Control, Detail, Frame, Path, Said, Snapshot } from './types.ts'
 
 class Mesh {
   info = $state.raw<Omit<Snapshot, 'nodes' | 'links' | 'partitions' | 'history'> | null>(null)
@@ -12,6 +12,9 @@ class Mesh {
   connected = $state(false)
   version = $state(0) // grows with each change of the world
   places = $state(0) // grows where hulls must be made again
+  past = $state.raw<number | null>(null) // the moment that is shown instead of now, in virtual microseconds
+  shown: World | null = null // as it was then
+  route = $state.raw<Path | null>(null)
   world: World = { nodes: new Map(), links: new Map(), partitions: [], history: [], seq: 0 }
   onFrames: (frames: Frame[]) => void = () => {}
   #source: EventSource | undefined
@@ -19,6 +22,9 @@ class Mesh {
   #timer: ReturnType<typeof setTimeout> | undefined
   #early: Change[] | null = null // what comes before the snapshot is here
 
+  // look is what the page shows: now, or a moment of the past.
+  get look(): World { return this.shown ?? this.world }
+  can(what: Can): boolean { return this.info?.can ? this.info.can.includes(what) : what !== 'past' && what !== 'seek' && what !== 'route' }
   start(): void { this.stop(); this.#open() }
   stop(): void { clearTimeout(this.#timer); this.#source?.close(); this.#source = undefined; this.connected = false }
 
@@ -64,6 +70,17 @@ class Mesh {
   // now is the virtual time at this moment, between two words of the server.
   now(): number { const c = this.clock; return c.paused || c.done ? c.now : Math.min(c.until || Infinity, c.now + (performance.now() - c.at) * 1000 * Math.min(c.rate, c.speed || c.rate)) }
 
+  #wanted = 0
+  // see shows a moment of the past; null is now.
+  see = async (us: number | null): Promise<void> => {
+    const mine = ++this.#wanted
+    if (us === null) { this.past = null; this.shown = null; this.version++; this.places++; return }
+    const s = await call<Snapshot>('GET', '/mesh' + query({ at: Math.max(1, Math.round(us)) }))
+    if (mine !== this.#wanted) return
+    this.shown = begin(s); this.past = us; this.version++; this.places++
+  }
+  follow = async (from: number, to: number): Promise<Path> => (this.route = await call<Path>('GET', '/mesh/route' + query({ from, to })))
+  forget = (): void => { this.route = null }
   control = async (c: Control): Promise<void> => { this.#tick((await call<Partial<Clock> | undefined>('POST', '/mesh/control', c)) ?? {}) }
   act = (id: number, a: Action): Promise<void> => call<void>('POST', `/mesh/nodes/${id}`, a)
   link = (a: number, b: number, on: boolean): Promise<void> => call<void>('POST', '/mesh/links', { a, b, on })

@@ -3,9 +3,9 @@
 import { api } from '../api/client.ts'
 import type { ServerInfo, ServerRole } from '../api/types.ts'
 
-export type PageId = 'topology' | 'clients' | 'security' | 'bootstrap' | 'firmware' | 'server' | 'objects' | 'access'
-export const pageNames: Record<PageId, string> = { topology: 'Topology', clients: 'Clients', security: 'Security', bootstrap: 'Bootstrap', firmware: 'Firmware', server: 'Server', objects: 'Objects', access: 'Access' }
-const need: Partial<Record<PageId, ServerRole>> = { topology: 'simulation', clients: 'server', security: 'server', firmware: 'server', bootstrap: 'bootstrap' }
+export type PageId = 'topology' | 'traces' | 'border' | 'commissioning' | 'network' | 'clients' | 'security' | 'bootstrap' | 'firmware' | 'server' | 'objects' | 'access'
+export const pageNames: Record<PageId, string> = { topology: 'Topology', traces: 'Traces', border: 'Border router', commissioning: 'Commissioning', network: 'Network', clients: 'Clients', security: 'Security', bootstrap: 'Bootstrap', firmware: 'Firmware', server: 'Server', objects: 'Objects', access: 'Access' }
+const need: Partial<Record<PageId, ServerRole>> = { topology: 'mesh', traces: 'traces', border: 'border', commissioning: 'node', network: 'node', clients: 'server', security: 'server', firmware: 'server', bootstrap: 'bootstrap' }
 
 class Roles {
   info = $state.raw<ServerInfo | null>(null)
@@ -20,6 +20,6 @@ class Roles {
   get lwm2m(): boolean { return this.has('server') || this.has('bootstrap') }
   shows(id: PageId): boolean { const r = need[id]; return r ? this.has(r) : this.lwm2m }
   pages(ids: PageId[]): PageId[] { return ids.filter((id) => this.shows(id)) }
-  get home(): PageId { return this.has('server') ? 'clients' : this.has('simulation') ? 'topology' : 'bootstrap' }
+  get home(): PageId { return this.has('server') ? 'clients' : this.has('mesh') ? 'topology' : 'bootstrap' }
 }
 export const roles = new Roles()
