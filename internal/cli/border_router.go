@@ -15,6 +15,8 @@ import (
 
 	"heddle.example/host"
 	"heddle.example/host/outside"
+	"heddle.example/internal/api"
+	"heddle.example/internal/borderpage"
 	"heddle.example/internal/borderrouter"
 	"heddle.example/internal/node"
 	"heddle.example/thread"
@@ -120,7 +122,11 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 	defer g.Close()
 	n.Around = g
 	if page != "" {
-		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, nil)
+		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, func(c *api.Config) {
+			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Doctor: func(ctx context.Context) borderrouter.Report {
+				return g.Doctor(c.Seat).Examine(ctx, borderrouter.Question{})
+			}})
+		})
 		if err != nil {
 			return err
 		}

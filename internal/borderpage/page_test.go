@@ -1,0 +1,66 @@
+package borderpage
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"heddle.example/border"
+	"heddle.example/border/dns64"
+	"heddle.example/border/nat64"
+	"heddle.example/host/outside"
+	"heddle.example/internal/api"
+	"heddle.example/internal/borderrouter"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/netdata"
+)
+
+func TestWords(t *testing.T) {
+	omr, wk := ip6.MustParsePrefix("fd11:22:33:1::/64"), ip6.MustParsePrefix("64:ff9b::/96")
+	s := border.Status{OMR: omr, OMRLocal: omr, OMRPreference: -1, NAT64: wk, NAT64Local: wk,
+		Routes: []netdata.ExternalRoute{{Prefix: wk, NAT64: true, RLOC16: 0x400}, {Prefix: ip6.Prefix{}, RLOC16: 0x800, Preference: 1}},
+		Mappings: []nat64.Mapping{{Address6: ip6.Address{0xfd, 1}, Address4: netip.MustParseAddr("192.168.255.1"), Port6: 40213, Port4: 5000,
+			Protocol: ip6.UDP, Left: 90 * time.Second, Traffic: nat64.Traffic{Packets6To4: 3, Packets4To6: 2}}},
+		Names: []dns64.Entry{{Name: "a.example.", Type: 28, Left: time.Minute, Addresses: []string{"64:ff9b::102:304"}}, {Name: "b.example.", Type: 28, Addresses: []string{"2001:db8::1"}}},
+	}
+	way := outside.Status{Flows: []outside.Flow{{Protocol: "udp", Inside: netip.MustParseAddrPort("192.168.255.1:5000"), Remote: netip.MustParseAddrPort("198.51.100.10:5684")}}}
+	p := New(Options{Who: func(netip.Addr) (int, string) { return 7, "temp-attic" }})
+	out := &api.BorderStatus{}
+	p.prefixes(out, &s, 0x400)
+	p.nat64(out, &s, &way)
+	dns(out, &s)
+	if len(out.Prefixes) != 2 || !out.Prefixes[0].Favored || !out.Prefixes[0].Local || out.Prefixes[0].Pref != "low" || !out.Prefixes[1].Published {
+		t.Errorf("%+v", out.Prefixes)
+	}
+	if len(out.Routes) != 2 || !out.Routes[0].Own || out.Routes[1].Own || out.Routes[1].Pref != "high" {
+		t.Errorf("%+v", out.Routes)
+	}
+	m := out.NAT64.Mappings
+	if len(m) != 1 || m[0].Client != "temp-attic" || m[0].Remote != "198.51.100.10:5684" || m[0].Left != 90 || m[0].Out != 3 || m[0].Protocol != "udp" {
+		t.Errorf("%+v", m)
+	}
+	if c := out.DNS.Cache; len(c) != 2 || !c[0].Made || c[1].Made || c[0].Type != "AAAA" {
+		t.Errorf("%+v", c)
+	}
+	// Without a translator the sockets are the mappings.
+	s.Mappings = nil
+	way.Flows = []outside.Flow{{Protocol: "tcp", Inside: netip.MustParseAddrPort("[fd01::1]:80"), NAT64: true, Left: time.Second}, {Protocol: "udp", Inside: netip.MustParseAddrPort("[fd01::1]:81")}}
+	out = &api.BorderStatus{}
+	if p.nat64(out, &s, &way); len(out.NAT64.Mappings) != 1 || out.NAT64.Mappings[0].Protocol != "tcp" {
+		t.Errorf("%+v", out.NAT64.Mappings)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	p := New(Options{Doctor: func(context.Context) borderrouter.Report {
+		return borderrouter.Report{Legs: []borderrouter.Leg{{Name: "DNS", State: borderrouter.Broken, Do: "ask another"}}, Took: time.Second}
+	}})
+	r, err := p.Doctor(context.Background())
+	if err != nil || r.OK || r.Took != 1000 || r.Legs[0].State != "broken" || r.Legs[0].Do == "" {
+		t.Errorf("%+v %v", r, err)
+	}
+	if _, err := New(Options{}).Doctor(context.Background()); err == nil {
+		t.Error("a doctor where there is none")
+	}
+}
