@@ -38,8 +38,14 @@ type Process struct {
 // Start starts a program. It is killed, by its pid, at the end of the test; where the test failed, its output is logged.
 func Start(t testing.TB, name, path string, args ...string) *Process {
 	t.Helper()
+	return StartIn(t, "", nil, name, path, args...)
+}
+
+// StartIn is Start in a directory, with more in the environment.
+func StartIn(t testing.TB, dir string, env []string, name, path string, args ...string) *Process {
+	t.Helper()
 	p := &Process{t: t, name: name, cmd: exec.Command(path, args...), grown: make(chan struct{}), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	p.cmd.Dir, p.cmd.Env = dir, append(append(os.Environ(), "LC_ALL=C.UTF-8"), env...)
 	// Where the test program itself dies, the peer must not stay behind.
 	p.cmd.SysProcAttr = dieWithParent()
 	var err error

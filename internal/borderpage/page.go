@@ -88,6 +88,9 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 	return out, nil
 }
 
+// text writes a prefix as short as RFC 5952 has it; the shell's form is OpenThread's.
+func text(p ip6.Prefix) string { return netip.PrefixFrom(p.Addr.Netip(), int(p.Bits)).String() }
+
 func preference(v int8) string {
 	switch {
 	case v > 0:
@@ -101,10 +104,10 @@ func preference(v int8) string {
 func (p *Page) prefixes(out *api.BorderStatus, s *border.Status, own uint16) {
 	add := func(kind string, prefix, local ip6.Prefix, pref string) {
 		if prefix.Bits > 0 {
-			out.Prefixes = append(out.Prefixes, api.BorderPrefix{Kind: kind, Prefix: prefix.String(), Favored: true, Local: prefix == local, Pref: pref})
+			out.Prefixes = append(out.Prefixes, api.BorderPrefix{Kind: kind, Prefix: text(prefix), Favored: true, Local: prefix == local, Pref: pref})
 		}
 		if local.Bits > 0 && local != prefix {
-			out.Prefixes = append(out.Prefixes, api.BorderPrefix{Kind: kind, Prefix: local.String(), Local: true})
+			out.Prefixes = append(out.Prefixes, api.BorderPrefix{Kind: kind, Prefix: text(local), Local: true})
 		}
 	}
 	add("omr", s.OMR, s.OMRLocal, preference(s.OMRPreference))
@@ -112,11 +115,11 @@ func (p *Page) prefixes(out *api.BorderStatus, s *border.Status, own uint16) {
 	add("nat64", s.NAT64, s.NAT64Local, "")
 	published := map[string]bool{}
 	for _, x := range s.Prefixes {
-		published[x.Prefix.String()] = published[x.Prefix.String()] || x.RLOC16 == own
+		published[text(x.Prefix)] = published[text(x.Prefix)] || x.RLOC16 == own
 	}
 	for _, x := range s.Routes {
-		published[x.Prefix.String()] = published[x.Prefix.String()] || x.RLOC16 == own
-		out.Routes = append(out.Routes, api.BorderRoute{Prefix: x.Prefix.String(), Pref: preference(x.Preference), NAT64: x.NAT64,
+		published[text(x.Prefix)] = published[text(x.Prefix)] || x.RLOC16 == own
+		out.Routes = append(out.Routes, api.BorderRoute{Prefix: text(x.Prefix), Pref: preference(x.Preference), NAT64: x.NAT64,
 			RLOC16: fmt.Sprintf("0x%04x", x.RLOC16), Own: x.RLOC16 == own})
 	}
 	for i := range out.Prefixes {
@@ -137,7 +140,7 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 func (p *Page) nat64(out *api.BorderStatus, s *border.Status, way *outside.Status) {
 	n := &out.NAT64
 	if s.NAT64.Bits > 0 {
-		n.Prefix = s.NAT64.String()
+		n.Prefix = text(s.NAT64)
 	}
 	n.Translator = map[string]string{"Disabled": "disabled", "NotRunning": "not running", "Idle": "idle", "Active": "active"}[s.Translator.String()]
 	add := func(m api.BorderMapping, inside netip.Addr) {
