@@ -12,7 +12,7 @@ export function fit(points: Iterable<Point>, width: number, height: number, marg
   for (const p of points) { x0 = Math.min(x0, p.x); y0 = Math.min(y0, p.y); x1 = Math.max(x1, p.x); y1 = Math.max(y1, p.y) }
   if (x0 > x1) return { scale: 1, x: width / 2, y: height / 2 }
   const m = Math.min(margin, width / 5, height / 5)
-  const scale = Math.min((width - 2 * m) / Math.max(x1 - x0, 1e-6), (height - 2 * m) / Math.max(y1 - y0, 1e-6), 60)
+  const scale = Math.min((width - 2 * m) / Math.max(x1 - x0, 1e-6), (height - 2 * m) / Math.max(y1 - y0, 1e-6), 24)
   return { scale, x: width / 2 - (scale * (x0 + x1)) / 2, y: height / 2 - (scale * (y0 + y1)) / 2 }
 }
 
