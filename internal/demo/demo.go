@@ -62,7 +62,7 @@ func Start(c serve.Config, o Options) (*Demo, error) {
 		if d.home, err = newHome(homeOptions{host: d.host, seed: 1, server4: netip.MustParseAddr("127.0.0.1"), server6: netip.IPv6Loopback()}); err != nil {
 			return nil, err
 		}
-		c.Mesh, c.Seat, c.Firmware.Host = d.home.shown, d.home.shown.Seat(1), ServerName
+		c.Mesh, c.Seat, c.Border, c.Firmware.Host = d.home.shown, d.home.seat(), d.home.page(), ServerName
 		c.Traces, c.Follower = d.home.follow, d.home.follow
 	}
 	p, err := startServer(c, o.MayMove)

@@ -1,41 +1,41 @@
 package topology
 
 import (
+	"slices"
 	"sync"
 
 	"heddle.example/machine"
 )
 
-// ears are those who listen to the events of one node.
+// ears are those who listen to the events of one node each.
 type ears struct {
 	mu   sync.Mutex
-	next int
-	list map[int]map[int]func(now machine.Time, a machine.Action) // by node, and by number
+	list []*ear
 }
 
-func (e *ears) add(node int, f func(now machine.Time, a machine.Action)) (stop func()) {
+type ear struct {
+	node func() int // called in the owner
+	f    func(now machine.Time, a machine.Action)
+}
+
+func (e *ears) add(node func() int, f func(now machine.Time, a machine.Action)) (stop func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.list == nil {
-		e.list = map[int]map[int]func(machine.Time, machine.Action){}
-	}
-	if e.list[node] == nil {
-		e.list[node] = map[int]func(machine.Time, machine.Action){}
-	}
-	e.next++
-	n := e.next
-	e.list[node][n] = f
+	x := &ear{node, f}
+	e.list = append(e.list, x)
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		delete(e.list[node], n)
+		e.list = slices.DeleteFunc(e.list, func(o *ear) bool { return o == x })
 	}
 }
 
 func (e *ears) tell(node int, now machine.Time, a machine.Action) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, f := range e.list[node] {
-		f(now, a)
+	for _, x := range e.list {
+		if x.node() == node {
+			x.f(now, a)
+		}
 	}
 }

@@ -135,17 +135,20 @@ func (w *World) leave(n *network.Node, s *sitter) {
 }
 
 // Seat returns the seat at one of the nodes.
-func (w *World) Seat(id int) seat.Seat { return &worldSeat{w, id} }
+func (w *World) Seat(id int) seat.Seat { return w.SeatAt(func() int { return id }) }
+
+// SeatAt returns the seat at a node that is not known yet, or changes. id is called in the owner.
+func (w *World) SeatAt(id func() int) seat.Seat { return &worldSeat{w, id} }
 
 type worldSeat struct {
 	w  *World
-	id int
+	id func() int
 }
 
 // Do implements seat.Seat.
 func (s *worldSeat) Do(ctx context.Context, f func(now machine.Time, n *thread.Node) error) error {
 	return s.w.do(ctx, func() (err error) {
-		n, err := s.w.member(s.id)
+		n, err := s.w.member(s.id())
 		switch {
 		case err != nil:
 			return err
@@ -159,10 +162,14 @@ func (s *worldSeat) Do(ctx context.Context, f func(now machine.Time, n *thread.N
 
 // Type implements seat.Seat.
 func (s *worldSeat) Type(ctx context.Context, line string) (Said, error) {
-	return s.w.Type(ctx, s.id, line)
+	id := 0
+	if err := s.w.do(ctx, func() error { id = s.id(); return nil }); err != nil {
+		return Said{}, err
+	}
+	return s.w.Type(ctx, id, line)
 }
 
-// Listen implements seat.Seat. It may be called before Run, and never in the owner.
+// Listen implements seat.Seat. It may be called before Run.
 func (s *worldSeat) Listen(f func(now machine.Time, a machine.Action)) (stop func()) {
 	return s.w.ears.add(s.id, f)
 }

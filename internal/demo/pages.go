@@ -1,0 +1,39 @@
+package demo
+
+import (
+	"context"
+	"net/netip"
+
+	"heddle.example/border"
+	"heddle.example/internal/api"
+	"heddle.example/internal/borderpage"
+	"heddle.example/internal/borderrouter"
+	"heddle.example/internal/seat"
+)
+
+// What the web pages of the mesh show of the demo.
+
+// seat is the seat at the border router, or at the first node as long as there is none.
+func (h *home) seat() seat.Seat {
+	return h.shown.SeatAt(func() int {
+		if len(h.sys.Routers) > 0 {
+			return h.sys.Routers[0].Number()
+		}
+		return 1
+	})
+}
+
+// page is the page Border router.
+func (h *home) page() api.Border {
+	s := h.seat()
+	router := func() *border.Router {
+		if len(h.sys.Routers) > 0 {
+			return h.sys.Routers[0].Border()
+		}
+		return nil
+	}
+	doctor := &borderrouter.Doctor{Seat: s, Border: router, Upstream: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}
+	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: func(ctx context.Context) borderrouter.Report {
+		return doctor.Examine(ctx, borderrouter.Question{Name: EchoName})
+	}})
+}
