@@ -70,6 +70,24 @@ func (a *API) meshRoutes() {
 		d, err := w.Node(ctx, in.ID)
 		return meshAnswer(d, err)
 	})
+	type client struct {
+		Endpoint string `path:"endpoint"`
+	}
+	type found struct {
+		Node int `json:"node"`
+	}
+	huma.Register(a.huma, status(op("GET", "/mesh/clients/{endpoint}", "mesh.client", access.Read, tag, "The node of an LwM2M client"), 200, 404), func(ctx context.Context, in *client) (*body[found], error) {
+		s, err := w.Snapshot(ctx)
+		if err != nil {
+			return nil, meshProblem(err)
+		}
+		for _, n := range s.Nodes {
+			if n.Client == in.Endpoint && n.On {
+				return answer(found{n.ID}), nil
+			}
+		}
+		return nil, problem(404, "No node of this mesh is the client %q.", in.Endpoint)
+	})
 	type action struct {
 		MeshNode
 		Body topology.Action

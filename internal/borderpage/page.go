@@ -31,10 +31,16 @@ type Options struct {
 	Out outside.Outside
 	// Doctor tests it; nil: nobody can.
 	Doctor func(ctx context.Context) borderrouter.Report
-	// Who returns whose address of the mesh it is: a node's number, and the endpoint of its LwM2M client; nil: nobody knows.
-	Who func(a netip.Addr) (node int, client string)
+	// Who returns whose addresses of the mesh these are; nil: nobody knows. It is called in the owner.
+	Who func() map[netip.Addr]Name
 	// Infra is the name of the infrastructure link, "" for none.
 	Infra string
+}
+
+// Name is a node's number, and the endpoint of its LwM2M client.
+type Name struct {
+	Node   int
+	Client string
 }
 
 // Page is an api.Border.
@@ -50,6 +56,7 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 	out := &api.BorderStatus{State: "disabled", Mode: "simulated", Infra: p.o.Infra, Prefixes: []api.BorderPrefix{}, Routes: []api.BorderRoute{},
 		Routers: []api.BorderPeer{}, Counters: []api.BorderCounter{}, Addresses: []string{}}
 	var own uint16
+	var who map[netip.Addr]Name
 	err := p.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error {
 		role := n.MLE().Role()
 		out.Role, own = role.String(), n.MLE().RLOC16()
@@ -60,6 +67,9 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 		}
 		if r := p.o.Border(); r != nil {
 			s, there = r.Status(now), true
+		}
+		if p.o.Who != nil {
+			who = p.o.Who()
 		}
 		return nil
 	})
@@ -82,7 +92,7 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 	}
 	out.State = s.State.String()
 	p.prefixes(out, &s, own)
-	p.nat64(out, &s, &way)
+	p.nat64(out, &s, &way, who)
 	dns(out, &s)
 	out.Counters = counters(&s, &way)
 	return out, nil
@@ -137,16 +147,14 @@ func (p *Page) prefixes(out *api.BorderStatus, s *border.Status, own uint16) {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-func (p *Page) nat64(out *api.BorderStatus, s *border.Status, way *outside.Status) {
+func (p *Page) nat64(out *api.BorderStatus, s *border.Status, way *outside.Status, who map[netip.Addr]Name) {
 	n := &out.NAT64
 	if s.NAT64.Bits > 0 {
 		n.Prefix = text(s.NAT64)
 	}
 	n.Translator = map[string]string{"Disabled": "disabled", "NotRunning": "not running", "Idle": "idle", "Active": "active"}[s.Translator.String()]
 	add := func(m api.BorderMapping, inside netip.Addr) {
-		if p.o.Who != nil {
-			m.Node, m.Client = p.o.Who(inside)
-		}
+		m.Node, m.Client = who[inside].Node, who[inside].Client
 		n.Mappings = append(n.Mappings, m)
 	}
 	remotes := map[netip.AddrPort]netip.AddrPort{} // of the translator's address: the other end, as the sockets have it

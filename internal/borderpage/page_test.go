@@ -25,10 +25,11 @@ func TestWords(t *testing.T) {
 		Names: []dns64.Entry{{Name: "a.example.", Type: 28, Left: time.Minute, Addresses: []string{"64:ff9b::102:304"}}, {Name: "b.example.", Type: 28, Addresses: []string{"2001:db8::1"}}},
 	}
 	way := outside.Status{Flows: []outside.Flow{{Protocol: "udp", Inside: netip.MustParseAddrPort("192.168.255.1:5000"), Remote: netip.MustParseAddrPort("198.51.100.10:5684")}}}
-	p := New(Options{Who: func(netip.Addr) (int, string) { return 7, "temp-attic" }})
+	p := New(Options{})
+	who := map[netip.Addr]Name{(ip6.Address{0xfd, 1}).Netip(): {7, "temp-attic"}}
 	out := &api.BorderStatus{}
 	p.prefixes(out, &s, 0x400)
-	p.nat64(out, &s, &way)
+	p.nat64(out, &s, &way, who)
 	dns(out, &s)
 	if len(out.Prefixes) != 2 || !out.Prefixes[0].Favored || !out.Prefixes[0].Local || out.Prefixes[0].Pref != "low" || !out.Prefixes[1].Published {
 		t.Errorf("%+v", out.Prefixes)
@@ -47,7 +48,7 @@ func TestWords(t *testing.T) {
 	s.Mappings = nil
 	way.Flows = []outside.Flow{{Protocol: "tcp", Inside: netip.MustParseAddrPort("[fd01::1]:80"), NAT64: true, Left: time.Second}, {Protocol: "udp", Inside: netip.MustParseAddrPort("[fd01::1]:81")}}
 	out = &api.BorderStatus{}
-	if p.nat64(out, &s, &way); len(out.NAT64.Mappings) != 1 || out.NAT64.Mappings[0].Protocol != "tcp" {
+	if p.nat64(out, &s, &way, nil); len(out.NAT64.Mappings) != 1 || out.NAT64.Mappings[0].Protocol != "tcp" {
 		t.Errorf("%+v", out.NAT64.Mappings)
 	}
 }

@@ -35,5 +35,21 @@ func (h *home) page() api.Border {
 	doctor := &borderrouter.Doctor{Seat: s, Border: router, Upstream: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}
 	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: func(ctx context.Context) borderrouter.Report {
 		return doctor.Examine(ctx, borderrouter.Question{Name: EchoName})
-	}})
+	}, Who: h.who})
+}
+
+// who tells whose addresses these are. It is called in the mesh's owner.
+func (h *home) who() map[netip.Addr]borderpage.Name {
+	all := map[netip.Addr]borderpage.Name{}
+	for _, n := range h.net.Members() {
+		t := n.Thread()
+		if t == nil {
+			continue
+		}
+		name := borderpage.Name{Node: n.Number(), Client: h.device(n.Number()).Client}
+		for _, a := range t.Addresses() {
+			all[a.Addr.Netip()] = name
+		}
+	}
+	return all
 }

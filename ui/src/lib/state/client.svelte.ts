@@ -8,7 +8,7 @@ import { clock } from './clock.svelte.ts'
 import { listen, live } from './live.svelte.ts'
 import { say } from './say.svelte.ts'
 
-export interface Running { op: Op; path: string; state: 'sent' | 'queued' | 'answered' | 'refused' | 'failed' | 'cancelled'; since: number; id?: string; expiresAt?: string; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
+export interface Running { op: Op; path: string; state: 'sent' | 'queued' | 'answered' | 'refused' | 'failed' | 'cancelled'; since: number; id?: string; operation?: string; expiresAt?: string; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
 export interface LogLine extends Message { n: number; key: string; rule?: 'asleep' | 'awake' } // a rule: the device fell asleep or woke, between the messages
 const keyOf = (m: Message): string => `${m.at} ${m.messageId} ${m.out} ${m.code}`
 const rule = (what: 'asleep' | 'awake', at: number): Omit<LogLine, 'n'> => ({ at: new Date(at).toISOString(), out: false, type: '', code: '', messageId: 0, size: 0, key: `${at} ${what}`, rule: what })
@@ -230,7 +230,7 @@ export class ClientState {
   #end(start: Running, path: string, result: OperationResult | undefined): boolean {
     const status = result?.status as string | undefined
     if (!result || !status || status === 'answered' || !['timedOut', 'refused', 'failed', 'expired', 'cancelled'].includes(status)) {
-      this.#fade(path, { ...start, state: 'answered', code: result?.code, codeName: result?.codeName, tookMs: result?.tookMs ?? clock.exact() - start.since })
+      this.#fade(path, { ...start, state: 'answered', operation: result?.operation ?? result?.id, code: result?.code, codeName: result?.codeName, tookMs: result?.tookMs ?? clock.exact() - start.since })
       return true
     }
     if (status === 'cancelled') { this.#fade(path, { ...start, state: 'cancelled' }); return false }
