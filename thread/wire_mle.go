@@ -1,16 +1,12 @@
 package thread
 
 import (
-	"time"
-
-	"heddle.example/coap"
 	"heddle.example/machine"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/mesh"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/mle"
-	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
 	"heddle.example/thread/tmf"
 )
@@ -169,38 +165,6 @@ func (e *mleEnv) SendFastPolls(now machine.Time, n int)       { e.mac.SendFastPo
 func (e *mleEnv) StopFastPolls(now machine.Time)              { e.mac.StopFastPolls(now) }
 func (e *mleEnv) RecalculatePollPeriod(now machine.Time)      { (*Node)(e).updatePolling(now) }
 
-func (e *mleEnv) DataVersion() uint8       { return e.data.Version(false) }
-func (e *mleEnv) StableDataVersion() uint8 { return e.data.Version(true) }
-
-// AppendData implements mle.Env.
-func (e *mleEnv) AppendData(dst []byte, full bool) []byte { return e.data.AppendData(dst, !full) }
-
-// SetData implements mle.Env.
-func (e *mleEnv) SetData(now machine.Time, version, stable uint8, full bool, tlvs []byte) error {
-	return e.data.SetNetworkData(now, version, stable, !full, tlvs)
-}
-
-// IncrementDataVersions implements mle.Env.
-func (e *mleEnv) IncrementDataVersions(now machine.Time) { e.data.IncrementVersion(now, true) }
-
-// Context implements mle.Env.
-func (e *mleEnv) Context(a ip6.Address) (id uint8, compress, ok bool) {
-	c, ok := e.data.ContextFor(a)
-	return c.ID, c.Compress, ok
-}
-
-// ContextPrefix implements mle.Env.
-func (e *mleEnv) ContextPrefix(id uint8) (ip6.Network, bool) {
-	c, ok := e.data.Context(id)
-	return c.Prefix.Addr.Network(), ok
-}
-
-// AppendSteeringData implements mle.Env.
-func (e *mleEnv) AppendSteeringData(dst []byte) ([]byte, bool) {
-	v, ok := e.data.SteeringData()
-	return append(dst, v...), ok
-}
-
 // InterfaceUp implements mle.Env.
 func (e *mleEnv) InterfaceUp() bool { return e.up }
 
@@ -229,78 +193,7 @@ func (e *mleEnv) InformPreviousParent(now machine.Time, rloc16 uint16) {
 
 // The datasets.
 
-// DatasetTimestamp implements mle.Env.
-func (e *mleEnv) DatasetTimestamp(pending bool) mle.Timestamp {
-	return mle.Timestamp(e.cop.Timestamp(pending))
-}
-
-// SaveDataset implements mle.Env.
-func (e *mleEnv) SaveDataset(now machine.Time, pending bool, ts mle.Timestamp, tlvs []byte) error {
-	return e.cop.SaveDataset(now, pending, meshcop.Timestamp(ts), tlvs)
-}
-
-// AppendDataset implements mle.Env.
-func (e *mleEnv) AppendDataset(dst []byte, pending bool) ([]byte, bool) {
-	return e.cop.AppendDataset(e.now, dst, pending)
-}
-
-// RestoreDataset implements mle.Env.
-func (e *mleEnv) RestoreDataset(now machine.Time, pending bool) bool {
-	if pending {
-		return e.cop.RestorePending(now)
-	}
-	return e.cop.RestoreActive(now)
-}
-
-// ApplyPending implements mle.Env.
-func (e *mleEnv) ApplyPending(now machine.Time) { e.cop.ApplyPending(now) }
-
-// ClearPending implements mle.Env.
-func (e *mleEnv) ClearPending(now machine.Time) { e.cop.ClearPending(now) }
-
-// DatasetPartlyComplete implements mle.Env.
-func (e *mleEnv) DatasetPartlyComplete() bool { return e.cop.PartlyComplete() }
-
-// DatasetComplete implements mle.RoutingEnv.
-func (e *mleEnv) DatasetComplete() bool { return e.cop.Complete() }
-
-// DatasetChannels implements mle.Env.
-func (e *mleEnv) DatasetChannels() (mask uint32, ok bool) { return e.cop.ChannelMask() }
-
-// PendingActive implements mle.Env.
-func (e *mleEnv) PendingActive() (mle.Timestamp, time.Duration, bool) {
-	ts, ok := e.cop.PendingActiveTimestamp()
-	delay, running := e.cop.PendingDelay(e.now)
-	return mle.Timestamp(ts), delay, ok && running
-}
-
 // The router's half.
-
-func (e *mleEnv) ForgetAddresses(now machine.Time)        { e.mesh.Resolver.Clear(now) }
-func (e *mleEnv) ForgetRouter(now machine.Time, id uint8) { e.mesh.Resolver.RemoveRouter(id) }
-func (e *mleEnv) ForgetRLOC16(now machine.Time, rloc16 uint16) {
-	e.mesh.Resolver.RemoveRLOC16(rloc16)
-}
-func (e *mleEnv) ForgetAddress(now machine.Time, a ip6.Address) { e.mesh.Resolver.Remove(now, a) }
-func (e *mleEnv) MoveRLOC16(now machine.Time, old, new uint16) {
-	e.mesh.Resolver.Replace(old, new)
-}
-func (e *mleEnv) ChildModeChanged(now machine.Time, c *neighbor.Child, old mle.Mode) {
-	e.mesh.ChildModeChanged(now, c, old)
-}
-func (e *mleEnv) ChildUsesShort(now machine.Time, c *neighbor.Child, short bool) {
-	e.mesh.SetChildUseShort(now, c, short)
-}
-func (e *mleEnv) DropForChild(now machine.Time, c *neighbor.Child) { e.mesh.ClearChild(now, c) }
-func (e *mleEnv) DropMLEForChild(now machine.Time, c *neighbor.Child, updates bool) {
-	e.mesh.RemoveFor(now, c, func(k mesh.Kind) bool {
-		return k == mesh.MLEChildUpdateRequest || !updates && k.IsMLE()
-	})
-}
-func (e *mleEnv) CSLLost(now machine.Time, c *neighbor.Child) {}
-func (e *mleEnv) ChildUpdateQueued(c *neighbor.Child) bool {
-	return e.mesh.HasQueuedFor(c, mesh.MLEChildUpdateRequest)
-}
 
 // Of the settings.
 func (e *mleEnv) Store(now machine.Time, i *mle.NetworkInfo) {
@@ -322,90 +215,4 @@ func (e *mleEnv) RestoredChildren() (list []mle.ChildInfo) {
 		}
 	})
 	return list
-}
-
-func (e *mleEnv) StartLeader(now machine.Time, how mle.LeaderStart) {
-	if how == mle.NewPartition {
-		e.data.Reset(now)
-		e.cop.EmptyCommissioning(now)
-	}
-	e.data.StartLeader(now, how == mle.RestoredByReset)
-	e.cop.StartLeader(now)
-}
-
-func (e *mleEnv) StopLeader(now machine.Time) {
-	e.data.StopLeader()
-}
-
-func (e *mleEnv) ReleasedRouter(now machine.Time, id uint8) {
-	e.data.RemoveRouter(now, neighbor.RouterRLOC16(id))
-}
-
-func (e *mleEnv) BorderRouters() int { return e.data.Data().CountBorderRouters() }
-
-// KeepsRouterRole implements mle.RoutingEnv.
-func (e *mleEnv) KeepsRouterRole() bool { return e.data.DeservesRouterRole() }
-
-// Discoverable implements mle.RoutingEnv.
-func (e *mleEnv) Discoverable() mle.Discoverable {
-	p := e.cop.Params()
-	d := mle.Discoverable{ExtendedPANID: p.ExtPANID, Name: p.NetworkName, Commercial: p.Policy.CommercialCommissioning}
-	_, d.JoiningAllowed = e.data.SteeringData()
-	d.JoinerUDPPort = (*Node)(e).JoinerPort()
-	return d
-}
-
-// SetRouterGroups implements mle.RoutingEnv.
-func (e *mleEnv) SetRouterGroups(now machine.Time, on bool) {
-	n := (*Node)(e)
-	for _, a := range []ip6.Address{ip6.LinkLocalAllRouters, ip6.RealmLocalAllRouters} {
-		if on {
-			n.putMulticast(a)
-		} else {
-			n.dropMulticast(a)
-		}
-	}
-}
-
-func (e *mleEnv) SetBeacons(now machine.Time, on bool) { e.mac.SetBeacons(on) }
-
-// RoutersEnabled implements mle.RoutingEnv (KeyManager's policy, Mle::IsRouterEligible).
-func (e *mleEnv) RoutersEnabled() bool {
-	p := e.keys.Policy()
-	if p.CommercialCommissioning && !p.NonCCMRouters {
-		return false
-	}
-	return p.Routers || int(p.RoutingVersionThreshold)+3 <= threadVersion
-}
-
-// threadVersion is Thread 1.4.
-const threadVersion = neighbor.Version1p4
-
-func (e *mleEnv) Solicit(now machine.Time, leader uint16, payload []byte) {
-	n := (*Node)(e)
-	n.solicit++
-	number := n.solicit
-	m := tmf.Message{URI: tmf.AddressSolicit, Src: n.rloc(), Dst: ip6.RLOC(n.meshLocal(), leader), Payload: payload, Confirmable: true}
-	m.Done = func(now machine.Time, r tmf.Response) {
-		if number == n.solicit {
-			n.mle.HandleSolicitResponse(now, r.Err == nil && r.Code == coap.Changed, r.Payload)
-		}
-	}
-	if err := n.tmf.Send(now, m); err != nil {
-		n.mle.HandleSolicitResponse(now, false, nil)
-	}
-}
-
-func (e *mleEnv) StopSolicit(now machine.Time) { e.solicit++ }
-
-func (e *mleEnv) Release(now machine.Time, leader uint16, payload []byte) {
-	n := (*Node)(e)
-	_ = n.tmf.Send(now, tmf.Message{URI: tmf.AddressRelease, Src: n.rloc(), Dst: ip6.RLOC(n.meshLocal(), leader),
-		Payload: payload, Confirmable: true}) // nobody waits for it
-}
-
-func (e *mleEnv) NeighborEvent(now machine.Time, ev neighbor.Event, nb *neighbor.Neighbor) {
-	n := (*Node)(e)
-	n.rememberNeighbor(now, ev, nb)
-	n.event(0, &NeighborEvent{Event: ev, Ext: nb.Ext, RLOC16: nb.RLOC16})
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"heddle.example/coap"
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
@@ -58,34 +57,6 @@ const (
 	aloc16Leader    = 0xfc00
 	commissionerID0 = "OpenThread Commissioner"
 )
-
-// Kind says how an entry names its joiner.
-type Kind uint8
-
-// The kinds of entry.
-const (
-	Anybody Kind = iota
-	ByEUI64
-	ByDiscerner
-)
-
-// Entry is a joiner that may join.
-type Entry struct {
-	Kind      Kind
-	EUI64     [8]byte
-	Discerner Discerner
-	Password  string
-	Expires   machine.Time
-}
-
-// ID returns what the entry's joiner calls itself, if it is one in particular.
-func (e *Entry) id() *meshcop.JoinerID {
-	if e.Kind != ByEUI64 {
-		return nil
-	}
-	id := meshcop.NewJoinerID(e.EUI64)
-	return &id
-}
 
 // Commissioner lets joiners in. One joins at a time, as with OpenThread's.
 type Commissioner struct {
@@ -146,9 +117,6 @@ func (c *Commissioner) SetURL(s string) error {
 	c.url = s
 	return nil
 }
-
-// Entries returns the joiners that may join.
-func (c *Commissioner) Entries() []*Entry { return c.entries }
 
 func (c *Commissioner) leader() ip6.Address { return ip6.RLOC(c.env.MeshLocal(), aloc16Leader) }
 
@@ -255,185 +223,6 @@ func (c *Commissioner) stop(now machine.Time, tell bool) {
 	c.set(now, CommissionerDisabled)
 	if was == Active && tell {
 		c.keepAlive(now)
-	}
-}
-
-// AddJoiner lets a joiner in for a time.
-func (c *Commissioner) AddJoiner(now machine.Time, e Entry, timeout time.Duration) error {
-	switch {
-	case c.state != Active:
-		return status.InvalidState
-	case !ValidPassword(e.Password):
-		return status.InvalidArgs
-	}
-	e.Expires = now.Add(timeout)
-	if old := c.find(&e); old != nil {
-		*old = e
-	} else if len(c.entries) >= c.max {
-		return status.NoBufs
-	} else {
-		c.entries = append(c.entries, &e)
-	}
-	c.steer(now)
-	return nil
-}
-
-func (c *Commissioner) find(e *Entry) *Entry {
-	for _, o := range c.entries {
-		if o.Kind == e.Kind && o.EUI64 == e.EUI64 && o.Discerner == e.Discerner {
-			return o
-		}
-	}
-	return nil
-}
-
-// RemoveJoiner lets a joiner in no more.
-func (c *Commissioner) RemoveJoiner(now machine.Time, e Entry) error {
-	if c.state != Active {
-		return status.InvalidState
-	}
-	old := c.find(&e)
-	if old == nil {
-		return status.NotFound
-	}
-	c.remove(now, old)
-	return nil
-}
-
-func (c *Commissioner) remove(now machine.Time, e *Entry) {
-	c.entries = slices.DeleteFunc(c.entries, func(o *Entry) bool { return o == e })
-	if c.active == e {
-		c.active = nil
-	}
-	c.env.JoinerEvent(now, JoinerRemove, e.id())
-	c.steer(now)
-}
-
-// steer tells the leader whom to let in.
-func (c *Commissioner) steer(now machine.Time) {
-	b := binary.BigEndian.AppendUint16([]byte{tlvCommissionerSession, 2}, c.session)
-	filter := meshcop.NewSteeringData(16)
-	for _, e := range c.entries {
-		switch e.Kind {
-		case Anybody:
-			filter = meshcop.SteeringData{0xff}
-		case ByEUI64:
-			filter.Add(meshcop.NewJoinerID(e.EUI64))
-		case ByDiscerner:
-			filter.Add(meshcop.Discerner(e.Discerner.Value, e.Discerner.Length))
-		}
-		if e.Kind == Anybody {
-			break
-		}
-	}
-	if i := slices.IndexFunc(c.entries, func(e *Entry) bool { return e.Kind == Anybody }); i >= 0 {
-		filter = meshcop.SteeringData{0xff}
-	}
-	c.env.Post(now, c.leader(), uriSet, tlv.Append(b, tlvSteeringData, filter), true, nil)
-}
-
-// entryFor returns the entry for a joiner that calls itself so: its own before one for all.
-func (c *Commissioner) entryFor(id meshcop.JoinerID) *Entry {
-	var best *Entry
-	for _, e := range c.entries {
-		switch e.Kind {
-		case ByEUI64:
-			if meshcop.NewJoinerID(e.EUI64) == id {
-				return e
-			}
-		case ByDiscerner:
-			mask := ^uint64(0) >> (64 - e.Discerner.Length)
-			if binary.BigEndian.Uint64(id[:])&mask == e.Discerner.Value&mask {
-				if best == nil || best.Kind == Anybody || best.Discerner.Length < e.Discerner.Length {
-					best = e
-				}
-			}
-		case Anybody:
-			if best == nil {
-				best = e
-			}
-		}
-	}
-	return best
-}
-
-// RelayRx takes in what a joiner router relays.
-func (c *Commissioner) RelayRx(now machine.Time, b []byte) {
-	port, ok := tlv.Uint16(b, tlvJoinerPort)
-	iid, ok2 := tlv.Find(b, tlvJoinerIID)
-	router, ok3 := tlv.Uint16(b, tlvJoinerRouter)
-	datagram, ok4 := tlv.Find(b, tlvDTLS)
-	if c.state != Active || !ok || !ok2 || len(iid) != 8 || !ok3 || !ok4 {
-		return
-	}
-	if c.active == nil || c.until == machine.Never {
-		e := c.entryFor(meshcop.JoinerID(ip6.IID(iid).Ext()))
-		if e == nil {
-			return
-		}
-		c.active, c.iid = e, ip6.IID(iid)
-		c.until = now.Add(sessionTimeout)
-		c.signal(now, JoinerStart)
-	} else if c.iid != ip6.IID(iid) {
-		return // one after the other
-	}
-	c.port, c.router = port, router
-	c.dtls.aim(ip6.Join(ip6.LinkLocalNetwork, c.iid), port)
-	c.dtls.receive(now, datagram)
-}
-
-func (c *Commissioner) signal(now machine.Time, e JoinerEvent) {
-	id := meshcop.JoinerID(c.iid.Ext())
-	c.env.JoinerEvent(now, e, &id)
-}
-
-// relay sends a datagram to the joiner by way of its router.
-func (c *Commissioner) relay(now machine.Time, datagram []byte) {
-	b := binary.BigEndian.AppendUint16([]byte{tlvJoinerPort, 2}, c.port)
-	b = tlv.Append(b, tlvJoinerIID, c.iid[:])
-	b = binary.BigEndian.AppendUint16(append(b, tlvJoinerRouter, 2), c.router)
-	if c.withKEK {
-		b = tlv.Append(b, tlvJoinerRouterKEK, c.kek[:])
-	}
-	b = appendExtended(b, tlvDTLS, datagram)
-	c.env.Post(now, ip6.RLOC(c.env.MeshLocal(), c.router), uriRelayTx, b, false, nil)
-}
-
-// appendExtended appends a TLV with the long form of its length, whatever that is.
-func appendExtended(dst []byte, typ byte, v []byte) []byte {
-	return append(append(dst, typ, 0xff, byte(len(v)>>8), byte(len(v))), v...)
-}
-
-func (c *Commissioner) connected(now machine.Time, keyHash [32]byte) {
-	c.kek = [16]byte(keyHash[:16])
-	c.signal(now, JoinerConnect)
-}
-
-func (c *Commissioner) ended(now machine.Time, _ error) { c.end(now) }
-
-func (c *Commissioner) end(now machine.Time) {
-	if c.until == machine.Never {
-		return
-	}
-	c.until = machine.Never
-	c.signal(now, JoinerEnd)
-}
-
-// received takes in JOIN_FIN.
-func (c *Commissioner) received(now machine.Time, m *coap.Message) {
-	if c.state != Active || m.Type != coap.CON || m.Code != coap.POST || m.Options.Path() != "/"+uriFinalize {
-		return
-	}
-	state := byte(stateAccept)
-	if url, ok := tlv.Find(m.Payload, tlvProvisioningURL); ok && string(url) != c.url {
-		state = stateReject
-	}
-	c.withKEK = state == stateAccept // whom we refuse gets no key; OpenThread's commissioner is not so strict
-	c.dtls.answer(now, &coap.Message{Type: coap.ACK, Code: coap.Changed, ID: m.ID, Token: m.Token, Payload: []byte{tlvState, 1, state}})
-	c.withKEK = false
-	c.signal(now, JoinerFinalize)
-	if e := c.active; e != nil && e.Kind != Anybody {
-		e.Expires = min(e.Expires, now.Add(removeDelay))
 	}
 }
 
