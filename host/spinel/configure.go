@@ -29,11 +29,16 @@ func (c *Client) set16(prop uint32, v uint16) { c.set(prop, byte(v), byte(v>>8))
 // Configure makes the radio accept and acknowledge by a filter, with keys if it seals frames.
 func (c *Client) Configure(now machine.Time, f *radio.Config) {
 	c.want.filter = f.Filter
-	if c.Info.Caps&radio.CapTransmitSec != 0 {
+	if c.Info.Caps&radio.CapTransmitSec != 0 && f.KeyIndex != 0 {
 		c.want.keys, c.want.index, c.want.hasKeys = f.Keys, f.KeyIndex, true
 		c.want.counter = max(c.want.counter, f.MACCounter) // no counter goes back, with other keys neither
 	}
 	c.sync(now)
+	if c.early && c.want.hasKeys {
+		c.early = false
+		c.queue = append(c.queue, request{command: cmdSet, prop: propStreamRaw})
+		c.next(now)
+	}
 }
 
 // SetState switches the receiver.

@@ -90,6 +90,7 @@ type Client struct {
 	want, have wanted
 	fresh      bool // have is what the co-processor has; else it has nothing
 	sending    *radio.Transmit
+	early      bool // sending is to be sealed and waits for keys
 	sendTID    uint8
 	sendUntil  machine.Time
 	scanning   bool

@@ -266,3 +266,29 @@ func TestClient(t *testing.T) {
 		t.Error("a co-processor that does not answer is not given up")
 	}
 }
+
+// A frame that is to be sealed waits in the client until the node has given the keys.
+func TestFrameWaitsForKeys(t *testing.T) {
+	r := newRCP(t)
+	c := r.client
+	c.Start(0)
+	c.Configure(0, &radio.Config{Filter: radio.Filter{PAN: 0xabcd}})
+	c.Transmit(1, &radio.Transmit{ID: 5, PSDU: make([]byte, 30), Channel: 15, Secure: true})
+	if len(r.tx) != 0 || r.props[propMACKey] != nil {
+		t.Fatalf("%x, keys %x", r.tx, r.props[propMACKey])
+	}
+	c.Configure(2, &radio.Config{Filter: radio.Filter{PAN: 0xabcd}, KeyIndex: 3})
+	if len(r.tx) != 1 || r.props[propMACKey] == nil {
+		t.Fatalf("%x, keys %x", r.tx, r.props[propMACKey])
+	}
+	// One that the node gives up, or that a reset takes, is not sent later.
+	r = newRCP(t)
+	c = r.client
+	c.Start(0)
+	c.Transmit(1, &radio.Transmit{ID: 6, PSDU: make([]byte, 30), Channel: 15, Secure: true})
+	r.reply(0, propLastStatus, []byte{112})
+	c.Configure(2, &radio.Config{KeyIndex: 3})
+	if len(r.tx) != 0 || len(r.sent) != 1 || r.sent[0].Err != radio.Aborted {
+		t.Fatalf("%x, %+v", r.tx, r.sent)
+	}
+}

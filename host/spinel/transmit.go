@@ -18,6 +18,9 @@ func (c *Client) Transmit(now machine.Time, t *radio.Transmit) {
 		c.sent(now, radio.Sent{Err: radio.Aborted})
 		return
 	}
+	if c.early = t.Secure && !c.want.hasKeys; c.early {
+		return // the commit that lets it go lets the keys come, too: with the next Configure
+	}
 	// The request for it is answered when the frame has left and was acknowledged: others go on meanwhile.
 	c.queue = append(c.queue, request{command: cmdSet, prop: propStreamRaw})
 	c.next(now)
@@ -95,6 +98,7 @@ func (c *Client) transmitted(now machine.Time, m *message) {
 
 func (c *Client) sent(now machine.Time, s radio.Sent) {
 	s.ID = c.sending.ID
+	c.early = false
 	c.sending, c.sendUntil, c.tries = nil, machine.Never, 0
 	c.queue = slices.DeleteFunc(c.queue, func(q request) bool { return q.prop == propStreamRaw })
 	c.handler.Sent(now, s)

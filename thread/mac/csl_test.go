@@ -187,3 +187,29 @@ func TestAckCountersWaitForDisk(t *testing.T) {
 		t.Errorf("%d acks", n)
 	}
 }
+
+// A radio that seals frames by itself, and acknowledges without asking, gets no key before counters ahead are on disk.
+func TestKeysOfASealingRadioWaitForDisk(t *testing.T) {
+	w := newWorld(t)
+	s := w.add(1, 0x0400, func(c *Config) { c.Caps = radio.CapTransmitSec })
+	s.mac.KeysChanged(w.now)
+	if s.keyIndex != 1 {
+		t.Fatalf("key index %d", s.keyIndex)
+	}
+	s.slowDisk = true
+	s.mac = New(s.mac.cfg, s) // a restart
+	s.mac.SetPAN(w.now, 0xabce)
+	if s.keyIndex != 0 {
+		t.Fatal("the radio has keys, and nothing ahead is on disk")
+	}
+	s.slowDisk = false
+	s.mac.CountersStored(w.now)
+	if s.keyIndex != 1 || s.stored[len(s.stored)-1].MAC <= s.counter {
+		t.Errorf("key index %d, counter %d, stored %+v", s.keyIndex, s.counter, s.stored)
+	}
+	s.slowDisk = true
+	s.mac.SetPAN(w.now, 0xabcf)
+	if s.keyIndex != 1 {
+		t.Error("it loses them with a later commit")
+	}
+}

@@ -134,13 +134,14 @@ type MAC struct {
 	env Env
 	cfg Config
 
-	filter   radio.Filter   // as the radio has it
-	dirty    bool           // the radio does not have it yet
-	nextAcks radio.AckBlock // the run that follows filter.Block, while its reservation is not on disk
-	state    radio.State
-	tx       radio.Transmit
-	rx       Rx
-	Filters  Filter // of addresses and signal strengths
+	filter     radio.Filter   // as the radio has it
+	dirty      bool           // the radio does not have it yet
+	radioSeals bool           // the radio has the keys, where it seals frames by itself
+	nextAcks   radio.AckBlock // the run that follows filter.Block, while its reservation is not on disk
+	state      radio.State
+	tx         radio.Transmit
+	rx         Rx
+	Filters    Filter // of addresses and signal strengths
 
 	enabled, rxOn, promiscuous, beacons bool
 	radioFilter                         bool // deaf and mute
@@ -246,9 +247,9 @@ func (m *MAC) flush(now machine.Time) {
 		return
 	}
 	m.dirty = false
-	c := radio.Config{Filter: m.filter, KeyIndex: keys.Index(m.cfg.Keys.Sequence())}
+	c := radio.Config{Filter: m.filter}
 	if m.cfg.Caps&radio.CapTransmitSec != 0 {
-		m.radioKeys(&c)
+		m.radioKeys(now, &c)
 	}
 	m.env.RadioConfig(now, &c)
 }

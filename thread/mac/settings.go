@@ -274,6 +274,11 @@ func (m *MAC) giveAcks() {
 
 // CountersStored is called when reserved frame counters have come to disk.
 func (m *MAC) CountersStored(now machine.Time) {
+	if m.cfg.Caps&radio.CapTransmitSec != 0 && !m.radioSeals && m.env.CountersStored() {
+		m.enter()
+		m.dirty = true
+		m.leave(now)
+	}
 	if m.nextAcks.End == 0 {
 		return
 	}
@@ -291,7 +296,15 @@ func (m *MAC) wantAcks(now machine.Time) {
 	}
 }
 
-func (m *MAC) radioKeys(c *radio.Config) {
+// radioKeys gives a radio that seals frames the keys, once counters ahead of those in use are on disk: it acknowledges with
+// them from then on and asks nobody. Without a key it makes no secured ack, and its neighbours send again.
+func (m *MAC) radioKeys(now machine.Time, c *radio.Config) {
+	m.cfg.Keys.RadioMAC(now)
+	if !m.radioSeals && !m.env.CountersStored() {
+		return
+	}
+	m.radioSeals = true
+	c.KeyIndex = keys.Index(m.cfg.Keys.Sequence())
 	seq := m.cfg.Keys.Sequence()
 	for i, s := range [...]uint32{seq - 1, seq, seq + 1} {
 		if k, _, ok := m.cfg.Keys.ByIndex(keys.Index(s)); ok {

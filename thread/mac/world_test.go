@@ -45,6 +45,8 @@ type station struct {
 	state    radio.State
 	pending  *radio.Transmit
 	stored   []keys.Counters
+	keyIndex uint8 // what a radio that seals frames was told last
+	counter  uint32
 	slowDisk bool // what is stored does not come to disk
 	got      []string
 	sent     []Result
@@ -180,8 +182,11 @@ func (s *station) air(tx *radio.Transmit) {
 	})
 }
 
-func (s *station) RadioState(_ machine.Time, st *radio.State)    { s.state = *st }
-func (s *station) RadioConfig(_ machine.Time, c *radio.Config)   { s.filter.Update(c.Filter) }
+func (s *station) RadioState(_ machine.Time, st *radio.State) { s.state = *st }
+func (s *station) RadioConfig(_ machine.Time, c *radio.Config) {
+	s.filter.Update(c.Filter)
+	s.keyIndex, s.counter = c.KeyIndex, c.MACCounter
+}
 func (s *station) CountersStored() bool                          { return !s.slowDisk }
 func (s *station) ParentLinkQuality(machine.Time)                {}
 func (s *station) ParentLost(machine.Time)                       { s.lost++ }

@@ -93,8 +93,8 @@ const NoRSSI int8 = 127
 // Config asks the radio to accept and acknowledge by this filter from now on: filter.Update(c.Filter).
 type Config struct {
 	Filter Filter
-	// Keys for a radio with CapTransmitSec: indexes and MAC keys of previous, current and next sequence, and the lowest
-	// frame counter to go on with.
+	// Keys for a radio with CapTransmitSec: index of the current key (0: there are none yet), the MAC keys of previous, current
+	// and next sequence, and the lowest frame counter to go on with.
 	KeyIndex   uint8
 	Keys       [3][16]byte
 	MACCounter uint32
