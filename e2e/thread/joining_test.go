@@ -13,7 +13,36 @@ var _ = story(
 	scenario{"Join", func(v *virtual, a, b maker) { joinBy(v, a, b, a, false) }},
 	scenario{"JoinByRouter", func(v *virtual, a, b maker) { joinBy(v, a, b, a, true) }},
 	scenario{"JoinByOtherRouter", func(v *virtual, a, b maker) { joinBy(v, a, a, b, true) }},
+	scenario{"JoinerStopsWhileItLooks", stopLooking},
 )
+
+// stopLooking stops a joiner in the middle of its discovery, which goes on by itself. Another start in that time is Busy, for
+// OpenThread's nodes even for ever after: their secure agent stays open. So the story waits.
+func stopLooking(v *virtual, a, b maker) {
+	leader, in := v.node(a, ftd), v.node(b, ftd)
+	leader.all("dataset init new", "dataset commit active", "ifconfig up", "thread start")
+	leader.state(30*time.Second, "leader")
+	leader.do("commissioner start")
+	v.pass(3 * time.Second)
+	leader.do("commissioner joiner add * J01NME")
+	v.pass(5 * time.Second)
+	in.do("ifconfig up")
+	in.do("joiner start J01NME")
+	v.pass(500 * time.Millisecond)
+	if s := in.get("joiner state"); s != "Discover" {
+		v.t.Errorf("%v is %s", in, s)
+	}
+	in.do("joiner stop")
+	if s := in.get("joiner state"); s != "Idle" {
+		v.t.Errorf("%v is %s", in, s)
+	}
+	v.pass(20 * time.Second)
+	if in.drain(); strings.Contains(in.out.String(), "Join failed") {
+		v.t.Errorf("%v speaks of the attempt that was stopped", in)
+	}
+	in.do("joiner start J01NME")
+	in.says(60*time.Second, "Join success")
+}
 
 func joinBy(v *virtual, commissioner, joiner, router maker, far bool) {
 	leader, in := v.node(commissioner, ftd), v.node(joiner, ftd)
