@@ -38,8 +38,7 @@ var _ = story(
 	scenario{"QueriesNobodyAnswers", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
 		form(leader)
-		join(router)
-		router.state(120*time.Second, "router")
+		joins(router, 120*time.Second, "router")
 		v.pass(30 * time.Second)
 		for _, n := range []*node{leader, router} {
 			n.all("udp open", "udp bind :: 1234")
@@ -91,8 +90,7 @@ var _ = story(
 	scenario{"SnoopedAddresses", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
 		form(leader)
-		join(router)
-		router.state(120*time.Second, "router")
+		joins(router, 120*time.Second, "router")
 		v.pass(30 * time.Second)
 		for _, x := range [][2]*node{{leader, router}, {router, leader}} {
 			from, to := x[0], x[1]
@@ -145,12 +143,10 @@ var _ = story(
 		v.link(child, third, false)
 		form(first)
 		for _, n := range []*node{second, third} {
-			join(n)
-			n.state(150*time.Second, "router")
+			joins(n, 150*time.Second, "router")
 		}
 		child.do("childtimeout 60")
-		join(child)
-		child.state(60*time.Second, "child")
+		joins(child, 60*time.Second, "child")
 		v.pass(30 * time.Second)
 		eid := child.get("ipaddr mleid")
 		first.reach(eid, 8, 2, 3)
@@ -170,11 +166,9 @@ var _ = story(
 		leader, parent, child := v.node(a, ftd), v.node(b, ftd), v.node(a, mtd)
 		v.link(leader, child, false)
 		form(leader)
-		join(parent)
-		parent.state(120*time.Second, "router")
+		joins(parent, 120*time.Second, "router")
 		child.all("mode -", "pollperiod 300")
-		join(child)
-		child.state(60*time.Second, "child")
+		joins(child, 60*time.Second, "child")
 		leader.all("prefix add fd11:22::/64 paos med", "netdata register")
 		var slaac string
 		until(v.t, v, 60*time.Second, "an address of the prefix", func() bool {
@@ -201,8 +195,7 @@ var _ = story(
 		v.line(n[:]...)
 		form(n[0])
 		for _, x := range n[1:] {
-			join(x)
-			x.state(150*time.Second, "router")
+			joins(x, 150*time.Second, "router")
 		}
 		v.pass(60 * time.Second)
 		eid := n[2].get("ipaddr mleid")
@@ -215,8 +208,7 @@ var _ = story(
 		v.line(n[:]...)
 		form(n[0])
 		for _, x := range n[1:] {
-			join(x)
-			x.state(150*time.Second, "router")
+			joins(x, 150*time.Second, "router")
 		}
 		v.pass(60 * time.Second)
 		n[0].do("ipaddr add fd00:db8:0:0:123::1")
@@ -232,11 +224,8 @@ var _ = story(
 		leader, parent, child := v.node(a, ftd), v.node(b, ftd), v.node(b, mtd)
 		v.link(leader, child, false)
 		form(leader)
-		join(parent)
-		parent.state(120*time.Second, "router")
-		child.do("mode rn")
-		join(child)
-		child.state(60*time.Second, "child")
+		joins(parent, 120*time.Second, "router")
+		joinsAs(child, "rn", 60*time.Second, "child")
 		v.pass(30 * time.Second)
 		leader.reach(child.get("ipaddr mleid"), 8, 1, 3)
 		for _, c := range []struct {

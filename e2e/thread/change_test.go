@@ -12,13 +12,9 @@ import (
 func trio(v *virtual, a, b maker) (leader, router, child *node) {
 	v.t.Helper()
 	leader, router, child = v.node(a, ftd), v.node(b, ftd), v.node(b, mtd)
-	form(leader)
-	join(router)
-	router.state(60*time.Second, "router")
+	withRouter(leader, router)
 	v.link(router, child, false)
-	child.do("mode rn")
-	join(child)
-	child.state(30*time.Second, "child")
+	joinsAs(child, "rn", 30*time.Second, "child")
 	v.pass(5 * time.Second)
 	return leader, router, child
 }
@@ -66,8 +62,7 @@ var _ = story(
 		leader, child := v.node(a, ftd), v.node(b, mtd)
 		form(leader)
 		child.all("mode -", "pollperiod 500")
-		join(child)
-		child.state(60*time.Second, "child")
+		joins(child, 60*time.Second, "child")
 		leader.all("prefix add fd11:22::/64 paros med", "prefix add fd11:44::/64 paro med", "route add fd33:44::/64 s high", "service add 44970 112233 aabbcc", "netdata register")
 		until(v.t, v, 30*time.Second, "what is stable", func() bool { return child.has("netdata show", "fd11:22:0:0::/64 paros med fffe") })
 		for want, there := range map[string]bool{"fd33:44:0:0::/64 s high fffe": true, "44970 112233 aabbcc s fc10": true, "fd11:44:": false} {

@@ -45,9 +45,7 @@ var _ = story(
 	scenario{"PrefixOfAChild", func(v *virtual, a, b maker) {
 		leader, child := v.node(a, ftd), v.node(b, mtd)
 		form(leader)
-		child.do("mode rn")
-		join(child)
-		child.state(30*time.Second, "child")
+		joinsAs(child, "rn", 30*time.Second, "child")
 		child.all("prefix add fd11:22::/64 paros low", "netdata register")
 		until(v.t, v, 30*time.Second, "the leader has the prefix", func() bool { return leader.has("netdata show", "fd11:22:0:0::/64 paros low") })
 		until(v.t, v, 30*time.Second, "both have addresses", func() bool { return leader.address("fd11:22:") != "" && child.address("fd11:22:") != "" })
@@ -70,9 +68,7 @@ var _ = story(
 	}},
 	scenario{"DataOfARouterThatDiesGoes", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
+		withRouter(leader, router)
 		router.all("prefix add fd11:44::/64 paros med", "netdata register")
 		until(v.t, v, 30*time.Second, "the prefix is there", func() bool { return leader.has("netdata show", "fd11:44:0:0::/64") })
 		v.kill(router)
@@ -80,12 +76,8 @@ var _ = story(
 	}},
 	scenario{"PendingDataset", func(v *virtual, a, b maker) {
 		leader, router, child := v.node(a, ftd), v.node(b, ftd), v.node(a, mtd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
-		child.do("mode rn")
-		join(child)
-		child.state(30*time.Second, "child")
+		withRouter(leader, router)
+		joinsAs(child, "rn", 30*time.Second, "child")
 		leader.all("dataset init active", "dataset activetimestamp 20", "dataset pendingtimestamp 30", "dataset channel 20", "dataset panid 0x1234",
 			"dataset networkkey 0f0e0d0c0b0a09080706050403020100", "dataset delay 60000", "dataset commit pending")
 		until(v.t, v, 30*time.Second, "the pending dataset is everywhere", func() bool {
@@ -105,9 +97,7 @@ var _ = story(
 	}},
 	scenario{"ActiveDatasetSetFromARouter", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
+		withRouter(leader, router)
 		router.do("dataset mgmtsetcommand active activetimestamp 50 networkname renamed")
 		for _, n := range []*node{leader, router} {
 			n.awaits(30*time.Second, "networkname", "renamed")
@@ -115,12 +105,8 @@ var _ = story(
 	}},
 	scenario{"KeyRotation", func(v *virtual, a, b maker) {
 		leader, router, child := v.node(a, ftd), v.node(b, ftd), v.node(b, mtd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
-		child.do("mode rn")
-		join(child)
-		child.state(30*time.Second, "child")
+		withRouter(leader, router)
+		joinsAs(child, "rn", 30*time.Second, "child")
 		for _, n := range []*node{leader, router, child} {
 			n.do("keysequence guardtime 0")
 		}
@@ -136,8 +122,7 @@ var _ = story(
 		leader, child := v.node(a, ftd), v.node(b, mtd)
 		form(leader)
 		child.all("mode rn", "childtimeout 20")
-		join(child)
-		child.state(30*time.Second, "child")
+		joins(child, 30*time.Second, "child")
 		v.link(leader, child, false)
 		leader.all("dataset init active", "dataset activetimestamp 20", "dataset pendingtimestamp 30", "dataset channel 22", "dataset delay 35000", "dataset commit pending")
 		leader.awaits(600*time.Second, "channel", "22")

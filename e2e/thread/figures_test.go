@@ -97,8 +97,7 @@ func lineOf(r *real, m maker, n int) []*node {
 	r.line(line...)
 	form(line[0])
 	for _, x := range line[1:] {
-		join(x)
-		x.state(120*time.Second, "router")
+		joins(x, 120*time.Second, "router")
 	}
 	for _, x := range line[1:] {
 		line[0].reach(x.get("ipaddr mleid"), 8, 1, 10)

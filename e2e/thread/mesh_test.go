@@ -25,8 +25,7 @@ func fourLine(v *virtual, a, b maker) (nodes [4]*node) {
 	v.line(nodes[:]...)
 	form(nodes[0])
 	for _, n := range nodes[1:] {
-		join(n)
-		n.state(150*time.Second, "router")
+		joins(n, 150*time.Second, "router")
 	}
 	v.pass(60 * time.Second)
 	return nodes
@@ -65,12 +64,9 @@ var _ = story(
 		v.line(leader, middle, parent, child)
 		form(leader)
 		for _, n := range []*node{middle, parent} {
-			join(n)
-			n.state(150*time.Second, "router")
+			joins(n, 150*time.Second, "router")
 		}
-		child.do("mode rn")
-		join(child)
-		child.state(60*time.Second, "child")
+		joinsAs(child, "rn", 60*time.Second, "child")
 		v.pass(30 * time.Second)
 		eid := child.get("ipaddr mleid")
 		leader.reach(eid, 8, 2, 3)
@@ -88,8 +84,7 @@ var _ = story(
 		v.link(n[1], n[2], false)
 		form(n[0])
 		for _, x := range n[1:] {
-			join(x)
-			x.state(150*time.Second, "router")
+			joins(x, 150*time.Second, "router")
 		}
 		v.pass(60 * time.Second)
 		n[0].reach(n[3].get("ipaddr mleid"), 8, 1, 5)
@@ -163,8 +158,7 @@ var _ = story(
 		v.line(leader, router, third)
 		form(leader)
 		for _, x := range []*node{router, third} {
-			join(x)
-			x.state(150*time.Second, "router")
+			joins(x, 150*time.Second, "router")
 		}
 		v.pass(60 * time.Second)
 		leader.reach(third.get("ipaddr mleid"), 8, 1, 5)
@@ -182,8 +176,7 @@ var _ = story(
 		form(leader)
 		for _, c := range []*node{one, two} {
 			c.all("mode -", "pollperiod 300")
-			join(c)
-			c.state(60*time.Second, "child")
+			joins(c, 60*time.Second, "child")
 		}
 		v.pass(5 * time.Second)
 		for _, size := range []int{8, 100, 500, 1200} {
@@ -218,8 +211,7 @@ var _ = story(
 		sleepy.all("mode -", "pollperiod 300")
 		listening.do("mode rn")
 		for _, c := range []*node{sleepy, listening} {
-			join(c)
-			c.state(60*time.Second, "child")
+			joins(c, 60*time.Second, "child")
 			c.do("ipmaddr add ff04::4321")
 			c.do("ipmaddr add ff03::4321")
 		}
@@ -250,8 +242,7 @@ var _ = story(
 	scenario{"CountersOfDatagrams", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
 		form(leader)
-		join(router)
-		router.state(120*time.Second, "router")
+		joins(router, 120*time.Second, "router")
 		v.pass(30 * time.Second)
 		for _, n := range []*node{leader, router} {
 			n.all("counters ip reset")

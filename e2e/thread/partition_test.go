@@ -13,8 +13,7 @@ var _ = story(
 		leader, router, third := v.node(a, ftd), v.node(b, ftd), v.node(b, ftd)
 		form(leader)
 		for _, n := range []*node{router, third} {
-			join(n)
-			n.state(60*time.Second, "router")
+			joins(n, 60*time.Second, "router")
 		}
 		v.kill(leader)
 		until(v.t, v, 300*time.Second, "one of the others leads", func() bool {
@@ -25,9 +24,7 @@ var _ = story(
 	}},
 	scenario{"LeaderDiesAndComesBack", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
+		withRouter(leader, router)
 		v.kill(leader)
 		router.state(300*time.Second, "leader")
 		v.revive(leader)
@@ -85,9 +82,7 @@ var _ = story(
 	}},
 	scenario{"RouterIsReset", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
+		withRouter(leader, router)
 		rloc, id := router.get("rloc16"), router.get("ipaddr mleid")
 		router.reset("reset")
 		router.all("ifconfig up", "thread start")
@@ -99,9 +94,7 @@ var _ = story(
 	}},
 	scenario{"LeaderIsReset", func(v *virtual, a, b maker) {
 		leader, router := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(router)
-		router.state(60*time.Second, "router")
+		withRouter(leader, router)
 		partition, rloc := leader.get("partitionid"), leader.get("rloc16")
 		leader.reset("reset")
 		leader.all("ifconfig up", "thread start")
@@ -114,9 +107,7 @@ var _ = story(
 	scenario{"ChildIsReset", func(v *virtual, a, b maker) {
 		leader, child := v.node(a, ftd), v.node(b, mtd)
 		form(leader)
-		child.do("mode rn")
-		join(child)
-		child.state(30*time.Second, "child")
+		joinsAs(child, "rn", 30*time.Second, "child")
 		rloc := child.get("rloc16")
 		child.reset("reset")
 		child.all("ifconfig up", "thread start")
@@ -128,15 +119,12 @@ var _ = story(
 	}},
 	scenario{"FactoryReset", func(v *virtual, a, b maker) {
 		leader, child := v.node(a, ftd), v.node(b, ftd)
-		form(leader)
-		join(child)
-		child.state(60*time.Second, "router")
+		withRouter(leader, child)
 		child.reset("factoryreset")
 		if _, last := child.try(5*time.Second, "dataset active"); !strings.HasPrefix(last, "Error 23") {
 			v.t.Errorf("the dataset after factoryreset: %s", last)
 		}
-		join(child)
-		child.state(90*time.Second, "child", "router")
+		joins(child, 90*time.Second, "child", "router")
 		leader.reach(child.get("ipaddr mleid"), 8, 1, 3)
 	}},
 	scenario{"RouterStepsDown", func(v *virtual, a, b maker) {
@@ -146,8 +134,7 @@ var _ = story(
 		}
 		form(nodes[0])
 		for _, n := range nodes[1:] {
-			join(n)
-			n.state(90*time.Second, "router")
+			joins(n, 90*time.Second, "router")
 		}
 		for _, n := range nodes {
 			n.all("routerupgradethreshold 7", "routerdowngradethreshold 8")

@@ -73,8 +73,7 @@ func TestRealTimeLine(t *testing.T) {
 			r.line(line...)
 			form(line[0])
 			for _, n := range line[1:] {
-				join(n)
-				n.state(30*time.Second, "child", "router")
+				joins(n, 30*time.Second, "child", "router")
 				n.state(120*time.Second, "router")
 			}
 			for _, size := range []int{8, 500, 1200} {
@@ -94,12 +93,9 @@ func TestSideBySide(t *testing.T) {
 				r := newReal(t, speed)
 				b := a.other()
 				leader, router, sleepy := r.node(a, ftd), r.node(b, ftd), r.node(b, mtd)
-				form(leader)
-				join(router)
-				router.state(60*time.Second, "router")
+				withRouter(leader, router)
 				sleepy.all("mode -", "pollperiod 300")
-				join(sleepy)
-				sleepy.state(60*time.Second, "child")
+				joins(sleepy, 60*time.Second, "child")
 				leader.reach(router.get("ipaddr mleid"), 8, 3, 5)
 				leader.reach(router.get("ipaddr mleid"), 1000, 2, 5)
 				leader.reach(sleepy.get("ipaddr mleid"), 100, 2, 5)

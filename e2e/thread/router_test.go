@@ -34,8 +34,7 @@ func init() {
 				n.do("routerupgradethreshold 1")
 			}
 			form(one)
-			join(two)
-			two.state(20*time.Second, "child")
+			joins(two, 20*time.Second, "child")
 			v.pass(130 * time.Second)
 			two.state(time.Second, "child")
 			joinAs(far, "rn")
@@ -83,8 +82,7 @@ func init() {
 				id = 18
 			}
 			two.do("preferrouterid %d", id)
-			join(two)
-			two.state(30*time.Second, "router")
+			joins(two, 30*time.Second, "router")
 			if got := routerID(v, two.get("rloc16")); got != id {
 				v.t.Errorf("router id %d, not %d", got, id)
 			}
@@ -145,19 +143,16 @@ func formAll(nodes ...*node) {
 	nodes[0].t.Helper()
 	form(nodes[0])
 	for _, n := range nodes[1:] {
-		join(n)
-		n.state(90*time.Second, "router")
+		joins(n, 90*time.Second, "router")
 	}
 }
 
-// joinAs is join with a mode.
+// joinAs is join in another mode, and with the usual jitter of role changes: for nodes that are to stay children.
 func joinAs(n *node, mode string) {
 	n.t.Helper()
 	n.do("mode %s", mode)
-	n.all("dataset clear", commonSet, "dataset panid 0xabcd", "dataset channel 15", "dataset extpanid dead00beef00cafe",
-		"dataset networkname heddle", "dataset meshlocalprefix fd00:db8::", "dataset activetimestamp 1",
-		"dataset securitypolicy 672 onrc", "dataset pskc 3aa55f91ca47d1e4e71a08cb35e91591", "dataset commit active",
-		"ifconfig up", "thread start")
+	common(n)
+	n.do("thread start")
 }
 
 // again resets a node and starts Thread on it.
