@@ -157,7 +157,7 @@ var _ = story(
 		v.link(child, third, true)
 		until(v.t, v, 300*time.Second, "a new parent", func() bool {
 			rloc := child.get("rloc16")
-			return len(rloc) == 4 && rloc[:1] != "f" && strings.Contains(strings.Join(third.do("child table"), "\n"), "0x"+rloc)
+			return rloc != "fffe" && strings.Contains(strings.Join(third.do("child table"), "\n"), "0x"+rloc)
 		})
 		v.pass(90 * time.Second)
 		first.reach(eid, 8, 2, 10)

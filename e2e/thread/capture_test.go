@@ -33,9 +33,11 @@ func (v *virtual) tshark(keys ...string) peer.Tshark {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		v.t.Fatal(err)
 	}
-	k := peer.Tshark{File: file, DecodeAs: []string{"udp.port==61631,coap"}, Options: []string{
-		"6lowpan.context0:fd00:db8::/64", "6lowpan.context1:fd11:22::/64",
-		"thread.thr_use_pan_id_in_key:FALSE", "thread.thr_auto_acq_thr_seq_ctr:TRUE"}}
+	// SRP is told by the range of its ports: else a message whose random number looks like RTCP is taken for that.
+	k := peer.Tshark{File: file,
+		DecodeAs: []string{"udp.port==61631,coap", "udp.port==53535-53554,dns"}, Options: []string{
+			"6lowpan.context0:fd00:db8::/64", "6lowpan.context1:fd11:22::/64",
+			"thread.thr_use_pan_id_in_key:FALSE", "thread.thr_auto_acq_thr_seq_ctr:TRUE"}}
 	for _, key := range append(keys, networkKey) {
 		k.Options = append(k.Options, fmt.Sprintf(`uat:ieee802154_keys:"%s","1","Thread hash"`, key))
 	}
