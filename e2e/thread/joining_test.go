@@ -13,6 +13,7 @@ var _ = story(
 	scenario{"Join", func(v *virtual, a, b maker) { joinBy(v, a, b, a, false) }},
 	scenario{"JoinByRouter", func(v *virtual, a, b maker) { joinBy(v, a, b, a, true) }},
 	scenario{"JoinByOtherRouter", func(v *virtual, a, b maker) { joinBy(v, a, a, b, true) }},
+	scenario{"JoinByOwnRouter", func(v *virtual, a, b maker) { joinBy(v, a, b, b, true) }},
 	scenario{"JoinerStopsWhileItLooks", stopLooking},
 )
 
