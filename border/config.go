@@ -52,7 +52,8 @@ type Infra struct {
 	None    bool
 	Address ip6.Address // our link-local address there
 	Link    []byte      // and what is below it: 6 bytes of Ethernet, or none
-	// Index is the interface's number. With Up the Router has no need of `br init`; with Enable, of `br enable`.
+	// Index is the interface's number. With Up the Router has no need of `br init`; with Enable, of `br enable` either. SetLink
+	// of Routing says when the link goes up or down.
 	Index  uint32
 	Up     bool
 	Enable bool

@@ -65,8 +65,8 @@ func (r *Router) Start(now machine.Time, cause machine.Cause) error {
 			r.node.SRPServer().SetAuto(now, true)
 		}
 		i := &r.c.Infra
-		if i.Up || i.None {
-			if err := m.Init(now, i.Index, true); err != nil {
+		if i.Up || i.Enable || i.None {
+			if err := m.Init(now, i.Index, i.Up || i.None); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,9 @@ type Options struct {
 	Flash      *Flash
 	Rand       machine.Rand
 	Program    Program
+	// OwnInfra: messages of the infrastructure link go to Program.Action, which carries them itself; else they go over
+	// OpenThread's simulated link.
+	OwnInfra bool
 	// Started, where set, is called before the first Boot, with what the program can ask of its driver.
 	Started func(c *Control)
 }

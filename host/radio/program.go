@@ -68,10 +68,11 @@ type medium interface {
 // runner feeds one device and drains it after each input.
 type runner struct {
 	Control
-	program Program
-	device  Device
-	flash   *Flash
-	gate    machine.Gate
+	ownInfra bool
+	program  Program
+	device   Device
+	flash    *Flash
+	gate     machine.Gate
 }
 
 func (r *runner) boot(now machine.Time) error {
@@ -174,15 +175,15 @@ func (r *runner) act(now machine.Time, a machine.Action) {
 	}
 }
 
-// sendOther carries what does not go over the radio: messages of the infrastructure link, where there is one; the rest is
-// the program's.
+// sendOther carries what does not go over the radio: messages of the simulated infrastructure link; the rest is the
+// program's.
 func (r *runner) sendOther(now machine.Time, a machine.Action) {
 	p, ok := a.Value.(*nd.Packet)
-	if !ok {
-		r.program.Action(now, a)
-	} else if l, ok := r.air.(interface{ sendInfra(p *nd.Packet) }); ok {
+	if l, simulated := r.air.(interface{ sendInfra(p *nd.Packet) }); ok && simulated && !r.ownInfra {
 		l.sendInfra(p)
+		return
 	}
+	r.program.Action(now, a)
 }
 
 func (r *runner) send(now machine.Time, a machine.Action) {

@@ -55,7 +55,7 @@ func RunRealTime(o Options) (int, error) {
 	wake := pipes[0]
 
 	d := &realTime{origin: time.Now(), speed: int64(max(1, o.Speed)), rand: o.Rand, scanEnd: machine.Never, giveUp: machine.Never}
-	d.options = o
+	d.options, d.ownInfra = o, o.OwnInfra
 	defer d.infra.close()
 	d.epoch = machine.Time(d.origin.UnixNano())
 	d.program, d.flash, d.air = o.Program, o.Flash, d

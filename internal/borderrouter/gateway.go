@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"heddle.example/border"
+	"heddle.example/host/infra"
 	"heddle.example/host/outside"
 	"heddle.example/host/radio"
 	"heddle.example/host/tun"
@@ -26,6 +27,7 @@ type Gateway struct {
 	rand    machine.Rand
 	out     outside.Outside
 	dns     *upstream
+	link    *infra.Link // nil: no infrastructure link
 	servers []netip.AddrPort
 	in      incoming
 	seat    seat.Seat
@@ -67,7 +69,14 @@ func New(o Options, rand machine.Rand) (*Gateway, error) {
 	default:
 		err = errors.New("there is no such way out: " + string(g.o.Mode))
 	}
-	return g, err
+	if err != nil {
+		return nil, err
+	}
+	if err := g.openInfra(); err != nil {
+		g.out.Close()
+		return nil, err
+	}
+	return g, nil
 }
 
 // DefaultPool is what nodes have for addresses on the IPv4 side of a TUN device, as with tayga and OpenThread's border
@@ -84,7 +93,12 @@ func ownAddress(rand machine.Rand) netip.Prefix {
 }
 
 // Close ends the way out, after the node.
-func (g *Gateway) Close() error { return g.out.Close() }
+func (g *Gateway) Close() error {
+	if g.link != nil {
+		_ = g.link.Close()
+	}
+	return g.out.Close()
+}
 
 // Started implements node.Around.
 func (g *Gateway) Started(c *radio.Control) { g.control = c }
@@ -92,7 +106,7 @@ func (g *Gateway) Started(c *radio.Control) { g.control = c }
 // Boot implements node.Around.
 func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error) {
 	user := g.o.Mode == outside.User
-	bc := border.Config{Node: n, Device: d, Rand: g.rand, Infra: border.Infra{None: true}, Uplink: true, Upstream: g.servers,
+	bc := border.Config{Node: n, Device: d, Rand: g.rand, Infra: g.infra(), Uplink: user || g.link == nil, Upstream: g.servers,
 		Translate: !user, DefaultDNS: true, Services: true, NAT64: border.NAT64{Enable: !g.o.NoNAT64, Prefix: g.o.NAT64}}
 	if !user {
 		bc.NAT64.Pool = []netip.Prefix{g.o.Pool}
@@ -153,6 +167,8 @@ func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
 	switch v := a.Value.(type) {
 	case *border.Outside:
 		g.out.Send(v.Packet)
+	case *border.InfraMessage:
+		_ = g.link.Send(v) // an interface that is down takes none, and is watched
 	case *border.Query:
 		server := v.Server
 		g.dns.ask(server, v.Message, func(b []byte) {

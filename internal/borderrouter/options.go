@@ -17,6 +17,8 @@ type Options struct {
 	Mode outside.Mode // "": user mode
 	// Device is the name of the TUN interface; "": the system chooses.
 	Device string
+	// Infra is the interface of the infrastructure link; "": there is none.
+	Infra string
 	// Pool is what nodes have for addresses on the IPv4 side of a TUN interface.
 	Pool netip.Prefix
 	// NAT64 is the prefix under which addresses stand for IPv4; no bits: one of the router's own. NoNAT64: none.

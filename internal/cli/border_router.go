@@ -41,13 +41,15 @@ input and output is the node's command line, with the commands br and nat64; the
 Packets leave through ordinary sockets of this program: UDP, TCP and echo requests, for which no right is needed (echo
 requests need the sysctl net.ipv4.ping_group_range, or root). Nodes do not reach what listens on this computer's loopback,
 unless --alias gives it an address. With --tun packets leave through a network device, and this computer routes them: nodes
-keep their addresses and can be reached from outside; for IPv4 they have addresses of --pool.
+keep their addresses and can be reached from outside; for IPv4 they have addresses of --pool. With --infra the network on an
+interface learns by router advertisements where the mesh is, and the mesh what that network leads to.
 
 ID is the node's number on the simulated radio, 1 without it; PORT_OFFSET in the environment keeps networks apart. Settings
 are kept in tmp/OFFSET_ID.flash.`,
 		Example: `  heddle border-router
   heddle border-router --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800
   sudo heddle border-router --tun
+  sudo heddle border-router --tun --infra eth0
   heddle border-router --alias 198.51.100.1=127.0.0.1 --alias fdaa::1=::1 2
   heddle border-router --doctor --server coaps://lwm2m.example
   heddle border-router --dataset 0e080000000000010000000300000b... --dns 192.0.2.53`,
@@ -104,6 +106,7 @@ are kept in tmp/OFFSET_ID.flash.`,
 	f.StringVar(&o.Device, "tun", "", "packets leave through a TUN device of this `NAME`, or heddle0 and so on; needs root or CAP_NET_ADMIN")
 	f.Lookup("tun").NoOptDefVal = "heddle%d"
 	f.StringVar(&pool, "pool", borderrouter.DefaultPool.String(), "with --tun: `PREFIX` of the nodes' IPv4 addresses outside")
+	f.StringVar(&o.Infra, "infra", "", "`INTERFACE` of the network that other routers are on: prefixes and routes are exchanged by router\nadvertisements; needs root or CAP_NET_RAW")
 	f.StringVar(&prefix, "nat64", "well-known", "`PREFIX` for IPv4 addresses: well-known (64:ff9b::/96), local, off, or a prefix")
 	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
 	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
@@ -120,7 +123,7 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 		return err
 	}
 	defer g.Close()
-	n.Around = g
+	n.Around, n.OwnInfra = g, o.Infra != ""
 	if page != "" {
 		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, func(c *api.Config) {
 			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Doctor: func(ctx context.Context) borderrouter.Report {

@@ -49,6 +49,8 @@ type Options struct {
 	Stay bool
 	// Seat, where set, is where web pages sit at the node.
 	Seat *Seat
+	// OwnInfra: Around carries messages of the infrastructure link itself.
+	OwnInfra bool
 	// Around, where set, makes more of the node than a node.
 	Around Around
 }
@@ -85,7 +87,7 @@ func Run(o Options) (int, error) {
 	random := host.New(host.Options{}).Rand()
 	p := &program{options: o, keys: keys.NewCache(), rand: random}
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
-		Flash: flash, Rand: random, Program: p, Started: p.started}
+		Flash: flash, Rand: random, OwnInfra: o.OwnInfra, Program: p, Started: p.started}
 	if o.Seat != nil {
 		defer o.Seat.run(p)()
 	}

@@ -1,0 +1,52 @@
+package borderrouter
+
+import (
+	"slices"
+
+	"heddle.example/border"
+	"heddle.example/border/nd"
+	"heddle.example/border/routing"
+	"heddle.example/host/infra"
+	"heddle.example/machine"
+)
+
+// openInfra opens the infrastructure link that the options name.
+func (g *Gateway) openInfra() (err error) {
+	if g.o.Infra == "" {
+		return nil
+	}
+	g.link, err = infra.Open(infra.Options{Interface: g.o.Infra, Receive: g.heard, Changed: g.linkChanged})
+	return err
+}
+
+// infra returns what the router is told of the link.
+func (g *Gateway) infra() border.Infra {
+	if g.link == nil {
+		return border.Infra{None: true}
+	}
+	return border.Infra{Address: g.link.Address(), Link: g.link.Hardware(), Index: g.link.Index(), Up: g.link.Up(), Enable: true}
+}
+
+// heard takes a message of the link, on a goroutine of its own.
+func (g *Gateway) heard(m nd.Packet) {
+	if g.control == nil {
+		return // not started yet: routers say it again
+	}
+	m.ICMPv6 = slices.Clone(m.ICMPv6)
+	g.control.Post(func(now machine.Time) {
+		if g.router != nil {
+			g.router.InfraReceived(now, g.next(), m)
+		}
+	})
+}
+
+func (g *Gateway) linkChanged(up bool) {
+	if g.control == nil {
+		return
+	}
+	g.control.Post(func(now machine.Time) {
+		if g.router != nil {
+			_ = g.router.Do(now, g.next(), func(m *routing.Manager) error { m.SetLink(now, up); return nil })
+		}
+	})
+}
