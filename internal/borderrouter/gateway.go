@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"heddle.example/border"
 	"heddle.example/host/infra"
@@ -27,7 +28,8 @@ type Gateway struct {
 	rand    machine.Rand
 	out     outside.Outside
 	dns     *upstream
-	link    *infra.Link // nil: no infrastructure link
+	link    *infra.Link                   // nil: no infrastructure link
+	started atomic.Pointer[radio.Control] // control, for the link's goroutines, which begin before it is there
 	servers []netip.AddrPort
 	in      incoming
 	seat    seat.Seat
@@ -101,7 +103,10 @@ func (g *Gateway) Close() error {
 }
 
 // Started implements node.Around.
-func (g *Gateway) Started(c *radio.Control) { g.control = c }
+func (g *Gateway) Started(c *radio.Control) {
+	g.control = c
+	g.started.Store(c)
+}
 
 // Boot implements node.Around.
 func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error) {

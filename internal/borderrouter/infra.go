@@ -29,11 +29,12 @@ func (g *Gateway) infra() border.Infra {
 
 // heard takes a message of the link, on a goroutine of its own.
 func (g *Gateway) heard(m nd.Packet) {
-	if g.control == nil {
+	c := g.started.Load()
+	if c == nil {
 		return // not started yet: routers say it again
 	}
 	m.ICMPv6 = slices.Clone(m.ICMPv6)
-	g.control.Post(func(now machine.Time) {
+	c.Post(func(now machine.Time) {
 		if g.router != nil {
 			g.router.InfraReceived(now, g.next(), m)
 		}
@@ -41,10 +42,11 @@ func (g *Gateway) heard(m nd.Packet) {
 }
 
 func (g *Gateway) linkChanged(up bool) {
-	if g.control == nil {
+	c := g.started.Load()
+	if c == nil {
 		return
 	}
-	g.control.Post(func(now machine.Time) {
+	c.Post(func(now machine.Time) {
 		if g.router != nil {
 			_ = g.router.Do(now, g.next(), func(m *routing.Manager) error { m.SetLink(now, up); return nil })
 		}
