@@ -57,7 +57,8 @@ func (r *Router) send(b []byte) {
 	if c := r.node.BorderCounted(); c != nil {
 		count(&c.OutUnicast, b)
 	}
-	r.push(machine.Send, &Outside{r.copy(b)})
+	r.packets = append(r.packets, Outside{r.copy(b)}) // copy begins the input that may empty packets
+	r.push(machine.Send, &r.packets[len(r.packets)-1])
 }
 
 func count(t *info.Traffic, b []byte) {

@@ -29,7 +29,8 @@ type Router struct {
 
 	translating bool // `nat64 enable`, with addresses
 	translator  *nat64.Translator
-	dropped     [2]Drops // of packets to IPv4, and from it
+	dropped     [2]Drops  // of packets to IPv4, and from it
+	packets     []Outside // that actions point to
 	names       *dns64.Forwarder
 	dns         resolver
 	counters    Counters
@@ -174,14 +175,20 @@ func (r *Router) Next() (machine.Action, bool) {
 	return r.out.Next()
 }
 
-// push begins an input, too, as what leads here may be an input of the node that the Router has not seen.
+// begin begins an input for what is pushed: what leads here may be an input of the node that the Router has not seen.
+func (r *Router) begin() {
+	if r.out.Begin() {
+		r.packets = r.packets[:0]
+	}
+}
+
 func (r *Router) push(k machine.Kind, value any) {
-	r.out.Begin()
+	r.begin()
 	r.out.Push(machine.Action{Kind: k, Cause: r.cause, Value: value})
 }
 
 // copy keeps bytes until all is drained.
 func (r *Router) copy(b []byte) []byte {
-	r.out.Begin()
+	r.begin()
 	return r.out.Nest().Copy(b)
 }

@@ -106,3 +106,22 @@ func TestTakeOver(t *testing.T) {
 		t.Error("nothing was told")
 	}
 }
+
+// Two routers without a link, each with a way out of its own: one prefix, two default routes; who is left takes over. That
+// they do not hear each other says nothing.
+func TestUserRoutersTakeOver(t *testing.T) {
+	b := newBench(t, 4)
+	first := b.lead(user)
+	b.router(user)
+	other := b.plain()
+	b.until("whole", 5*time.Minute, b.net.Whole)
+	b.net.Run(15 * time.Minute)
+	if p, r := prefixes(other), routes(other); len(p) != 1 || len(r) != 3 || b.manager(first).SeveralAILs() {
+		t.Error(p, r)
+	}
+	first.Kill()
+	start := b.net.World.Now()
+	b.until("a way out to IPv4", 10*time.Minute, func() bool { return b.pings(other, "64:ff9b::101:101") != nil })
+	b.until("a way out", 10*time.Minute, func() bool { return b.pings(other, "2001:db8::1") != nil && len(prefixes(other)) == 1 })
+	t.Log("taken over after", b.net.World.Now().Sub(start))
+}

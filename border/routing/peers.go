@@ -44,7 +44,7 @@ type ail struct {
 func (a *ail) stop() { *a = ail{at: machine.Never} }
 
 func (a *ail) update(now machine.Time, m *Manager) {
-	if !m.running {
+	if !m.running || m.c.NoLink {
 		return
 	}
 	switch several := len(m.peers) > m.rx.factors.peers; {

@@ -46,7 +46,7 @@ func (m *Manager) schedule(now machine.Time, w when) {
 	}
 	var d time.Duration
 	switch {
-	case w == forNextAdvert && m.tx.count <= firstAdverts:
+	case w == forNextAdvert && m.tx.count <= firstAdverts && !m.c.NoLink:
 		d = m.jitter(firstAdvertDelay, firstAdvertJitter)
 	case w == forNextAdvert:
 		d = m.jitter(advertDelay, advertJitter)
