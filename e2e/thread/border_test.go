@@ -75,6 +75,27 @@ func TestBorderRoutersOfTwoNetworks(t *testing.T) {
 			t.Error(n, got)
 		}
 	}
+	// One ends, and takes back what it has said.
+	omr := b.get("br omrprefix local")
+	b.do("br disable")
+	a.until(60*time.Second, "br onlinkprefix favored", "fdde:ad00:beef:cafe::/64")
+	a.gone(60*time.Second, "br prefixtable", "prefix:"+omr)
+	a.until(10*time.Second, "br prefixtable", "prefix:"+smaller+", on-link:yes")
+	b.gone(30*time.Second, "netdata show", omr+" paos") // its context lives on
+	b.do("br enable")
+	a.until(60*time.Second, "br prefixtable", "prefix:"+omr+", on-link:no")
+	omr = a.get("br omrprefix local")
+	b.until(60*time.Second, "br prefixtable", "prefix:"+omr+", on-link:no")
+	a.do("br disable")
+	b.gone(60*time.Second, "br prefixtable", "prefix:"+omr)
+}
+
+// gone waits until none of the lines that a command prints has a text in it.
+func (n *node) gone(timeout time.Duration, command, text string) {
+	n.t.Helper()
+	until(n.t, n.world, timeout/8, fmt.Sprintf("%v: no %q in the answer to %s", n, text, command), func() bool {
+		return !strings.Contains(strings.Join(n.do("%s", command), "\n"), text)
+	})
 }
 
 // until waits until one of the lines that a command prints has a text in it.
