@@ -31,6 +31,9 @@ type Config struct {
 	// Translate: packets to the NAT64 prefix leave as IPv4, and IPv4 packets come back. Else they leave as they are, IPv6, for
 	// a driver that has an IPv4 socket for each flow.
 	Translate bool
+	// Flows, where set and without Translate, are what the driver's sockets have under way with IPv4, for `nat64 mappings`. It is
+	// called in inputs.
+	Flows func(now machine.Time) []nat64.Mapping
 	// Uplink: the driver leads to the outside by itself, so that a default route is offered to the mesh without a router of
 	// the infrastructure link having been heard of.
 	Uplink bool

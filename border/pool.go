@@ -30,9 +30,12 @@ func (r *Router) SetPool(now machine.Time, p netip.Prefix) error {
 	return nil
 }
 
-// Mappings returns the translations that are under way.
+// Mappings returns the translations that are under way, here or in the driver.
 func (r *Router) Mappings(now machine.Time) []nat64.Mapping {
-	if r.translator == nil {
+	switch {
+	case r.translator == nil && !r.c.Translate && r.c.Flows != nil:
+		return r.c.Flows(now)
+	case r.translator == nil:
 		return nil
 	}
 	return r.translator.Mappings(now, nil)

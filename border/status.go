@@ -35,7 +35,7 @@ type Status struct {
 	Peers    []routing.Peer          // the mesh's other border routers
 	Several  bool                    // ... which stand on several links
 
-	Mappings      []nat64.Mapping
+	Mappings      []nat64.Mapping // of the Router's own translation; what the driver has is not among them
 	NAT64Counters nat64.Counters
 	Counters      Counters
 	Infra         routing.Counters

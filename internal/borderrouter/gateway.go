@@ -112,7 +112,7 @@ func (g *Gateway) Started(c *radio.Control) {
 func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error) {
 	user := g.o.Mode == outside.User
 	bc := border.Config{Node: n, Device: d, Rand: g.rand, Infra: g.infra(), Uplink: user || g.link == nil, Upstream: g.servers,
-		Translate: !user, DefaultDNS: true, Services: true, NAT64: border.NAT64{Enable: !g.o.NoNAT64, Prefix: g.o.NAT64}}
+		Translate: !user, Flows: g.flows, DefaultDNS: true, Services: true, NAT64: border.NAT64{Enable: !g.o.NoNAT64, Prefix: g.o.NAT64}}
 	if !user {
 		bc.NAT64.Pool = []netip.Prefix{g.o.Pool}
 	}
