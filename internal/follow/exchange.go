@@ -125,6 +125,7 @@ func message(b []byte) string {
 // asks notes a request that leaves the server, and returns the span of its way to the border router.
 func (x *exchange) asks(now machine.Time, p plain, b []byte) int {
 	path := p.path
+	now = max(now, p.at)
 	x.asked = now
 	x.turned = 0 // the next block, or the same once more
 	x.add(seen{Span: trace.Span{Kind: "request", Label: message(p.b), Bytes: len(p.b), Raw: hex.EncodeToString(p.b)}, kind: "coap", begin: p.at, end: now})

@@ -13,7 +13,7 @@ type Follower interface {
 	// Message is a CoAP message in plaintext, before it is sealed or after it was opened; its Datagram comes next, or came
 	// just before.
 	Message(shard int, now machine.Time, out bool, path machine.Path, b []byte)
-	// Datagram is one on its way out, with its cause, or in.
+	// Datagram is one on its way out, with its cause, or in. now may be that of the input before.
 	Datagram(shard int, now machine.Time, cause machine.Cause, out bool, path machine.Path, b []byte)
 	// Ended has the result of an operation.
 	Ended(now machine.Time, id machine.OpID, out *server.Outcome)
