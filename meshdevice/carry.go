@@ -75,8 +75,7 @@ func (d *Device) fromClient(a machine.Action) {
 		}
 	case machine.Event:
 		if _, ok := a.Value.(*client.Stopped); ok {
-			l.stopped = true
-			d.ended()
+			l.stopped = true // what it says after that comes first
 			return
 		}
 	}

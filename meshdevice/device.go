@@ -205,6 +205,7 @@ func (d *Device) pump() {
 			again = true
 			d.fromClient(a)
 		}
+		d.ended()
 	}
 	d.adjustPolls()
 }
