@@ -134,7 +134,7 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 		}
 	}
 	if n := len(coap); n > 1 {
-		list = append(list, whole("coap", "exchange", coap[0].begin, coap[n-1].end))
+		list = append(list, whole("coap", "", coap[0].begin, coap[n-1].end))
 	}
 	if len(hops) > 0 {
 		first, last := end, x.began
@@ -143,7 +143,7 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 				first, last = min(first, s.begin), max(last, s.end)
 			}
 		}
-		list = append(list, whole("6lowpan", "in the mesh", first, last))
+		list = append(list, whole("6lowpan", "", first, last))
 	}
 	for i, h := range hops {
 		var request, answer []seen

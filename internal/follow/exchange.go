@@ -70,6 +70,13 @@ type serverOperation = server.Operation
 
 func formatOp(id machine.OpID) string { return server.FormatOp(id) }
 
+// late is how long after its result an exchange still has frames: the last acknowledgement. What comes later has its cause,
+// too, but is another exchange: a notification of what was observed.
+const late = machine.Time(200 * time.Millisecond)
+
+// over reports whether something is too late to be part of the exchange.
+func (x *exchange) over(at machine.Time) bool { return x.end != 0 && at > x.end+late }
+
 // maxSpans bounds what one exchange holds, whatever its radio does.
 const maxSpans = 600
 
@@ -213,6 +220,9 @@ func (x *exchange) hop(h *mesh.Hop) {
 	if h.To == nil || h.Err == radio.ChannelBusy && h.Start == 0 {
 		return // address queries and the like
 	}
+	if x.over(h.Start + x.skew) {
+		return
+	}
 	s := seen{kind: "hop", from: h.From.Number(), to: h.To.Number(), begin: h.Start + x.skew, end: h.End + x.skew}
 	s.Span = trace.Span{Kind: x.side(s.begin), Bytes: len(h.Frame.PSDU), Try: h.Try, Lost: h.Err == radio.NoAck, RSSI: h.RSSI, Channel: h.Frame.Channel}
 	describe(&s.Span, h.Frame)
@@ -222,7 +232,9 @@ func (x *exchange) hop(h *mesh.Hop) {
 
 // device notes what the device reads or says.
 func (x *exchange) device(now machine.Time, node int, out bool, b []byte) {
-	now += x.skew
+	if now += x.skew; x.over(now) {
+		return
+	}
 	if x.node = node; x.turned == 0 {
 		x.turned = now
 	}

@@ -203,7 +203,7 @@ func (f *Follower) Leaves(now machine.Time, cause machine.Cause, node int, packe
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if x := f.byMesh[cause]; x != nil {
+	if x := f.byMesh[cause]; x != nil && !x.over(now+x.skew) {
 		f.expect(u.payload, expected{x, false, x.leaves(now, node, &u, packet)})
 	}
 }
