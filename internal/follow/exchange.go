@@ -258,6 +258,6 @@ func (x *exchange) ended(now machine.Time, out *server.Outcome) {
 	if out.Code != 0 {
 		x.t.Code = out.Code.String() + " " + out.Code.Name()
 	} else if out.Err != nil {
-		x.t.Code = out.Err.Error()
+		x.t.Code = strings.TrimPrefix(out.Err.Error(), "lwm2m/server: ")
 	}
 }
