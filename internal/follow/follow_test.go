@@ -173,6 +173,17 @@ func TestRead(t *testing.T) {
 	if path := os.Getenv("TRACE_PCAP"); path != "" {
 		_ = os.WriteFile(path, file.Bytes(), 0o644)
 	}
+	// What an observation brings later has its cause, but is not part of the exchange that began it.
+	out, op = nil, server.Operation{Kind: server.Observe, Path: lwm2m.MustPath("/3/0/13")}
+	node.Do(func(now machine.Time) {
+		cause := w.Cause()
+		id = s.Do(now, cause, "demo", &op)
+		f.Asked(now, cause, id, "demo", &op)
+	})
+	net.Run(10 * time.Second)
+	if x, err := f.Get(context.Background(), server.FormatOp(id)); err != nil || out == nil || x.Took > 2_000_000 || x.Frames > 12 {
+		t.Errorf("%v %+v", err, x)
+	}
 	if _, err := f.Get(context.Background(), "nothing"); err != trace.ErrUnknown {
 		t.Error(err)
 	}
