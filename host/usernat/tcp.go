@@ -38,6 +38,7 @@ type tcpFlow struct {
 	state         string
 	cancel        context.CancelFunc
 	inside, outer net.Conn
+	endpoint      tcpip.Endpoint // of inside
 }
 
 // addressOf returns an address of the stack's as an address of ours.
@@ -97,7 +98,7 @@ func (n *NAT) acceptTCP(r *tcp.ForwarderRequest) {
 	}
 	inside := gonet.NewTCPConn(&queue, end)
 	n.mu.Lock()
-	f.inside, f.outer, f.state = inside, outer, "established"
+	f.inside, f.outer, f.endpoint, f.state = inside, outer, end, "established"
 	closed := n.closed
 	n.mu.Unlock()
 	if closed {
@@ -161,8 +162,22 @@ func (f *tcpFlow) carry(dst, src net.Conn, count *atomic.Uint64) {
 	}
 }
 
-// abort ends both directions at once.
+// abort ends both directions at once, with a reset for either end: what was under way may be lost.
 func (f *tcpFlow) abort() {
+	f.n.mu.Lock()
+	end, outer := f.endpoint, f.outer
+	f.n.mu.Unlock()
+	if outer, ok := outer.(*net.TCPConn); ok {
+		_ = outer.SetLinger(0)
+	}
+	if end != nil {
+		end.Abort()
+	}
+	f.close()
+}
+
+// close ends what is left of it.
+func (f *tcpFlow) close() {
 	f.n.mu.Lock()
 	inside, outer, cancel := f.inside, f.outer, f.cancel
 	f.n.mu.Unlock()
@@ -177,7 +192,7 @@ func (f *tcpFlow) abort() {
 
 // end forgets the connection.
 func (f *tcpFlow) end() {
-	f.abort()
+	f.close()
 	f.n.mu.Lock()
 	defer f.n.mu.Unlock()
 	if _, there := f.n.tcp.conns[f]; there {
