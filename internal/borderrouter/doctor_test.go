@@ -137,6 +137,18 @@ func (p *patient) form(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The doctor waits for half a second only, in which little time passes here when the computer is busy.
+	ready := false
+	for end := time.Now().Add(time.Minute); !ready; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no mesh with a way out within a minute")
+		}
+		_ = p.Do(t.Context(), func(now machine.Time, n *thread.Node) error {
+			_, ready = n.NetData().NAT64()
+			ready = ready && p.router.Routing().Settled()
+			return nil
+		})
+	}
 }
 
 func (p *patient) examine(t *testing.T, c border.Config, system System, q Question) string {
