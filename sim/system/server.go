@@ -19,6 +19,8 @@ type Server struct {
 	OnEvent func(now machine.Time, v any)
 	// Files are what devices may fetch below Config.Files, by name.
 	Files map[string][]byte
+	// Served is how many bytes of them it has sent.
+	Served int
 
 	system  *System
 	config  server.Config
@@ -129,6 +131,7 @@ func (x *Server) serve(r *server.FileRequest) {
 	if !ok {
 		part = server.FilePart{Code: coap.NotFound, Reason: "no such file"}
 	}
+	x.Served += len(part.Data)
 	m := x.machine
 	x.system.Net.World.After(diskTime, func() {
 		if m == x.machine {
