@@ -73,9 +73,10 @@ type Node struct {
 	// outsider is nil until it is asked for.
 	outsider *external
 	measures measures
-	bone     *backboneParts // nil: there is no backbone router
-	diags    *factory       // nil until factory diagnostics are asked for
-	domain   string         // the Thread domain's name; empty: DefaultDomain
+	bone     *backboneParts  // nil: there is no backbone router
+	diags    *factory        // nil until factory diagnostics are asked for
+	monitor  *channelMonitor // nil: off
+	domain   string          // the Thread domain's name; empty: DefaultDomain
 	// history is nil where nothing is remembered.
 	history *history.History
 	border  *border // nil: the node is no border router
@@ -177,7 +178,7 @@ func (n *Node) Deadline() machine.Time {
 		n.tmf.Deadline(), n.slaacDeadline(), n.dhcpDeadline(), n.dnsDeadline(), n.unsettledDeadline(), n.coapDeadline())
 	d = min(d, n.commissionerDeadline(), n.joinsDeadline(), n.coapsDeadline())
 	d = min(d, n.registryDeadline(), n.clockDeadline())
-	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline(), n.boneDeadline(), n.factoryDeadline())
+	d = min(d, n.agent.Deadline(), n.externalDeadline(), n.measuresDeadline(), n.boneDeadline(), n.factoryDeadline(), n.monitorDeadline())
 	if n.ping != nil {
 		d = min(d, n.ping.at)
 	}
@@ -227,6 +228,7 @@ func (n *Node) expire(now machine.Time) {
 	due(n.measuresDeadline(), n.expireMeasures)
 	due(n.boneDeadline(), n.expireBone)
 	due(n.factoryDeadline(), n.expireFactory)
+	due(n.monitorDeadline(), n.expireMonitor)
 	if n.commissioner != nil {
 		due(n.commissionerDeadline(), n.commissioner.Expire)
 	}

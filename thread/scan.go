@@ -18,6 +18,7 @@ type scanner struct {
 	under       bool
 	forDatasets bool
 	energy      bool
+	forMonitor  bool
 	op          machine.OpID
 	cause       machine.Cause
 	rssi        int8
@@ -101,6 +102,13 @@ func (n *Node) scanned(now machine.Time, b *mac.BeaconInfo) {
 func (n *Node) measured(now machine.Time, channel uint8, rssi int8, done bool) {
 	s := &n.scan
 	switch {
+	case s.forMonitor:
+		if n.monitor != nil {
+			n.monitor.monitored(channel, rssi, done)
+		}
+		if done {
+			*s = scanner{}
+		}
 	case !done && s.forDatasets:
 		s.rssi = rssi
 	case !done:

@@ -28,6 +28,15 @@ type Done struct {
 	Detached bool // it was a Detach
 }
 
+// ChannelMonitor is how often channels 11 to 26 were busy: 0xffff is always.
+type ChannelMonitor struct {
+	IntervalMS uint32
+	Threshold  int8
+	Window     uint32
+	Count      uint32 // of samples of each channel
+	Occupancy  [16]uint16
+}
+
 // FactoryStats are the counters of factory diagnostics.
 type FactoryStats struct {
 	Received, Sent, Busy, Aborted, Others uint32

@@ -13,6 +13,9 @@ func channel(s *Shell, a args) error {
 		s.Line("0x%x", m)
 		return nil
 	}
+	if a.is(0, "monitor") {
+		return channelMonitor(s, a[1:])
+	}
 	if a.is(0, "manager") {
 		return channelManager(s, a[1:])
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // managerState is the channel manager: it moves the network to another channel through a pending dataset
-// (utils/channel_manager.cpp). Automatic selection has no channel monitor to choose by, so it is only remembered.
+// (utils/channel_manager.cpp). Automatic selection is only remembered: the channel monitor is for people to look at.
 type managerState struct {
 	requested          uint8
 	auto, autoCSL      bool

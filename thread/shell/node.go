@@ -33,6 +33,7 @@ type Node interface {
 	LinkMetrics
 	Backbone
 	Factory
+	ChannelMonitor
 	Joining
 	UDP
 	Resolver

@@ -277,3 +277,26 @@ func TestEphemeralKey(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// The channel monitor counts how often something is heard, and goes on beside traffic.
+func TestChannelMonitor(t *testing.T) {
+	net := New(7, mesh.Config{})
+	a, b := net.Add(NodeConfig{}), net.Add(NodeConfig{Position: mesh.Position{X: 10}})
+	a.Join(Dataset(0))
+	net.Run(10 * time.Second)
+	b.Join(Dataset(0))
+	net.Run(10 * time.Second)
+	a.Input(func(now machine.Time, n *thread.Node) {
+		if err := n.SetChannelMonitor(now, true); err != nil {
+			t.Fatal(err)
+		}
+	})
+	net.Run(10 * time.Minute)
+	m := a.Thread().ChannelMonitor()
+	if m.Count < 10 || m.Count > 18 {
+		t.Errorf("%d samples in ten minutes", m.Count)
+	}
+	if p := a.Ping(b.EID()); p.Received != 1 {
+		t.Error("no echo")
+	}
+}
