@@ -40,6 +40,7 @@ func (e *commissionerEnv) JoinerEvent(now machine.Time, what joining.JoinerEvent
 func (n *Node) lets() *joining.Commissioner {
 	if n.commissioner == nil {
 		n.commissioner = joining.NewCommissioner(n.config.Rand, n.profile.JoinerEntries, (*commissionerEnv)(n))
+		n.commissioner.Certify = n.certify
 	}
 	return n.commissioner
 }

@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"bytes"
 	"errors"
 
 	"heddle.example/machine"
@@ -205,6 +206,7 @@ func (n *Node) updateJoinerRouter(now machine.Time) {
 func (n *Node) relays() *joining.JoinerRouter {
 	if n.joins.router == nil {
 		n.joins.router = joining.NewJoinerRouter((*routerEnv)(n))
+		n.joins.router.Certify = n.certify
 	}
 	return n.joins.router
 }
@@ -212,6 +214,7 @@ func (n *Node) relays() *joining.JoinerRouter {
 func (n *Node) wants() *joining.Joiner {
 	if n.joins.joiner == nil {
 		n.joins.joiner = joining.NewJoiner(n.config.Rand, (*joinerEnv)(n))
+		n.joins.joiner.Certify = n.certify
 	}
 	return n.joins.joiner
 }
@@ -273,4 +276,9 @@ func (n *Node) SetJoinerPort(now machine.Time, cause machine.Cause, p uint16) er
 		n.relays().SetPort(now, p)
 		return nil
 	})
+}
+
+// certify hands up what a reference device logs of a joining.
+func (n *Node) certify(now machine.Time, text string, payload []byte) {
+	n.event(0, &info.Certified{At: n.Uptime(now), Text: text, Payload: bytes.Clone(payload)})
 }

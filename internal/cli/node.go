@@ -71,6 +71,7 @@ frames that this node sends and receives, a prompt, its datasets, and a commissi
 					return err
 				}
 				defer log.Close()
+				o.Log = log
 			}
 			if page != "" {
 				stop, err := startNodeWeb(&o, page, fmt.Sprintf("Thread node %d", o.ID), pageLog(cmd.ErrOrStderr()), cmd.ErrOrStderr(), nil)

@@ -41,6 +41,7 @@ type Options struct {
 	Input      int    // a file descriptor; negative: none
 	Output     io.Writer
 	Shell      shell.Config
+	Log        io.Writer // nil: no log, but that of a reference device's joining between the shell's lines
 	// Typed, where set, stands between Input and the shell: an editor of lines on a terminal.
 	Typed func(b []byte) []byte
 	// Booted, where set, is called with every new shell.
@@ -181,6 +182,7 @@ func (p *program) Boot(now machine.Time, flash *radio.Flash) (radio.Device, erro
 	if err != nil {
 		return nil, err
 	}
+	c.Certify = p.options.Log == nil
 	p.thread, p.shell = t, shell.New(t, c)
 	if p.options.Booted != nil {
 		p.options.Booted(p.shell)
@@ -196,6 +198,9 @@ func (p *program) Action(now machine.Time, a machine.Action) {
 	if r, ok := a.Value.(*thread.ResetRequest); ok {
 		p.control.Restart(r.Factory)
 		return
+	}
+	if p.options.Log != nil {
+		p.log(now, a)
 	}
 	if p.options.Seat != nil {
 		p.options.Seat.observe(now, a)

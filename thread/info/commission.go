@@ -1,5 +1,7 @@
 package info
 
+import "time"
+
 // CommissionerState says what the commissioner is now: disabled, petitioning or active.
 type CommissionerState struct{ State string }
 
@@ -41,4 +43,11 @@ type EphemeralKeyEvent struct{ Event string }
 type AgentSession struct {
 	Connected bool
 	Reason    error
+}
+
+// Certified is a line of a reference device's log of a joining, with the message's payload if it has one.
+type Certified struct {
+	At      time.Duration // since the node began
+	Text    string
+	Payload []byte
 }

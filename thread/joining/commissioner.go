@@ -76,6 +76,8 @@ type Commissioner struct {
 	port    uint16
 	router  uint16
 	kek     [16]byte
+	// Certify, where set, is told of what OpenThread's reference devices log.
+	Certify Certify
 	withKEK bool // the datagram that is sent now brings the key-encryption key to the router
 	until   machine.Time
 }

@@ -69,3 +69,12 @@ type Poster interface {
 	// Post sends a request to the management port; done may be nil, and is called once otherwise.
 	Post(now machine.Time, to ip6.Address, path string, payload []byte, confirmable bool, done func(now machine.Time, answer []byte, err error))
 }
+
+// Certify is told of the messages of a joining that the harness of certification reads in a reference device's log.
+type Certify func(now machine.Time, text string, payload []byte)
+
+func (c Certify) tell(now machine.Time, direction, what string, payload []byte) {
+	if c != nil {
+		c(now, "[THCI] direction="+direction+" | type="+what, payload)
+	}
+}

@@ -89,9 +89,11 @@ type Joiner struct {
 	repeat    machine.Time
 	timer     machine.Time
 	done      func(now machine.Time, err error)
-	heard     int // networks that answered
-	open      int // of them, those that let somebody in
-	why       Reason
+	// Certify, where set, is told of what OpenThread's reference devices log.
+	Certify Certify
+	heard   int // networks that answered
+	open    int // of them, those that let somebody in
+	why     Reason
 }
 
 // Discerner is a part of a number that names a joiner instead of its EUI-64.
@@ -276,6 +278,7 @@ func (j *Joiner) connected(now machine.Time, keyHash [32]byte) {
 		b = tlv.Append(b, tlvProvisioningURL, []byte(c.ProvisioningURL))
 	}
 	j.why = NoAnswer
+	j.Certify.tell(now, "send", "JOIN_FIN.req", b)
 	j.finalize = j.dtls.post(now, uriFinalize, b)
 	j.repeat, j.timer = now.Add(responseTimeout/2), now.Add(responseTimeout)
 }
@@ -296,6 +299,7 @@ func (j *Joiner) answered(now machine.Time, m *coap.Message) {
 		return
 	}
 	j.repeat = machine.Never
+	j.Certify.tell(now, "recv", "JOIN_FIN.rsp", m.Payload)
 	j.why = Refused
 	if state, ok := tlv.Uint8(m.Payload, tlvState); m.Code == coap.Changed && ok {
 		if state == stateAccept {
@@ -315,9 +319,11 @@ func (j *Joiner) Entrust(now machine.Time, from ip6.Address, payload []byte) boo
 	if j.state != Entrusting || from != j.peer || !ok || len(key) < 16 {
 		return false
 	}
+	j.Certify.tell(now, "recv", "JOIN_ENT.ntf", nil)
 	j.env.SaveNetwork(now, [16]byte(key))
 	j.set(now, Joined)
 	j.timer = now.Add(addressDelay)
+	j.Certify.tell(now, "send", "JOIN_ENT.rsp", nil)
 	return true
 }
 

@@ -81,8 +81,10 @@ func (c *Commissioner) received(now machine.Time, m *coap.Message) {
 	if url, ok := tlv.Find(m.Payload, tlvProvisioningURL); ok && string(url) != c.url {
 		state = stateReject
 	}
+	c.Certify.tell(now, "recv", "JOIN_FIN.req", m.Payload)
 	c.withKEK = state == stateAccept // whom we refuse gets no key; OpenThread's commissioner is not so strict
 	c.dtls.answer(now, &coap.Message{Type: coap.ACK, Code: coap.Changed, ID: m.ID, Token: m.Token, Payload: []byte{tlvState, 1, state}})
+	c.Certify.tell(now, "send", "JOIN_FIN.rsp", []byte{tlvState, 1, state})
 	c.withKEK = false
 	c.signal(now, JoinerFinalize)
 	if e := c.active; e != nil && e.Kind != Anybody {

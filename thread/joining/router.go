@@ -42,7 +42,9 @@ type JoinerRouter struct {
 	configured uint16 // port that was set; 0: none
 	port       uint16 // that is open; 0: none
 	waiting    []entrust
-	busy       bool // an entrust is under way: there is one key-encryption key
+	// Certify, where set, is told of what OpenThread's reference devices log.
+	Certify Certify
+	busy    bool // an entrust is under way: there is one key-encryption key
 }
 
 // NewJoinerRouter returns one that relays nothing yet.
@@ -132,5 +134,10 @@ func (j *JoinerRouter) Expire(now machine.Time) {
 	b = binary.BigEndian.AppendUint32(append(b, tlvNetworkKeySequence, 4), j.env.KeySequence())
 	j.env.SetKEK(now, e.kek, e.to)
 	j.busy = true
-	j.env.Post(now, e.to, uriEntrust, b, true, func(machine.Time, []byte, error) { j.busy = false })
+	j.Certify.tell(now, "send", "JOIN_ENT.ntf", nil)
+	j.env.Post(now, e.to, uriEntrust, b, true, func(now machine.Time, _ []byte, err error) {
+		if j.busy = false; err == nil {
+			j.Certify.tell(now, "recv", "JOIN_ENT.rsp", nil)
+		}
+	})
 }

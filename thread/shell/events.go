@@ -114,6 +114,10 @@ func (s *Shell) observe(a machine.Action, mine bool) {
 		if mine {
 			s.listenersRegistered(v)
 		}
+	case *info.Certified:
+		if s.cfg.Certify {
+			s.certified(v)
+		}
 	case *info.Located:
 		if mine {
 			s.located(v)

@@ -43,6 +43,8 @@ type Command struct {
 type Config struct {
 	// Echo makes the shell repeat what is typed, as OpenThread's does. A terminal that edits lines itself turns it off.
 	Echo bool
+	// Certify prints what OpenThread's reference devices log of a joining: the harness of certification reads it.
+	Certify bool
 	// Extra commands, in this order.
 	Extra []Command
 	// Watch, where set, sees every action that Observe does, first: it prints what the Extra commands are about.
