@@ -19,7 +19,7 @@ func TestMeshInTheBrowser(t *testing.T) {
 	p.Open(s.Link("#/enter/"))
 	p.Await("the picture", `document.querySelector('.canvas > canvas')`)
 	p.SeeIn(".head .sum", "18 nodes, 1 partition")
-	if links := p.Value(`[...document.querySelectorAll('nav a')].map(a => a.innerText.trim()).join()`); links != "Topology" {
+	if links := p.Value(`[...document.querySelectorAll('nav a')].map(a => a.innerText.trim()).join()`); links != "Topology,Commissioning,Network" {
 		t.Errorf("pages %q", links)
 	}
 	p.Axe("topology, light")
@@ -50,6 +50,23 @@ func TestMeshInTheBrowser(t *testing.T) {
 	before := p.Value(`document.querySelector('.clock b').innerText`)
 	p.Click(`[aria-label="Step one frame"]`)
 	p.Await("a frame further", `document.querySelector('.clock b').innerText !== '`+before+`'`)
+
+	// The way from a node to another, and the line of time: back, and on.
+	p.Open(base + "#/topology/18")
+	p.Await("a way can be asked for", `document.querySelector('.way select')`)
+	p.Value(`(s => { s.value = '2'; s.dispatchEvent(new Event('change', {bubbles: true})); return '' })(document.querySelector('.way select'))`)
+	p.SeeIn(".head .sum", "18 →")
+	p.SeeIn(".head .sum", "→ 2,")
+	p.Axe("topology, a way is followed")
+	p.Value(`document.querySelector('.scrub').dispatchEvent(new KeyboardEvent('keydown', {key: 'Home', bubbles: true})), ''`)
+	p.SeeIn(".time", "as it was")
+	p.SeeIn(".head .sum", "0 partitions")
+	p.Axe("topology, the beginning")
+	p.Press("Back to now")
+	p.SeeIn(".head .sum", "1 partition")
+	at := p.Value(`document.querySelector('.clock b').innerText`)
+	p.Value(`document.querySelector('.scrub').dispatchEvent(new KeyboardEvent('keydown', {key: 'PageUp', bubbles: true})), ''`)
+	p.Await("it ran on and paused", `document.querySelector('.clock b').innerText > '`+at+`' && document.querySelector('[aria-label="Go on"]')`)
 
 	p.Theme("dark")
 	p.Size(360, 800)
