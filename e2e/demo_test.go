@@ -42,6 +42,7 @@ func TestDemoInTheBrowser(t *testing.T) {
 	p.Value(`location.hash = '#/security'`)
 	p.SeeIn(`[role="row"]`, "climate-study")
 	p.Shot("security")
+	meshOfDemo(p)
 	if c := p.Complaints(); len(c) > 0 {
 		t.Errorf("the pages complained: %q", c)
 	}
@@ -51,6 +52,44 @@ func TestDemoInTheBrowser(t *testing.T) {
 	if err := demo.End(peer.Timeout); err != nil {
 		t.Errorf("the demo ends with %v", err)
 	}
+}
+
+// meshOfDemo goes from a client to its node, along its way out, and back; then it follows a read through all layers.
+func meshOfDemo(p *peer.Page) {
+	p.Value(`location.hash = '#/clients/temp-kitchen'`)
+	p.Await("its node", `document.querySelector('a.tag[href^="#/topology/"]')`)
+	p.Click(`a.tag[href^="#/topology/"]`)
+	p.SeeIn(".panel .lw", "STATE_READY")
+	p.SeeIn(".panel .lw", "temp-kitchen")
+	p.Press("way out")
+	p.SeeIn(".head .sum", "→ 1,")
+	p.Axe("topology of the demo")
+	p.Shot("demo-topology")
+	p.Click(`.panel .lw a[href^="#/clients/"]`)
+	p.Await("the client again", `location.hash.startsWith('#/clients/temp-kitchen')`)
+	p.Press("Read all objects")
+	p.Value(`location.hash = '#/traces?endpoint=temp-kitchen'`)
+	p.SeeIn("a.row", "2.05")
+	p.Axe("traces")
+	p.Click("a.row")
+	p.Await("lanes and a hop", `document.querySelectorAll('.lanes .lane').length >= 8 && document.querySelector('.sp.hop')`)
+	p.Await("bytes", `document.querySelector('.hex')`)
+	p.Axe("a trace, timeline")
+	p.Shot("trace")
+	p.Press("List")
+	p.Await("the spans as a table", `document.querySelectorAll('.lst tbody tr').length > 8`)
+	p.Axe("a trace, list")
+	p.Value(`location.hash = '#/border'`)
+	p.SeeIn("main", "64:ff9b::/96")
+	p.Await("mappings name their clients", `document.querySelector('.t a[href^="#/clients/"]')`)
+	p.Axe("border router of the demo")
+	p.Theme("dark")
+	p.Size(390, 844)
+	p.Value(`location.hash = '#/traces?endpoint=temp-kitchen'`)
+	p.SeeIn("a.row", "2.05")
+	p.Click("a.row")
+	p.Await("the list view of a phone", `document.querySelector('.lst tbody tr')`)
+	p.Axe("a trace, dark and narrow")
 }
 
 // The demo's own check of the main job, of the built program.

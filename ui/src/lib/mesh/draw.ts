@@ -122,6 +122,7 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours): void {
     const y = p.y + (big ? 34 : 28) * Math.max(0.7, size)
     g.strokeText(text, p.x, y); g.fillStyle = c(k, '--text-2'); g.fillText(text, p.x, y)
   }
+  for (const [i, h] of s.hulls.entries()) labelHull(g, h, v, k, i, size)
 }
 
 const progress = (f: Flight, now: number): number => (f.held ? 0.62 : (now - f.began) / f.lasts)
@@ -197,9 +198,14 @@ function drawHull(g: CanvasRenderingContext2D, h: Hull, v: View, k: Colours, i: 
   g.save()
   g.globalAlpha = 0.45; g.lineWidth = 1.5; g.strokeStyle = colour; g.setLineDash([2, 5]); g.stroke()
   g.restore()
-  const t = toScreen(v, h.at)
-  g.font = '500 12px system-ui, sans-serif'; g.textAlign = 'center'; g.fillStyle = colour
-  g.fillText(`partition ${hex(h.id)}, ${h.nodes} nodes`, t.x, Math.max(14, t.y - 42 * Math.max(0.4, size)))
+}
+
+// labelHull stands above nodes and links, with the ground around its letters.
+function labelHull(g: CanvasRenderingContext2D, h: Hull, v: View, k: Colours, i: number, size: number): void {
+  const t = toScreen(v, h.at), text = `partition ${hex(h.id)}, ${h.nodes} nodes`, y = Math.max(14, t.y - 42 * Math.max(0.4, size))
+  g.font = '500 12px system-ui, sans-serif'; g.textAlign = 'center'; g.textBaseline = 'alphabetic'; g.lineJoin = 'round'; g.lineWidth = 4
+  g.strokeStyle = c(k, '--bg'); g.strokeText(text, t.x, y)
+  g.fillStyle = c(k, ['--accent', '--madder', '--woad', '--weld', '--sleep'][i % 5]!); g.fillText(text, t.x, y)
 }
 
 function drawLinks(g: CanvasRenderingContext2D, s: Scene, k: Colours, at: (n: MeshNode) => Point, size: number): void {
