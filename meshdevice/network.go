@@ -22,24 +22,26 @@ func (d *Device) attachedNow() bool {
 // reachable reports whether there is a way to one of the servers, as far as one can tell.
 func (d *Device) reachable() bool {
 	return slices.ContainsFunc(d.lw.hosts, func(host string) bool {
-		if a, err := netip.ParseAddr(host); err == nil && !a.Is4() {
+		a, err := netip.ParseAddr(host)
+		if err == nil && !a.Is4() {
 			return d.node.Reaches(ip6.FromNetip(a))
 		}
-		if _, err := d.node.Synthesize([4]byte{}); err == nil {
+		v4 := anyone
+		if err == nil {
+			v4 = a.As4()
+		}
+		if dst, made := d.node.Synthesize(v4); made == nil && d.node.Reaches(dst) {
 			return true
 		}
-		return d.node.Reaches(somewhere) && netip.Addr{} == addrOf(host)
+		return err != nil && d.node.Reaches(somewhere)
 	})
 }
 
-// somewhere is an address outside of every mesh.
-var somewhere = ip6.MustParse("2001:db8::1")
-
-// addrOf returns the address that a host is written as, or none.
-func addrOf(host string) netip.Addr {
-	a, _ := netip.ParseAddr(host)
-	return a
-}
+// somewhere and anyone are addresses outside of every mesh.
+var (
+	somewhere = ip6.MustParse("2001:db8::1")
+	anyone    = [4]byte{192, 0, 2, 1}
+)
 
 // networkChanged finds out whether LwM2M can begin, or try again.
 func (d *Device) networkChanged() {

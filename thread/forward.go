@@ -40,7 +40,16 @@ func (n *Node) Reaches(dst ip6.Address) bool {
 		return false
 	}
 	src, ok := n.SourceFor(dst)
-	return ok && (n.routeOf(src, dst) != toHost || n.config.Host != nil)
+	if !ok {
+		return false
+	}
+	switch n.routeOf(src, dst) {
+	case toHost:
+		return n.config.Host != nil
+	case toMesh: // nobody outside can answer a mesh-local address
+		return !n.isMeshLocal(src) || n.isMeshLocal(dst) || n.data.OnMesh(dst)
+	}
+	return true
 }
 
 // WayTo returns how a datagram of ours would go to a unicast address now: from which source address, and by which border
