@@ -235,11 +235,22 @@ func (w *walker) look() error {
 	return fmt.Errorf("%s with a padlock: %w", walkName, errNoSuch)
 }
 
+// said is what a device answered, in a few words.
+func said(r *api.OperationResult) string {
+	switch {
+	case r.Value != nil:
+		return fmt.Sprint(r.Value)
+	case len(r.Entries) > 0:
+		return fmt.Sprintf("%s, %d values", r.CodeName, len(r.Entries))
+	}
+	return r.CodeName
+}
+
 func (w *walker) manage() error {
 	const page, base = walkName, "/api/v1/clients/" + walkName
 	show := func(what string, r *api.OperationResult, err error) error {
 		if err == nil {
-			w.out.line("page %q: %s %s\n        %s %v", page, what, r.Path, r.Code, r.Value)
+			w.out.line("page %q: %s %s\n        %s %s", page, what, r.Path, r.Code, said(r))
 		}
 		return err
 	}
