@@ -74,6 +74,7 @@ func meshOfDemo(p *peer.Page) {
 	p.Click("a.row")
 	p.Await("lanes and a hop", `document.querySelectorAll('.lanes .lane').length >= 8 && document.querySelector('.sp.hop')`)
 	p.Await("bytes", `document.querySelector('.hex')`)
+	p.Await("the page's own part", `[...document.querySelectorAll('.lanes .lane .who b')].some(e => e.innerText === 'Page')`)
 	p.Axe("a trace, timeline")
 	p.Shot("trace")
 	p.Press("List")

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"time"
 
 	"heddle.example/coap"
 	"heddle.example/lwm2m/server"
@@ -11,7 +12,14 @@ import (
 // run sends an operation and notes what its result tells. The result is a Problem only where the device gave no answer.
 func (a *API) run(ctx context.Context, endpoint string, o *server.Operation) (string, *server.Outcome, error) {
 	a.c.Fleet.Began(endpoint)
+	var received time.Time
+	if a.c.Traces != nil {
+		received = time.Now()
+	}
 	id, out, err := a.c.Devices.Do(ctx, endpoint, o)
+	if a.c.Traces != nil && kept(err) == nil {
+		a.c.Traces.Requested(id, received, time.Now())
+	}
 	a.c.Fleet.Finished(endpoint)
 	if out != nil && out.Code != 0 {
 		a.note(endpoint, o, out)

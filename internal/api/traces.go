@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -20,6 +21,10 @@ type Traces interface {
 	Get(ctx context.Context, id string) (*trace.Trace, error)
 	// Capture writes its packets on every leg as pcapng, with the keys that open them where keys says so.
 	Capture(ctx context.Context, id string, out io.Writer, keys bool) error
+	// Requested tells when the REST interface had the request for an operation, and when its answer.
+	Requested(id string, received, answered time.Time)
+	// Shown tells what the page that asked for it has measured; trace.ErrUnknown where it is not known any more.
+	Shown(id string, p trace.Page) error
 }
 
 func (a *API) traceRoutes() {
@@ -51,6 +56,16 @@ func (a *API) traceRoutes() {
 			return nil, traceProblem(err)
 		}
 		return answer(x), nil
+	})
+	type shown struct {
+		ID   string `path:"id"`
+		Body trace.Page
+	}
+	huma.Register(a.huma, status(op("PUT", "/traces/{id}/page", "traces.page", access.Read, tag, "What the page that asked for an operation measured of it: it gets a lane of the trace"), 204, 404, 422), func(_ context.Context, in *shown) (*struct{}, error) {
+		if err := t.Shown(in.ID, in.Body); err != nil {
+			return nil, traceProblem(err)
+		}
+		return nil, nil
 	})
 	a.handleWho(Route{"GET", prefix + "/traces/{id}/pcap", access.Read, "traces.pcap"}, func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

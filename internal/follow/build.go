@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"time"
 
 	"heddle.example/internal/trace"
 	"heddle.example/machine"
@@ -34,6 +35,10 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 	if x.border != 0 {
 		border = f.name(x.border)
 	}
+	t.At = time.Unix(0, int64(x.origin())).UTC()
+	if _, _, _, _, ok := x.clicks(); ok {
+		lane(laneKey{kind: "page"}, "Page", "browser", 0, 0)
+	}
 	lane(laneKey{kind: "rest"}, "REST", f.o.Server, 0, 0)
 	lane(laneKey{kind: "lwm2m"}, "LwM2M", f.o.Server, 0, 0)
 	for _, l := range []struct{ kind, name, where string }{{"coap", "CoAP", f.o.Server}, {"dtls", "DTLS 1.2", f.o.Server},
@@ -58,14 +63,14 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 	list := slices.Clone(x.spans)
 	list = append(list, f.derived(x, hops)...)
 	slices.SortStableFunc(list, func(a, b seen) int { return cmp.Compare(a.begin, b.begin) })
-	last := 0
+	last, origin := 0, x.origin()
 	for i := range list {
 		s := &list[i]
 		n, ok := at[keyOf(s)]
 		if !ok {
 			continue
 		}
-		s.ID, s.Lane, s.Begin, s.End = len(t.Spans)+1, n, x.since(s.begin), x.since(s.end)
+		s.ID, s.Lane, s.Begin, s.End = len(t.Spans)+1, n, since(origin, s.begin), since(origin, s.end)
 		if s.Kind != "whole" {
 			s.Cause = last
 			if s.Kind == "request" || s.Kind == "answer" || s.Kind == "work" {
@@ -80,7 +85,7 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 }
 
 // since returns microseconds since the beginning. The clocks of a simulated mesh and of the server may differ a little.
-func (x *exchange) since(at machine.Time) int64 { return max(0, int64(at-x.began)/1000) }
+func since(origin, at machine.Time) int64 { return max(0, int64(at-origin)/1000) }
 
 func (f *Follower) name(node int) string {
 	if f.o.Node != nil {
@@ -114,6 +119,11 @@ func (x *exchange) route() []seen {
 	return hops
 }
 
+// whole is what a lane had to do with an exchange, from begin to end.
+func whole(kind, label string, begin, end machine.Time) seen {
+	return seen{Span: trace.Span{Kind: "whole", Label: label}, kind: kind, begin: begin, end: max(begin, end)}
+}
+
 // derived are spans that follow from others: what lasts from the question to the answer, how datagrams were cut into
 // frames, and what waited for a sleeping child.
 func (f *Follower) derived(x *exchange, hops []seen) []seen {
@@ -123,10 +133,7 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 			end = max(end, s.end)
 		}
 	}
-	whole := func(kind, label string, begin, end machine.Time) seen {
-		return seen{Span: trace.Span{Kind: "whole", Label: label}, kind: kind, begin: begin, end: max(begin, end)}
-	}
-	list := []seen{whole("rest", "operation "+x.id, x.began, end), whole("lwm2m", x.t.Title, x.began, end)}
+	list := append(x.above(end), whole("lwm2m", x.t.Title, x.began, end))
 	var coap []seen
 	for _, s := range x.spans {
 		if s.kind == "coap" {

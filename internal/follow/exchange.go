@@ -31,6 +31,9 @@ type exchange struct {
 	spans   []seen
 	packets []packet
 	answer  sizes
+	// received and replied are when the REST interface had the request and the answer; 0: it had none, or not yet.
+	received, replied machine.Time
+	page              *trace.Page // what the page measured; nil: nobody clicked
 }
 
 // sizes are those of the answer at each layer.

@@ -30,6 +30,13 @@ type Trace struct {
 	Layers   []Layer   `json:"layers,omitempty" doc:"what each layer added to the answer"`
 }
 
+// Page is what a page has measured of an operation that it asked for, in microseconds of its own clock.
+type Page struct {
+	Before  int64 `json:"before" minimum:"0" maximum:"60000000" doc:"from the click to the request's leaving"`
+	Request int64 `json:"request" minimum:"0" maximum:"600000000" doc:"from there until the answer was read"`
+	After   int64 `json:"after" minimum:"0" maximum:"60000000" doc:"from there until it was shown"`
+}
+
 // Lane is one layer at one place, or one radio hop.
 type Lane struct {
 	Name  string `json:"name" example:"DTLS 1.2"`

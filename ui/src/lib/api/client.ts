@@ -116,6 +116,8 @@ export const api = {
   discover: (endpoint: string, path: string) => get<T.OperationResult & { links: T.Link[] }>(`${of(endpoint)}/discover${path}`),
   attributes: (endpoint: string, path: string, a: Record<string, number | null>) => call<T.OperationResult>('PUT', `${of(endpoint)}/attributes${path}`, a),
   queue: (endpoint: string) => get<T.QueuedOperation[] | { items: T.QueuedOperation[] }>(`${of(endpoint)}/queue`),
+  // What this page measured of an operation, in microseconds: its part of the trace.
+  shown: (id: string, page: { before: number; request: number; after: number }) => call<void>('PUT', `/traces/${seg(id)}/page`, page),
   operation: (id: string) => get<T.OperationResult>(`/operations/${seg(id)}`),
   cancelOperation: (id: string) => call<void>('DELETE', `/operations/${seg(id)}`),
   observations: (endpoint: string) => get<T.Observation[] | { items: T.Observation[] }>(`${of(endpoint)}/observations`),

@@ -6,6 +6,7 @@ import type { Attributes, ClientDetail, KnownValue, Message, Observation, Op, Op
 import { codeMeaning, opName, trueNow } from '../codes.ts'
 import { clock } from './clock.svelte.ts'
 import { listen, live } from './live.svelte.ts'
+import { roles } from './roles.svelte.ts'
 import { say } from './say.svelte.ts'
 
 export interface Running { op: Op; path: string; state: 'sent' | 'queued' | 'answered' | 'refused' | 'failed' | 'cancelled'; since: number; id?: string; operation?: string; expiresAt?: string; code?: string; codeName?: string; tookMs?: number; problem?: Problem; now?: string; wanted?: Scalar; again?: () => void }
@@ -15,6 +16,21 @@ const rule = (what: 'asleep' | 'awake', at: number): Omit<LogLine, 'n'> => ({ at
 const keepMessages = 500
 const keepPoints = 2000
 export const together = '/' // where an operation of several paths stands among those that run
+
+// When the person clicked or pressed the key that this goes back to; now, where nobody did.
+function clickTime(): number {
+  const now = performance.now()
+  const at = globalThis.event?.timeStamp ?? now
+  return at > now - 1000 && at <= now ? at : now
+}
+
+// An operation that is followed gets the page's part of its time: until the request left, and until its answer was painted.
+async function tellShown(id: string | undefined, clicked: number, sent: number, got: number): Promise<void> {
+  if (!id || document.hidden || !roles.has('traces')) return
+  await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)))
+  const us = (ms: number): number => Math.max(0, Math.round(ms * 1000))
+  await api.shown(id, { before: us(sent - clicked), request: us(got - sent), after: us(performance.now() - got) }).catch(() => {})
+}
 
 export class ClientState {
   detail = $state.raw<ClientDetail | null>(null)
@@ -199,9 +215,12 @@ export class ClientState {
   async #run(op: Op, path: string, call: () => Promise<OperationResult | Observation | void>, done: (r: OperationResult | undefined) => void = () => {}, extra: Partial<Running> = {}): Promise<'answered' | 'queued' | 'failed'> {
     const again = () => void this.#run(op, path, call, done, extra)
     const start: Running = { op, path, state: 'sent', since: clock.exact(), again, ...extra }
+    const clicked = clickTime()
     this.running.set(path, start)
     try {
+      const sent = performance.now()
       const result = (await call()) as OperationResult | undefined
+      const got = performance.now()
       if ((result?.status as string | undefined) === 'queued') {
         const q = result as unknown as QueuedOperation
         if (q.id) this.#later.set(q.id, (r) => { if (this.#end({ ...start, id: q.id }, path, r)) done(r) })
@@ -211,9 +230,10 @@ export class ClientState {
         say.now('Queued, will be sent when the device wakes')
         return 'queued'
       }
-      if (!this.#end(start, path, result)) return 'failed'
-      done(result)
-      return 'answered'
+      const answered = this.#end(start, path, result)
+      if (answered) done(result)
+      void tellShown(result?.operation ?? result?.id, clicked, sent, got)
+      return answered ? 'answered' : 'failed'
     } catch (e) {
       const problem = problemOf(e)
       if (problem.status === 404 && !this.gone) void this.load()
