@@ -60,8 +60,9 @@ func init() {
 			if n := len(nodes[0].routers()); n < 8 {
 				v.t.Errorf("%d routers are left", n)
 			}
+			// A child whose parent stepped down while it attached notices that when its time at the parent is over.
 			for _, n := range nodes[1:] {
-				n.reach(nodes[0].get("ipaddr mleid"), 8, 1, 10)
+				n.reach(nodes[0].get("ipaddr mleid"), 8, 1, 30)
 			}
 		}},
 		scenario{"RouterIDReleased", func(v *virtual, a, b maker) {

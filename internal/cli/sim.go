@@ -121,7 +121,7 @@ func (o *simFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&o.nodes, "nodes", "n", 50, "nodes")
 	f.Uint64Var(&o.seed, "seed", 1, "what chance begins with")
-	f.StringVar(&o.layout, "layout", "disc 40", "where they are: "+strings.Join(simulate.Layouts(), "; "))
+	f.StringVar(&o.layout, "layout", "disc 60", "where they are: "+strings.Join(simulate.Layouts(), "; "))
 	f.StringVar(&o.kinds, "kinds", "router", "kinds of nodes with their shares: router=3,fed=1,med=1,sed=2")
 	f.DurationVar(&o.spread, "spread", 10*time.Second, "the time over which they are switched on")
 	f.DurationVar(&o.poll, "poll", time.Second, "how often sleepy nodes poll")

@@ -20,7 +20,7 @@ type refusal struct {
 const (
 	mostRefusals    = 4
 	refusalWaitMin  = 10 * time.Second
-	refusalWaitMax  = 5 * time.Minute
+	refusalWaitMax  = 40 * time.Second
 	refusalForgiven = 2 * refusalWaitMax // since the end of the last wait
 	manyThere       = 12                 // routers, beside a partition of ours that needs nearly all that one may have
 )

@@ -16,7 +16,7 @@ func TestRefusals(t *testing.T) {
 	if n.heldBack(b.now, p, false) || n.refused != nil {
 		t.Error("held back from the start")
 	}
-	for i, wait := range []time.Duration{10, 20, 40, 80, 160, 300, 300} {
+	for i, wait := range []time.Duration{10, 20, 40, 40, 40} {
 		n.noteRefusal(b.now, p, false)
 		if !n.heldBack(b.now.Add(wait*time.Second-1), p, false) || n.heldBack(b.now.Add(wait*time.Second*5/4+time.Second), p, false) {
 			t.Errorf("refusal %d holds until %v, not for %d s", i, n.refused[0].until.Sub(b.now), wait)
