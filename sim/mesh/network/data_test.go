@@ -61,6 +61,8 @@ func dataProperty(t *testing.T, seed uint64) {
 			if !n.On() || !n.Attached() {
 				continue
 			}
+			// A child that has the stable subset only does not see that the leader still knows what it offered before its reset.
+			sees := n.Thread().MLE().Mode().FullNetworkData() || len(n.Thread().NetData().Local()) == 0
 			switch k := r.Uint64() % 6; {
 			case k < 3 && offers < 7: // more would not fit
 				offers++
@@ -69,12 +71,11 @@ func dataProperty(t *testing.T, seed uint64) {
 				tell(n, "takes all back")
 				do(n, func(now machine.Time, x *thread.Node) { withdraw(x.NetData()); x.NetData().Register(now) })
 			case k == 4:
-				// A child that has the stable subset only does not see that the leader still knows what it offered before.
-				if n.Thread().MLE().Mode().FullNetworkData() || len(n.Thread().NetData().Local()) == 0 {
+				if sees {
 					tell(n, "is reset")
 					n.Reset()
 				}
-			default:
+			case sees:
 				tell(n, "dies")
 				n.Kill()
 				if !shape.connectedWithout(net) {
