@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heddle.example/sim"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -107,13 +108,13 @@ func TestEcho(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	w, i, g, got := bench(Config{})
-	dns := netip.MustParseAddr("192.0.2.53")
-	i.Resolver(dns)
+	resolver := netip.MustParseAddr("192.0.2.53")
+	i.Resolver(resolver)
 	ask := func(name string, kind byte) []byte {
 		q := []byte{0xab, 0xcd, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}
 		q = append(append(q, name...), 0, 0, kind, 0, 1)
 		*got = nil
-		g.Send(appendUDP(nil, at(pool, 4000), at(dns, 53), 64, q))
+		g.Send(appendUDP(nil, at(pool, 4000), at(resolver, 53), 64, q))
 		w.RunFor(time.Second)
 		if len(*got) != 1 {
 			t.Fatalf("%d answers", len(*got))
@@ -121,16 +122,16 @@ func TestNames(t *testing.T) {
 		p, _ := parse((*got)[0])
 		return p.payload
 	}
-	if b := ask("\x06Server\x07example", typeA); b[3]&15 != 0 || b[7] != 1 || !bytes.HasSuffix(b, server.AsSlice()) {
+	if b := ask("\x06Server\x07example", dns.TypeA); b[3]&15 != 0 || b[7] != 1 || !bytes.HasSuffix(b, server.AsSlice()) {
 		t.Errorf("A: %x", b)
 	}
-	if b := ask("\x06server\x07example", typeAAAA); b[7] != 1 || !bytes.HasSuffix(b, native.AsSlice()) {
+	if b := ask("\x06server\x07example", dns.TypeAAAA); b[7] != 1 || !bytes.HasSuffix(b, native.AsSlice()) {
 		t.Errorf("AAAA: %x", b)
 	}
-	if b := ask("\x03one\x07example", typeAAAA); b[3]&15 != 0 || b[7] != 0 {
+	if b := ask("\x03one\x07example", dns.TypeAAAA); b[3]&15 != 0 || b[7] != 0 {
 		t.Errorf("no data: %x", b)
 	}
-	if b := ask("\x04none\x07example", typeA); b[3]&15 != 3 {
+	if b := ask("\x04none\x07example", dns.TypeA); b[3]&15 != 3 {
 		t.Errorf("no name: %x", b)
 	}
 	for _, bad := range []string{"", "\xab\xcd\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01", "\xab\xcd\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01"} {

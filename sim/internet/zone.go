@@ -1,9 +1,10 @@
 package internet
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"strings"
+
+	"heddle.example/thread/dns"
 )
 
 // Resolver puts a DNS server at an address, which knows the names of the hosts and no others.
@@ -32,69 +33,37 @@ func (i *Internet) Ask(query []byte, answer func(b []byte)) {
 }
 
 func (i *Internet) knows(query []byte) bool {
-	if len(query) < questionAt {
-		return true
-	}
-	name, _, ok := readName(query, questionAt)
-	_, known := i.zone[name]
-	return known || !ok
+	m, err := dns.Parse(query)
+	_, known := i.zone[m.Question.Name.Text()]
+	return known || err != nil
 }
 
 const (
-	typeA      = 1
-	typeAAAA   = 28
-	answerTTL  = 300
-	questionAt = 12
+	answerTTL = 300
+	// keptFlags are those of a query that its answer has, too: the opcode, and whether recursion is desired.
+	keptFlags = 15<<11 | dns.FlagRecursion
 )
 
 // Answer answers a DNS query for A or AAAA from the names of this internet (RFC 1035); nil where b is no query.
 func (i *Internet) Answer(b []byte) []byte {
-	if len(b) < questionAt || b[2]&0x80 != 0 || binary.BigEndian.Uint16(b[4:]) != 1 {
+	m, err := dns.Parse(b)
+	if err != nil || m.Flags&dns.FlagResponse != 0 {
 		return nil
 	}
-	name, end, ok := readName(b, questionAt)
-	if !ok || len(b) < end+4 {
-		return nil
-	}
-	kind, class := binary.BigEndian.Uint16(b[end:]), binary.BigEndian.Uint16(b[end+2:])
-	out := append([]byte(nil), b[:end+4]...)
-	out[2], out[3] = 0x80|out[2]&0x79, 0x80 // a response, recursion is available
-	clear(out[6:questionAt])
-	addrs, known := i.zone[name]
+	q, flags := &m.Question, dns.FlagResponse|m.Flags&keptFlags|dns.FlagAvailable
+	addrs, known := i.zone[q.Name.Text()]
 	if !known {
-		out[3] |= 3 // no such name
-		return out
+		return dns.AppendHeader(nil, m.ID, flags|dns.CodeNoName, q, 0)
 	}
-	count := uint16(0)
+	var records []byte
+	count := 0
 	for _, a := range addrs {
-		if class != 1 || !(kind == typeA && a.Is4() || kind == typeAAAA && a.Is6()) {
-			continue
+		if q.Class == dns.ClassIN && (q.Type == dns.TypeA && a.Is4() || q.Type == dns.TypeAAAA && a.Is6()) {
+			records = dns.AppendRecord(records, q, q.Name, q.Type, answerTTL, a.AsSlice())
+			count++
 		}
-		out = append(out, 0xc0, questionAt, 0, byte(kind), 0, 1, 0, 0, answerTTL>>8, answerTTL&0xff, 0, byte(a.BitLen()/8))
-		out = append(out, a.AsSlice()...)
-		count++
 	}
-	binary.BigEndian.PutUint16(out[6:], count)
-	return out
-}
-
-// readName reads an uncompressed name, as questions have it.
-func readName(b []byte, at int) (name string, end int, ok bool) {
-	var labels []string
-	for {
-		if at >= len(b) || b[at]&0xc0 != 0 {
-			return "", 0, false
-		}
-		n := int(b[at])
-		if at++; n == 0 {
-			return canonical(strings.Join(labels, ".")), at, true
-		}
-		if at+n > len(b) || len(labels) > 127 {
-			return "", 0, false
-		}
-		labels = append(labels, string(b[at:at+n]))
-		at += n
-	}
+	return append(dns.AppendHeader(nil, m.ID, flags, q, count), records...)
 }
 
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
