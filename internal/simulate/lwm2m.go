@@ -53,7 +53,6 @@ type outside struct {
 	byNumber map[int]*outsideDevice
 	shells   map[*network.Node]func() shell.Config
 	stats    LwM2MReport
-	begun    map[machine.OpID]machine.Time
 	times    []time.Duration
 }
 
@@ -96,7 +95,7 @@ func (s *Scenario) outside(net *network.Network) *outside {
 	net.World.Quiet = true
 	i := internet.New(net.World, internet.Config{Mappings: time.Duration(s.Server.Mappings)})
 	i.Resolver(resolverAddr)
-	o := &outside{sys: system.In(net, i), byName: map[string]*outsideDevice{}, byNumber: map[int]*outsideDevice{}, shells: map[*network.Node]func() shell.Config{}, begun: map[machine.OpID]machine.Time{}}
+	o := &outside{sys: system.In(net, i), byName: map[string]*outsideDevice{}, byNumber: map[int]*outsideDevice{}, shells: map[*network.Node]func() shell.Config{}}
 	o.stats.Failed = map[string]int{}
 	o.server = o.sys.AddServer(serverName, server.Config{Unknown: server.AcceptUnknown}, serverAddr)
 	o.server.OnEvent = o.event
