@@ -68,13 +68,3 @@ func address(a ieee802154.Address) string {
 	}
 	return fmt.Sprintf("%x", a.Ext)
 }
-
-// isFirst reports whether a frame begins a datagram.
-func isFirst(s *trace.Span) bool {
-	for _, f := range s.Fields {
-		if f.Name == "FRAGN" {
-			return false
-		}
-	}
-	return true
-}
