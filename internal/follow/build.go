@@ -23,7 +23,7 @@ func keyOf(s *seen) laneKey {
 	return laneKey{s.kind, min(s.from, s.to), max(s.from, s.to)}
 }
 
-// build makes the trace of what was seen so far.
+// build makes the trace of what a snapshot has.
 func (f *Follower) build(x *exchange) *trace.Trace {
 	t := x.t
 	at := map[laneKey]int{}

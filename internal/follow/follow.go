@@ -33,7 +33,7 @@ type Node struct {
 
 // Options say what a Follower knows of the world.
 type Options struct {
-	// Node describes a node by its number. It is called with a lock held and must not call the Follower. Nil: by number only.
+	// Node describes a node by its number. It is called by whoever asks for a trace. Nil: by number only.
 	Node func(number int) Node
 	// Keys returns the network key and the mesh-local prefix, for captures. Nil: captures have no keys.
 	Keys func() (networkKey []byte, meshLocal netip.Prefix)
