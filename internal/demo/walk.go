@@ -110,7 +110,7 @@ func (w *walker) typed(node, line string, wants ...string) ([]string, error) {
 	return out, match(line, out, wants)
 }
 
-// all types several lines, each of which must end with Done.
+// lines types several lines, each of which must end with Done.
 func (w *walker) lines(node string, lines ...string) error {
 	for _, l := range lines {
 		if _, err := w.typed(node, l); err != nil {

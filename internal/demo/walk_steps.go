@@ -203,12 +203,7 @@ func (w *walker) start() error {
 func (w *walker) registered(secure bool) error {
 	_, err := w.waitFor(func() (string, error) {
 		var c struct {
-			Endpoint string
-			State    fleet.State
-			Security struct {
-				Mode string
-				CID  bool
-			}
+			Security struct{ Mode string }
 		}
 		if err := w.call("GET", "/api/v1/clients/"+walkName, nil, &c); err != nil {
 			return "", err
@@ -284,7 +279,7 @@ func (w *walker) manage() error {
 	if _, err := w.typed(atDevice, "lwchange /31024/10/1 77"); err != nil {
 		return err
 	}
-	if _, err := e.wait("value", `77`); err != nil {
+	if _, err := e.wait("value", `"path":"/31024/10/1","value":77,`); err != nil {
 		return err
 	}
 	w.out.line("page %q: /31024/10/1 is 77 now", page)
