@@ -196,17 +196,22 @@ type running interface {
 
 // start starts a device: on the mesh, or on a socket of this computer.
 func (d *Demo) start(s *spec) (running, error) {
-	to := d.plain
-	switch {
-	case s.family.bootstrap:
-		to = d.bootstrap
-	case s.key != nil:
-		to = d.secure
-	}
 	if d.home != nil {
 		return d.home.start(context.Background(), s, d.account(s))
 	}
+	to, _ := d.server(s)
 	return s.start(d.host, to.Addr().String(), to.Port())
+}
+
+// server is where a device's server really listens, and where on IPv6; not valid where it does not.
+func (d *Demo) server(s *spec) (to, to6 netip.AddrPort) {
+	switch {
+	case s.family.bootstrap:
+		return d.bootstrap, netip.AddrPort{}
+	case s.key != nil:
+		return d.secure, d.secure6
+	}
+	return d.plain, d.plain6
 }
 
 // Network says which network the mesh is.

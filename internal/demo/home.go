@@ -43,6 +43,8 @@ var (
 	Server6  = netip.MustParseAddr("fdaa:cafe:f00d:1::10")
 	Echo4    = netip.MustParseAddr("1.1.1.1")
 	resolver = netip.MustParseAddr("192.0.2.53")
+
+	nameServer = netip.AddrPortFrom(resolver, 53)
 )
 
 // air is what the site's radios reach: walls of wood, and 4 dBm.

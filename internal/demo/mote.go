@@ -11,6 +11,7 @@ import (
 	"heddle.example/lwm2m/client/words"
 	"heddle.example/machine"
 	"heddle.example/meshdevice"
+	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/sim/system"
 	"heddle.example/thread"
@@ -33,13 +34,7 @@ const sleepPoll = 500 * time.Millisecond
 // account is how a device on the mesh reaches its server: most by a name that has an IPv4 address only, through NAT64, some
 // natively by IPv6.
 func (d *Demo) account(s *spec) client.Account {
-	to, to6 := d.plain, d.plain6
-	switch {
-	case s.family.bootstrap:
-		to, to6 = d.bootstrap, netip.AddrPort{}
-	case s.key != nil:
-		to, to6 = d.secure, d.secure6
-	}
+	to, to6 := d.server(s)
 	if s.family.native && to6.IsValid() {
 		return s.account(Server6.String(), to6.Port())
 	}
@@ -119,9 +114,8 @@ func (m *mote) Update() error {
 // found forms the network with the border router as its leader, and boots the others as soon as it leads. It runs in the
 // mesh's owner.
 func (h *home) found() {
-	h.border = h.sys.AddRouter(system.RouterConfig{Position: borderAt, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
+	h.addBorder(borderAt)
 	h.call(h.border.Number(), follow.Node{Name: "border router"})
-	h.shells[h.border.Number()] = h.border.Shell
 	h.border.Join(h.dataset)
 	// Nobody else is there: it need not look for a network for six seconds first.
 	h.border.Input(func(now machine.Time, n *thread.Node) { _ = n.BecomeLeader(now) })
@@ -129,6 +123,12 @@ func (h *home) found() {
 		h.routers = append(h.routers, h.net.Add(network.NodeConfig{Position: at, Off: true}))
 	}
 	h.every(100*time.Millisecond, h.proceed)
+}
+
+// addBorder adds the border router. It runs in the mesh's owner.
+func (h *home) addBorder(at mesh.Position) {
+	h.border = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{nameServer}})
+	h.shells[h.border.Number()] = h.border.Shell
 }
 
 // every calls f again and again, until it reports true.

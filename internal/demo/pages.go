@@ -16,8 +16,8 @@ import (
 // seat is the seat at the border router, or at the first node as long as there is none.
 func (h *home) seat() seat.Seat {
 	return h.shown.SeatAt(func() int {
-		if len(h.sys.Routers) > 0 {
-			return h.sys.Routers[0].Number()
+		if h.border != nil {
+			return h.border.Number()
 		}
 		return 1
 	})
@@ -27,12 +27,12 @@ func (h *home) seat() seat.Seat {
 func (h *home) page() api.Border {
 	s := h.seat()
 	router := func() *border.Router {
-		if len(h.sys.Routers) > 0 {
-			return h.sys.Routers[0].Border()
+		if h.border != nil {
+			return h.border.Border()
 		}
 		return nil
 	}
-	doctor := &borderrouter.Doctor{Seat: s, Border: router, Upstream: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}}
+	doctor := &borderrouter.Doctor{Seat: s, Border: router, Upstream: []netip.AddrPort{nameServer}}
 	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: func(ctx context.Context) borderrouter.Report {
 		return doctor.Examine(ctx, borderrouter.Question{Name: EchoName})
 	}, Who: h.who})

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"io"
-	"net/netip"
 	"time"
 
 	"heddle.example/internal/access"
@@ -42,9 +41,8 @@ func (d *Demo) Walk(ctx context.Context, out io.Writer, calm time.Duration) erro
 		err := h.do(ctx, func(machine.Time) {
 			switch name {
 			case atBorder:
-				h.border = h.sys.AddRouter(system.RouterConfig{Position: at, DNS: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)}})
+				h.addBorder(at)
 				n = h.border.Node
-				h.shells[n.Number()] = h.border.Shell
 			case atDevice:
 				d := h.sys.AddDevice(system.DeviceConfig{Position: at, LwM2M: meshdevice.Config{Profile: walkProfile}})
 				n = d.Node
