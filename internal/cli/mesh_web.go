@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -99,6 +101,38 @@ func (m meshWeb) start() (stop func() error, err error) {
 		}
 		return nil
 	}, nil
+}
+
+// listenLoopback listens for the live page. Whoever reaches it after the link was used sees keys and plays with the nodes,
+// so that it is for this computer only.
+func listenLoopback(addr string) (list []net.Listener, err error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("--web: %q is not an address with a port, such as localhost:8080", addr)
+	}
+	addrs := []string{addr}
+	if strings.EqualFold(host, "localhost") {
+		addrs = []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
+	} else if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("--web: %s is not of the loopback; the page is for this computer only", addr)
+	}
+	for i, x := range addrs {
+		l, err := net.Listen("tcp", x)
+		switch {
+		case err != nil && i > 0: // localhost without IPv6
+			continue
+		case errors.Is(err, syscall.EADDRINUSE):
+			return nil, fmt.Errorf("--web: %s is in use by another program: choose another, or localhost:0", x)
+		case err != nil:
+			return nil, fmt.Errorf("--web: %w", err)
+		}
+		if i == 0 && len(addrs) > 1 {
+			_, chosen, _ := net.SplitHostPort(l.Addr().String())
+			addrs[1] = net.JoinHostPort("::1", chosen)
+		}
+		list = append(list, l)
+	}
+	return list, nil
 }
 
 // addWeb adds the flag of a program with a live page.
