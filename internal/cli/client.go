@@ -20,6 +20,7 @@ import (
 	"heddle.example/internal/device"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
 	"heddle.example/lwm2m/client/words"
 	"heddle.example/store"
 )
@@ -135,11 +136,11 @@ func awakeWindow(seconds uint32) time.Duration {
 
 // kinds returns the objects that the device has.
 func (o *clientOptions) kinds() ([]uint16, error) {
-	more, err := device.ParseKinds(strings.Join(o.objects, ","))
+	more, err := objects.ParseKinds(strings.Join(o.objects, ","))
 	if err != nil {
 		return nil, fmt.Errorf("--object: %w", err)
 	}
-	return slices.Concat(device.DefaultKinds, more), nil
+	return slices.Concat(objects.DefaultKinds, more), nil
 }
 
 // runClient starts the device, reads commands from in until its end, and stops the device.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"heddle.example/internal/device"
+	"heddle.example/lwm2m/client/objects"
 )
 
 // simulation is what the device pretends: where it is, and how its firmware updates go.
@@ -23,7 +24,7 @@ func (s *simulation) flags(f *pflag.FlagSet) {
 }
 
 // apply sets up the device's objects.
-func (s *simulation) apply(p *device.Profile) (err error) {
+func (s *simulation) apply(p *objects.Profile) (err error) {
 	if s.location != "" && s.track != "" {
 		return errors.New("--location and --track: give one of them")
 	}

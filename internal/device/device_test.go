@@ -14,6 +14,7 @@ import (
 	"heddle.example/internal/device"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
+	"heddle.example/lwm2m/client/objects"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 	"heddle.example/store"
@@ -149,7 +150,7 @@ func options(name string, uri string, st store.Store) device.Options {
 	}
 	return device.Options{
 		Config: client.Config{Endpoint: name, Servers: []client.Account{a}}, Store: st,
-		Objects: func() ([]client.Object, error) { return profile.Make(0, device.DefaultKinds) },
+		Objects: func() ([]client.Object, error) { return profile.Make(0, objects.DefaultKinds) },
 	}
 }
 

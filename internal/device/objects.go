@@ -9,18 +9,6 @@ import (
 	"heddle.example/lwm2m/client/objects"
 )
 
-// Profile says how the objects of a device are set up.
-type Profile = objects.Profile
-
-// The objects that a device on this computer can have; DefaultKinds are those that it has where nothing is said.
-var (
-	Kinds        = objects.Kinds
-	DefaultKinds = objects.DefaultKinds
-)
-
-// ParseKinds reads "3303,3311".
-func ParseKinds(s string) ([]uint16, error) { return objects.ParseKinds(s) }
-
 // maxAddresses bounds resource 4/0/4 on a computer with many interfaces.
 const maxAddresses = 8
 
@@ -48,8 +36,8 @@ func localAddresses() []netip.Addr {
 }
 
 // ThisComputer is the profile of `heddle client`.
-func ThisComputer(name, version string) *Profile {
-	return &Profile{
+func ThisComputer(name, version string) *objects.Profile {
+	return &objects.Profile{
 		Device: objects.DeviceConfig{
 			Manufacturer: "Heddle", Model: "heddle client", Serial: name, Firmware: version, Software: version,
 			Type: "simulated device", Hardware: "computer", UTCOffset: time.Now().Format("-07:00"), Timezone: zoneName(),
