@@ -24,19 +24,6 @@ const (
 	flagSNAC    = 0x02
 )
 
-// The unusual value of a preference in two bits is to be read as medium (RFC 4191 section 2.1).
-func preference(bits uint8) int8 {
-	switch bits & 3 {
-	case 1:
-		return 1
-	case 3:
-		return -1
-	}
-	return 0
-}
-
-func preferenceBits(p int8) uint8 { return uint8(p) & 3 }
-
 // RouterHeader is the fixed part of a Router Advertisement.
 type RouterHeader struct {
 	HopLimit           uint8
@@ -54,7 +41,7 @@ func ParseRouterAdvert(b []byte) (h RouterHeader, options []byte, err error) {
 	}
 	f := b[5]
 	h = RouterHeader{
-		HopLimit: b[4], Managed: f&flagManaged != 0, Other: f&flagOther != 0, SNAC: f&flagSNAC != 0, Preference: preference(f >> 3),
+		HopLimit: b[4], Managed: f&flagManaged != 0, Other: f&flagOther != 0, SNAC: f&flagSNAC != 0, Preference: ip6.Preference(f >> 3),
 		Lifetime:  binary.BigEndian.Uint16(b[6:]),
 		Reachable: binary.BigEndian.Uint32(b[8:]), Retrans: binary.BigEndian.Uint32(b[12:]),
 	}
@@ -63,7 +50,7 @@ func ParseRouterAdvert(b []byte) (h RouterHeader, options []byte, err error) {
 
 // AppendRouterAdvert appends the fixed part; options follow.
 func AppendRouterAdvert(dst []byte, h *RouterHeader) []byte {
-	f := preferenceBits(h.Preference) << 3
+	f := ip6.PreferenceBits(h.Preference) << 3
 	if h.Managed {
 		f |= flagManaged
 	}

@@ -85,7 +85,7 @@ func ParseRouteInfo(o []byte) (r RouteInfo, ok bool) {
 	}
 	var a ip6.Address
 	copy(a[:], o[8:])
-	return RouteInfo{Prefix: ip6.PrefixOf(a, int(o[2])), Preference: preference(o[3] >> 3), Lifetime: binary.BigEndian.Uint32(o[4:])}, true
+	return RouteInfo{Prefix: ip6.PrefixOf(a, int(o[2])), Preference: ip6.Preference(o[3] >> 3), Lifetime: binary.BigEndian.Uint32(o[4:])}, true
 }
 
 func routeSize(bits uint8) int {
@@ -101,7 +101,7 @@ func routeSize(bits uint8) int {
 // Append appends the option, no longer than the prefix needs.
 func (r *RouteInfo) Append(dst []byte) []byte {
 	n := routeSize(r.Prefix.Bits)
-	dst = append(dst, TypeRoute, byte(n/8), r.Prefix.Bits, preferenceBits(r.Preference)<<3)
+	dst = append(dst, TypeRoute, byte(n/8), r.Prefix.Bits, ip6.PreferenceBits(r.Preference)<<3)
 	dst = binary.BigEndian.AppendUint32(dst, r.Lifetime)
 	return append(dst, r.Prefix.Addr[:n-8]...)
 }

@@ -1,6 +1,10 @@
 package mle
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"heddle.example/thread/ip6"
+)
 
 // Connectivity is the value of the Connectivity TLV: how good a parent the sender would be.
 type Connectivity struct {
@@ -32,7 +36,7 @@ func (x *Message) Connectivity() (Connectivity, error) {
 		return Connectivity{}, err
 	}
 	c := Connectivity{
-		ParentPriority: priorityFrom(v[0] >> 6),
+		ParentPriority: ip6.Preference(v[0] >> 6),
 		LinkQuality3:   v[1], LinkQuality2: v[2], LinkQuality1: v[3],
 		LeaderCost: v[4], IDSequence: v[5], ActiveRouters: v[6],
 		SEDBufferSize: defaultSEDBufferSize, SEDDatagramCount: defaultSEDDatagramCount,
@@ -46,18 +50,6 @@ func (x *Message) Connectivity() (Connectivity, error) {
 		return Connectivity{}, ErrParse
 	}
 	return c, nil
-}
-
-// priorityFrom reads a preference of two bits: 01 high, 00 medium, 11 low, 10 reserved and taken for medium
-// (OpenThread common/preference.cpp).
-func priorityFrom(bits uint8) int8 {
-	switch bits & 3 {
-	case 1:
-		return 1
-	case 3:
-		return -1
-	}
-	return 0
 }
 
 // AppendConnectivity appends a Connectivity TLV.

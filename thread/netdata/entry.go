@@ -13,19 +13,6 @@ const (
 	High   = 1
 )
 
-// PreferenceOf is the preference that two bits of an entry stand for.
-func PreferenceOf(bits uint8) int8 {
-	switch bits & 3 {
-	case 1:
-		return High
-	case 3:
-		return Low
-	}
-	return Medium
-}
-
-func preferenceBits(p int8) uint16 { return uint16(p) & 3 }
-
 // The flags of a Border Router entry (5.18.3).
 const (
 	flagPreferred    = 1 << 13
@@ -54,7 +41,7 @@ type OnMeshPrefix struct {
 
 // Flags returns the entry's flags as they are on the air.
 func (p *OnMeshPrefix) Flags() uint16 {
-	f := preferenceBits(p.Preference) << 14
+	f := uint16(ip6.PreferenceBits(p.Preference)) << 14
 	for _, x := range [...]struct {
 		on  bool
 		bit uint16
@@ -89,7 +76,7 @@ type ExternalRoute struct {
 
 // Flags returns the entry's flags as they are on the air.
 func (r *ExternalRoute) Flags() uint8 {
-	f := uint8(preferenceBits(r.Preference)) << 6
+	f := ip6.PreferenceBits(r.Preference) << 6
 	if r.NAT64 {
 		f |= flagNAT64
 	}
@@ -143,7 +130,7 @@ func (t Item) IP6(b []byte) ip6.Prefix { return makePrefix(t.Prefix(b), t.Bits(b
 func (t Item) onMesh(b []byte, br Item, entry []byte) OnMeshPrefix {
 	f := binary.BigEndian.Uint16(entry[2:])
 	return OnMeshPrefix{
-		Prefix: t.IP6(b), Preference: PreferenceOf(uint8(f >> 14)), RLOC16: EntryRLOC16(entry), Stable: br.Stable,
+		Prefix: t.IP6(b), Preference: ip6.Preference(uint8(f >> 14)), RLOC16: EntryRLOC16(entry), Stable: br.Stable,
 		Preferred: f&flagPreferred != 0, SLAAC: f&flagSLAAC != 0, DHCP: f&FlagDHCP != 0, Configure: f&FlagConfigure != 0,
 		DefaultRoute: f&FlagDefaultRoute != 0, OnMesh: f&FlagOnMesh != 0, NDDNS: f&FlagNDDNS != 0, DP: f&flagDP != 0,
 	}
@@ -151,7 +138,7 @@ func (t Item) onMesh(b []byte, br Item, entry []byte) OnMeshPrefix {
 
 func (t Item) route(b []byte, hr Item, entry []byte) ExternalRoute {
 	f := entry[2]
-	return ExternalRoute{Prefix: t.IP6(b), Preference: PreferenceOf(f >> 6), RLOC16: EntryRLOC16(entry), Stable: hr.Stable,
+	return ExternalRoute{Prefix: t.IP6(b), Preference: ip6.Preference(f >> 6), RLOC16: EntryRLOC16(entry), Stable: hr.Stable,
 		NAT64: f&flagNAT64 != 0, AdvPIO: f&flagAdvPIO != 0}
 }
 

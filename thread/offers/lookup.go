@@ -109,7 +109,7 @@ func (m *Manager) externalRoute(domain uint8, destination ip6.Address) (best uin
 		}
 		for s, ok := t.Next(d, t.Sub, netdata.KindHasRoute); ok; s, ok = t.Next(d, s.End, netdata.KindHasRoute) {
 			for v := s.Value(d); len(v) >= 3; v = v[3:] {
-				p, r := netdata.PreferenceOf(v[2]>>6), netdata.EntryRLOC16(v)
+				p, r := ip6.Preference(v[2]>>6), netdata.EntryRLOC16(v)
 				if int(t.Bits(d)) > length || m.better(p, r, pref, best) {
 					best, pref, length, found = r, p, int(t.Bits(d)), true
 				}
@@ -129,7 +129,7 @@ func (m *Manager) bestBorderRouter(t netdata.Item, flags uint16) (best uint16, f
 			if f&flags == 0 {
 				continue
 			}
-			if p, r := netdata.PreferenceOf(uint8(f>>14)), netdata.EntryRLOC16(v); !found || m.better(p, r, pref, best) {
+			if p, r := ip6.Preference(uint8(f>>14)), netdata.EntryRLOC16(v); !found || m.better(p, r, pref, best) {
 				best, pref, found = r, p, true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
 )
 
@@ -113,13 +114,13 @@ func (m *Manager) countEntries(x *publication, kind uint8, shift int, note func(
 	if !ok {
 		return
 	}
-	mine := netdata.PreferenceOf(uint8(x.flags >> shift))
+	mine := ip6.Preference(uint8(x.flags >> shift))
 	for v, n := s.Value(d), netdata.EntrySize(kind); len(v) >= n; v = v[n:] {
 		f := uint16(v[2])
 		if n == 4 {
 			f = binary.BigEndian.Uint16(v[2:])
 		}
-		if p := netdata.PreferenceOf(uint8(f >> shift)); (f^x.flags)&(1<<shift-1) == 0 && p >= mine {
+		if p := ip6.Preference(uint8(f >> shift)); (f^x.flags)&(1<<shift-1) == 0 && p >= mine {
 			note(p > mine, netdata.EntryRLOC16(v))
 		}
 	}
