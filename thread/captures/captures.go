@@ -51,9 +51,3 @@ func Load(name string) ([]Frame, error) {
 	}
 	return list, nil
 }
-
-// Log returns what the script of a recording wrote.
-func Log(name string) (string, error) {
-	b, err := fs.ReadFile(testdata.Captures, "captures/"+name+".log")
-	return string(b), err
-}

@@ -66,9 +66,6 @@ func (s *secure) close(now machine.Time) {
 	}
 }
 
-// connected says whether the handshake is finished.
-func (s *secure) connected() bool { return s.session != 0 }
-
 // send sends a CoAP message.
 func (s *secure) send(now machine.Time, m *coap.Message) {
 	b, err := m.Append(nil)

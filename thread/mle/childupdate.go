@@ -281,15 +281,6 @@ next:
 
 func (l *tlvList) types() []byte { return l.list[:l.n] }
 
-func (l *tlvList) has(t TLV) bool {
-	for _, have := range l.list[:l.n] {
-		if have == byte(t) {
-			return true
-		}
-	}
-	return false
-}
-
 // reestablish renews the link to a neighbour whose key sequence jumped: only an answer to a challenge proves it.
 func (m *MLE) reestablish(now machine.Time, n *neighbor.Neighbor) {
 	switch {

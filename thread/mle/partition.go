@@ -254,14 +254,3 @@ func (m *MLE) routeOnChild(now machine.Time, r *rx, parent uint8) error {
 	m.requestRoute = false
 	return nil
 }
-
-// rxOnlyRouter finds a router that we, as a child, have a link to for listening.
-func (m *MLE) rxOnlyRouter(ext [8]byte) *neighbor.Neighbor {
-	if m.role != Child {
-		return nil
-	}
-	if r := m.table.RouterByExt(ext); r != nil && r.State == neighbor.Valid {
-		return &r.Neighbor
-	}
-	return nil
-}
