@@ -94,6 +94,7 @@ type Server struct {
 	fast     bool
 	auto     bool
 	port     uint16
+	failed   int // ports in a row that could not be opened
 	sequence uint8
 	domain   dns.Name // as it was written
 	lower    dns.Name
@@ -267,9 +268,15 @@ func (s *Server) start(now machine.Time) {
 		return
 	}
 	s.state = ServerRunning
-	if s.env.OpenServer(s.port) != nil {
-		s.Disable(now)
+	if s.env.OpenServer(s.port) == nil {
+		s.failed = 0
+		return
+	}
+	s.Disable(now)
+	if s.failed++; s.failed < portMax-portMin+1 {
 		s.Enable(now) // with another port
+	} else {
+		s.failed = 0 // none can be opened: the user may try again
 	}
 }
 

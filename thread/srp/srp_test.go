@@ -433,3 +433,20 @@ func FuzzUpdate(f *testing.F) {
 		b.c.Receive(b.now, m)
 	})
 }
+
+// Where no port can be opened the server gives up, and can be enabled again.
+func TestServerWithoutPorts(t *testing.T) {
+	b := newBench(t, 1)
+	for p := portMin; p <= portMax; p++ {
+		b.unusable[uint16(p)] = true
+	}
+	b.ok(b.s.SetMode(UnicastForceAdd))
+	b.s.SetEnabled(0, true)
+	if b.s.State() != ServerDisabled || len(b.ports) != portMax-portMin+1 {
+		t.Error(b.s.State(), b.ports)
+	}
+	b.unusable = nil
+	if b.s.SetEnabled(0, true); b.s.State() != ServerRunning {
+		t.Error(b.s.State())
+	}
+}
