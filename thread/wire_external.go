@@ -80,7 +80,10 @@ func (n *Node) ConnectAgent(now machine.Time, cause machine.Cause, to ip6.Addres
 		}
 		_, x.local, _, _, _ = n.UDPAddress(id)
 		_ = n.AddUnsecurePort(x.local) // OpenThread's border agent answers without link security
-		return x.Connect(now, password)
+		if err = x.Connect(now, password); err != nil {
+			n.closeExternal()
+		}
+		return err
 	})
 }
 
