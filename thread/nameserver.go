@@ -123,16 +123,7 @@ func (e *nameEnv) Own() (name string, list []ip6.Address) {
 	if len(list) == 0 {
 		list = append(list, n.mle.MeshLocalEID())
 	}
-	return "otDNS" + hexText(n.mac.Ext()), list
-}
-
-func hexText(e [8]byte) string {
-	const digits = "0123456789abcdef"
-	var b [16]byte
-	for i, c := range e {
-		b[2*i], b[2*i+1] = digits[c>>4], digits[c&15]
-	}
-	return string(b[:])
+	return "otDNS" + n.mac.Ext().String(), list
 }
 
 // EachHost implements dnssd.ServerEnv.

@@ -44,7 +44,6 @@ const (
 	// resolutionDelay is how long a second answer is waited for once there are addresses. RFC 8305 section 3 says 50 ms, on
 	// links that are faster than these.
 	resolutionDelay = time.Second
-	serviceDomain   = "default.service.arpa"
 )
 
 // Resolve finds the addresses of a host, in the order in which they are to be tried: IPv6 addresses to which the network data
@@ -68,7 +67,7 @@ func (n *Node) Resolve(now machine.Time, cause machine.Cause, name string) (mach
 	l := &lookup{cause: cause, name: name, at: machine.Never, err: status.NotFound}
 	asked := name
 	if !strings.Contains(strings.TrimSuffix(name, "."), ".") {
-		asked = strings.TrimSuffix(name, ".") + "." + serviceDomain
+		asked = strings.TrimSuffix(name, ".") + "." + dnssd.Domain
 	}
 	n.lastOp += 3
 	l.op, l.six = n.lastOp-2, n.lastOp-1

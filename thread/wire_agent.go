@@ -10,7 +10,6 @@ import (
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
-	"heddle.example/thread/neighbor"
 	"heddle.example/thread/status"
 	"heddle.example/thread/tmf"
 )
@@ -155,7 +154,7 @@ func (n *Node) EvictCommissioner(now machine.Time, cause machine.Cause) error {
 func (n *Node) AppendBorderAgentText(now machine.Time, dst []byte, omr ip6.Prefix) []byte {
 	p := n.cop.Params()
 	f := borderagent.Facts{ID: n.BorderAgentID(now), Name: p.NetworkName, ExtPANID: p.ExtPANID, Ext: n.mac.Ext(),
-		Attached: n.table.Self.Role.Attached(), Role: roleNumber(n.table.Self.Role), ThreadVersion: "1.4.0", Domain: n.DomainName()}
+		Attached: n.table.Self.Role.Attached(), Role: uint8(n.table.Self.Role), ThreadVersion: "1.4.0", Domain: n.DomainName()}
 	f.Partition = n.mle.LeaderData().PartitionID
 	if d, ok := n.cop.Active(now); ok {
 		if v, ok := d.Find(meshcop.ActiveTimestamp); ok && len(v) == 8 {
@@ -166,18 +165,4 @@ func (n *Node) AppendBorderAgentText(now machine.Time, dst []byte, omr ip6.Prefi
 		f.OMR = append([]byte{omr.Bits}, omr.Addr[:(omr.Bits+7)/8]...)
 	}
 	return n.agent.AppendText(dst, &f)
-}
-
-func roleNumber(r neighbor.Role) uint8 {
-	switch r {
-	case neighbor.RoleDisabled:
-		return 0
-	case neighbor.RoleDetached:
-		return 1
-	case neighbor.RoleChild:
-		return 2
-	case neighbor.RoleRouter:
-		return 3
-	}
-	return 4
 }

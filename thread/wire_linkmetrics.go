@@ -203,7 +203,7 @@ func (e *managerEnv) Register(now machine.Time, ext ieee802154.ExtAddr, on bool)
 	return (*Node)(e).probe(now, ip6.LinkLocal(ext), on, m)
 }
 
-// LinkMetricsManager reports whether the node measures all its links by itself; SetLinkMetricsManager changes that.
+// LinkMetricsManager returns what measures all the node's links by itself; nil: nothing does.
 func (n *Node) LinkMetricsManager() *linkmetrics.Manager { return n.measures.manager }
 
 // SetLinkMetricsManager has the node measure all its links by itself, or not any more.

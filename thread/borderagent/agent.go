@@ -127,7 +127,7 @@ func (a *Agent) password(path machine.Path) ([]byte, bool) {
 	case port == a.port:
 		k := a.env.PSKc()
 		return k[:], k != [16]byte{} // no PSKc is no password
-	case a.key.active() && port == a.key.port:
+	case a.key.started && port == a.key.port:
 		return a.key.attempt()
 	}
 	return nil, false

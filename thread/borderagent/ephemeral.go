@@ -75,8 +75,6 @@ func (k *ephemeral) state() KeyState {
 	return KeyStopped
 }
 
-func (k *ephemeral) active() bool { return k.started }
-
 // attempt returns the key for a handshake: one session, and ten attempts at it.
 func (k *ephemeral) attempt() ([]byte, bool) {
 	if k.connected || k.attempts >= maxAttempts {
