@@ -143,22 +143,12 @@ func (n *Node) unsecurePort(p uint16) bool {
 }
 
 // Synthesize returns the IPv6 address by which NAT64 reaches an IPv4 address; InvalidState where no border router offers it.
-// Where the IPv4 address stands in it is the prefix length's choice (RFC 6052 section 2.2).
 func (n *Node) Synthesize(ip4 [4]byte) (a ip6.Address, err error) {
 	best, ok := n.data.NAT64()
 	if !ok {
 		return a, status.InvalidState
 	}
-	a = best.Prefix.Addr
-	at := int(best.Prefix.Bits) / 8
-	for _, b := range ip4 {
-		if at == 8 { // bits 64 to 71 are zero
-			at++
-		}
-		a[at] = b
-		at++
-	}
-	return a, nil
+	return best.Prefix.Embed(ip4), nil
 }
 
 // NonPreferredChannels returns the channels that the user would rather not use, which diagnostics tell.

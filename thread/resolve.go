@@ -178,21 +178,8 @@ func (n *Node) resolved(now machine.Time, op machine.OpID, r *dnssd.Response) bo
 func (n *Node) behindNAT64(a ip6.Address) (ip4 netip.Addr) {
 	for r := range n.data.Data().ExternalRoutes() {
 		if r.NAT64 && netdata.ValidNAT64(r.Prefix) && r.Prefix.Contains(a) {
-			return netip.AddrFrom4(embedded(a, r.Prefix.Bits))
+			return netip.AddrFrom4(r.Prefix.Embedded(a))
 		}
-	}
-	return ip4
-}
-
-// embedded returns the IPv4 address behind a prefix (RFC 6052 section 2.2).
-func embedded(a ip6.Address, bits uint8) (ip4 [4]byte) {
-	at := int(bits) / 8
-	for i := range ip4 {
-		if at == 8 { // bits 64 to 71 are zero
-			at++
-		}
-		ip4[i] = a[at]
-		at++
 	}
 	return ip4
 }

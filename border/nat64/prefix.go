@@ -27,16 +27,7 @@ func CheckPrefix(p ip6.Prefix) error {
 // Embed returns the IPv6 address that stands for an IPv4 address under a prefix that passes CheckPrefix. The bits 64 to 71
 // are left out and zero.
 func Embed(p ip6.Prefix, v4 [4]byte) ip6.Address {
-	a := p.Addr
-	at := int(p.Bits) / 8
-	for _, b := range v4 {
-		if at == 8 {
-			at++
-		}
-		a[at] = b
-		at++
-	}
-	return a
+	return p.Embed(v4)
 }
 
 // Extract returns the IPv4 address that an IPv6 address stands for under a prefix.
@@ -44,15 +35,7 @@ func Extract(p ip6.Prefix, a ip6.Address) (v4 [4]byte, ok bool) {
 	if !p.Contains(a) || a[8] != 0 && p.Bits != 96 {
 		return v4, false
 	}
-	at := int(p.Bits) / 8
-	for i := range v4 {
-		if at == 8 {
-			at++
-		}
-		v4[i] = a[at]
-		at++
-	}
-	return v4, true
+	return p.Embedded(a), true
 }
 
 // usable reports whether an IPv4 address is one that a packet from the mesh may go to: a host's, and not our own loopback.
