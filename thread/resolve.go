@@ -10,6 +10,7 @@ import (
 	"heddle.example/thread/dnssd"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
+	"heddle.example/thread/srp"
 	"heddle.example/thread/status"
 )
 
@@ -125,23 +126,15 @@ func (n *Node) NameServer() ip6.Address {
 
 // publishedServer returns the best DNS server in the network data, in the order of preference of OpenThread's SRP client.
 func (n *Node) publishedServer() (ip6.Address, bool) {
-	unicast := n.data.Data().DNSSRPUnicast(nil, n.meshLocal())
-	best := func(inService bool) (a ip6.Address, ok bool) {
-		var version uint8
-		for _, u := range unicast {
-			if u.InService == inService && (!ok || u.Version > version || u.Version == version && slices.Compare(u.Address[:], a[:]) < 0) {
-				a, version, ok = u.Address, u.Version, true
-			}
-		}
-		return a, ok
+	all := (*srpClientEnv)(n).Servers()
+	if s, ok := srp.Best(all.InService); ok {
+		return s.IP, true
 	}
-	if a, ok := best(true); ok {
-		return a, true
+	if !all.Anycast.IsUnspecified() {
+		return all.Anycast, true
 	}
-	if a, ok := n.data.Data().PreferredAnycast(); ok {
-		return ip6.RLOC(n.meshLocal(), netdata.ServiceALOC16(a.ServiceID)), true
-	}
-	return best(false)
+	s, ok := srp.Best(all.InServer)
+	return s.IP, ok
 }
 
 // resolved takes in an answer, if it is that to a question of a lookup's.

@@ -112,9 +112,18 @@ func (c *Client) startSelected(now machine.Time, s Candidate) {
 	}
 }
 
-// pick returns the server that the client has, or had before its restart, else the one with the greatest version and then the
-// smallest address.
-func (c *Client) pick(list []Candidate) (best Candidate, ok bool) {
+// Best returns the server with the greatest version and then the smallest address.
+func Best(list []Candidate) (best Candidate, ok bool) {
+	for _, s := range list {
+		if !ok || s.Version > best.Version || s.Version == best.Version && slices.Compare(s.IP[:], best.IP[:]) < 0 {
+			best, ok = s, true
+		}
+	}
+	return best, ok
+}
+
+// pick returns the server that the client has, or had before its restart, else the best one.
+func (c *Client) pick(list []Candidate) (Candidate, bool) {
 	var saved []byte
 	if c.state == stopped {
 		saved = c.env.Setting(SettingServer)
@@ -123,11 +132,8 @@ func (c *Client) pick(list []Candidate) (best Candidate, ok bool) {
 		if c.AutoSelected() && s.IP == c.server && s.Port == c.port || saved != nil && bytes.Equal(saved, s.encode()) {
 			return s, true
 		}
-		if !ok || s.Version > best.Version || s.Version == best.Version && slices.Compare(s.IP[:], best.IP[:]) < 0 {
-			best, ok = s, true
-		}
 	}
-	return best, ok
+	return Best(list)
 }
 
 func (s *Candidate) encode() []byte {
