@@ -135,22 +135,10 @@ func ParseAll(b []byte) (m Message, questions []Question, err error) {
 
 // Parse reads the header and the question of a message with one question. b is borrowed.
 func Parse(b []byte) (m Message, err error) {
-	if len(b) < HeaderSize {
+	m, _, err = ParseAll(b)
+	if err != nil || m.Counts[0] != 1 || m.Records-4-HeaderSize != len(m.Question.Asked) { // the first name has nothing to point at
 		return m, ErrMessage
 	}
-	m.Bytes, m.ID, m.Flags = b, binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	for i := range m.Counts {
-		m.Counts[i] = binary.BigEndian.Uint16(b[4+2*i:])
-	}
-	if m.Counts[0] != 1 {
-		return m, ErrMessage
-	}
-	n, raw, at, err := ReadName(b, HeaderSize)
-	if err != nil || len(b) < at+4 || at-HeaderSize != len(raw) { // the first name has nothing to point at
-		return m, ErrMessage
-	}
-	m.Question = Question{n, raw, binary.BigEndian.Uint16(b[at:]), binary.BigEndian.Uint16(b[at+2:])}
-	m.Records = at + 4
 	return m, nil
 }
 
