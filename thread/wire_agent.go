@@ -6,6 +6,7 @@ import (
 
 	"heddle.example/coap"
 	"heddle.example/machine"
+	"heddle.example/thread/backbone"
 	"heddle.example/thread/borderagent"
 	"heddle.example/thread/info"
 	"heddle.example/thread/ip6"
@@ -156,6 +157,10 @@ func (n *Node) AppendBorderAgentText(now machine.Time, dst []byte, omr ip6.Prefi
 	f := borderagent.Facts{ID: n.BorderAgentID(now), Name: p.NetworkName, ExtPANID: p.ExtPANID, Ext: n.mac.Ext(),
 		Attached: n.table.Self.Role.Attached(), Role: uint8(n.table.Self.Role), ThreadVersion: "1.4.0", Domain: n.DomainName()}
 	f.Partition = n.mle.LeaderData().PartitionID
+	if n.bone != nil {
+		s := n.bone.local.State()
+		f.Backbone, f.Primary, f.Sequence = s != backbone.Disabled, s == backbone.PrimaryRouter, n.bone.local.Config().Sequence
+	}
 	if d, ok := n.cop.Active(now); ok {
 		if v, ok := d.Find(meshcop.ActiveTimestamp); ok && len(v) == 8 {
 			f.Timestamp, f.HasTimestamp = [8]byte(v), true
