@@ -25,6 +25,23 @@ func (r Rand) Fill(b []byte) {
 	}
 }
 
+// Plain is a source for transcripts that are written out in a test: what it gives is the same whatever the library's sources
+// become. N is the seed.
+type Plain struct{ N uint64 }
+
+// Uint64 implements machine.Rand.
+func (r *Plain) Uint64() uint64 {
+	r.N = r.N*6364136223846793005 + 1442695040888963407
+	return r.N >> 20
+}
+
+// Fill implements machine.Rand.
+func (r *Plain) Fill(b []byte) {
+	for i := range b {
+		b[i] = byte(r.Uint64())
+	}
+}
+
 // Bytes returns up to limit random bytes.
 func (r Rand) Bytes(limit int) []byte {
 	b := make([]byte, r.IntN(limit+1))

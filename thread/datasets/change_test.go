@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
 	"heddle.example/thread/meshcop"
 )
 
@@ -193,7 +194,7 @@ func TestResetDuringTheDelay(t *testing.T) {
 	}
 	w.run(20 * time.Second)
 	pending := n.disk[1]
-	r := &testRand{9}
+	r := &machinetest.Plain{N: 9}
 	n.Manager = New(Config{Rand: r, Now: w.now, Params: DefaultParams(r), Active: n.disk[0], Pending: pending}, n)
 	n.Restore(w.now)
 	w.run(29 * time.Second)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 )
@@ -36,22 +37,10 @@ type node struct {
 	reports       []string
 }
 
-type testRand struct{ n uint64 }
-
-func (r *testRand) Uint64() uint64 {
-	r.n = r.n*6364136223846793005 + 1442695040888963407
-	return r.n >> 20
-}
-func (r *testRand) Fill(b []byte) {
-	for i := range b {
-		b[i] = byte(r.Uint64())
-	}
-}
-
 func (w *world) add(name, role string, rloc16 uint16, active string) *node {
 	n := &node{w: w, name: name, role: role, rloc16: rloc16}
 	n.disk[0] = unhex(active)
-	r := &testRand{uint64(len(w.nodes) + 1)}
+	r := &machinetest.Plain{N: uint64(len(w.nodes) + 1)}
 	n.Manager = New(Config{Rand: r, Now: w.now, Params: DefaultParams(r), DelayMin: time.Second, DelayDefault: time.Second,
 		Active: n.disk[0]}, n)
 	n.Restore(w.now)

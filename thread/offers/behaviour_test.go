@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
 	"heddle.example/thread/status"
@@ -210,7 +211,7 @@ func TestPublisher(t *testing.T) {
 			}
 			for i, n := range nodes {
 				n.quiet = true
-				n.Manager.rand = &testRand{uint64(i)}
+				n.Manager.rand = &machinetest.Plain{N: uint64(i)}
 				x.publish(n)
 			}
 			spread(90 * time.Second)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
 )
@@ -38,22 +39,10 @@ type post struct {
 
 var meshLocal = ip6.Network{0xfd, 0, 0x0d, 0xb8}
 
-type testRand struct{ n uint64 }
-
-func (r *testRand) Uint64() uint64 {
-	r.n = r.n*6364136223846793005 + 1442695040888963407
-	return r.n >> 20
-}
-func (r *testRand) Fill(b []byte) {
-	for i := range b {
-		b[i] = byte(r.Uint64())
-	}
-}
-
 func newBench(role string, rloc16 uint16) *bench {
 	b := &bench{now: 1e9, role: role, rloc16: rloc16, leader: 0x0c00, cost: map[uint16]uint8{}, dead: map[uint8]bool{},
 		children: map[uint16]bool{}}
-	b.Manager = New(Config{Rand: &testRand{1}, Now: b.now}, b)
+	b.Manager = New(Config{Rand: &machinetest.Plain{N: 1}, Now: b.now}, b)
 	b.version, b.stable = 10, 20
 	if role == "leader" {
 		b.leader = rloc16
