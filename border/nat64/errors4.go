@@ -17,7 +17,7 @@ func (t *Translator) sendICMP4(now machine.Time, src, dst [4]byte, ttl, kind, co
 	out := h.append4(t.out[:0])
 	out = append(out, kind, code, 0, 0, byte(value>>24), byte(value>>16), byte(value>>8), byte(value))
 	out = append(out, inner...)
-	put16(out[ip4Size+2:], ^sum(0, out[ip4Size:]))
+	put16(out[ip4Size+2:], ^ip6.Sum(0, out[ip4Size:]))
 	t.out = out
 	t.env.Send4(now, out)
 }
@@ -33,7 +33,7 @@ func (t *Translator) error4(now machine.Time, kind, code byte, mtu uint16, about
 
 // error4To6 translates an ICMPv4 error about a packet that a node of the mesh sent (RFC 7915 section 4.2).
 func (t *Translator) error4To6(now machine.Time, h *ip4, b []byte) {
-	if len(b) < 8+ip4Size || h.mf || sum(0, b) != 0xffff {
+	if len(b) < 8+ip4Size || h.mf || ip6.Sum(0, b) != 0xffff {
 		t.Counters.Malformed++
 		return
 	}

@@ -35,7 +35,7 @@ func parse4(b []byte, whole bool) (h ip4, ok bool) {
 	if h.size < ip4Size || len(b) < h.size || h.length < h.size {
 		return h, false
 	}
-	if whole && (len(b) < h.length || sum(0, b[:h.size]) != 0xffff) {
+	if whole && (len(b) < h.length || ip6.Sum(0, b[:h.size]) != 0xffff) {
 		return h, false
 	}
 	f := get16(b[6:])
@@ -56,27 +56,8 @@ func (h *ip4) append4(dst []byte) []byte {
 	at := len(dst)
 	dst = append(dst, 0x45, h.tos, byte(h.length>>8), byte(h.length), byte(h.id>>8), byte(h.id), byte(f>>8), byte(f), h.ttl, h.proto,
 		0, 0, h.src[0], h.src[1], h.src[2], h.src[3], h.dst[0], h.dst[1], h.dst[2], h.dst[3])
-	put16(dst[at+10:], ^sum(0, dst[at:]))
+	put16(dst[at+10:], ^ip6.Sum(0, dst[at:]))
 	return dst
-}
-
-// sum adds b to a ones' complement sum that is folded to 16 bits (RFC 1071).
-func sum(s uint32, b []byte) uint16 {
-	var wide = uint64(s)
-	for ; len(b) >= 8; b = b[8:] {
-		v := uint64(b[0])<<56 | uint64(b[1])<<48 | uint64(b[2])<<40 | uint64(b[3])<<32 | uint64(b[4])<<24 | uint64(b[5])<<16 | uint64(b[6])<<8 | uint64(b[7])
-		wide += v>>32 + v&0xffffffff
-	}
-	for ; len(b) >= 2; b = b[2:] {
-		wide += uint64(get16(b))
-	}
-	if len(b) == 1 {
-		wide += uint64(b[0]) << 8
-	}
-	for wide > 0xffff {
-		wide = wide>>16 + wide&0xffff
-	}
-	return uint16(wide)
 }
 
 // fold adds numbers in ones' complement.
@@ -92,9 +73,9 @@ func fold(v ...uint16) uint16 {
 }
 
 // addresses6 and addresses4 sum the addresses of a pseudo-header.
-func addresses6(src, dst *ip6.Address) uint16 { return fold(sum(0, src[:]), sum(0, dst[:])) }
+func addresses6(src, dst *ip6.Address) uint16 { return fold(ip6.Sum(0, src[:]), ip6.Sum(0, dst[:])) }
 
-func addresses4(src, dst [4]byte) uint16 { return fold(sum(0, src[:]), sum(0, dst[:])) }
+func addresses4(src, dst [4]byte) uint16 { return fold(ip6.Sum(0, src[:]), ip6.Sum(0, dst[:])) }
 
 // adjust takes old values out of a checksum and puts new ones in (RFC 1624: HC' = ~(~HC + ~m + m')).
 func adjust(checksum, old, now uint16) uint16 { return ^fold(^checksum, ^old, now) }

@@ -69,7 +69,7 @@ func packet4(src, dst [4]byte, proto byte, body []byte, edit func(*ip4)) []byte 
 func udp4(src [4]byte, port uint16, dst [4]byte, dport uint16, payload string) []byte {
 	b := []byte{byte(port >> 8), byte(port), byte(dport >> 8), byte(dport), 0, byte(8 + len(payload)), 0, 0}
 	b = append(b, payload...)
-	put16(b[6:], ^fold(addresses4(src, dst), protoUDP, uint16(len(b)), sum(0, b)))
+	put16(b[6:], ^fold(addresses4(src, dst), protoUDP, uint16(len(b)), ip6.Sum(0, b)))
 	return packet4(src, dst, protoUDP, b, nil)
 }
 
@@ -88,7 +88,7 @@ func check4(t *testing.T, b []byte) (ip4, []byte) {
 	if h.proto == protoICMP {
 		pseudo = 0
 	}
-	if fold(pseudo, sum(0, body)) != 0xffff {
+	if fold(pseudo, ip6.Sum(0, body)) != 0xffff {
 		t.Fatalf("checksum: %x", b)
 	}
 	return h, body
@@ -191,7 +191,7 @@ func TestEcho(t *testing.T) {
 	}
 	body[0] = 0
 	put16(body[2:], 0)
-	put16(body[2:], ^sum(0, body))
+	put16(body[2:], ^ip6.Sum(0, body))
 	x.From4(start, packet4(server, h.src, protoICMP, body, nil))
 	p := check6(t, w.six[0])
 	e, _ := ip6.ParseICMP(w.six[0][p.At:])
@@ -213,7 +213,7 @@ func tcp6(src ip6.Address, port uint16, dst [4]byte, dport uint16, flags byte) [
 
 func tcp4(src [4]byte, port uint16, dst [4]byte, dport uint16, flags byte) []byte {
 	b := []byte{byte(port >> 8), byte(port), byte(dport >> 8), byte(dport), 0, 0, 0, 1, 0, 0, 0, 2, 0x50, flags, 1, 0, 0, 0, 0, 0}
-	put16(b[16:], ^fold(addresses4(src, dst), protoTCP, uint16(len(b)), sum(0, b)))
+	put16(b[16:], ^fold(addresses4(src, dst), protoTCP, uint16(len(b)), ip6.Sum(0, b)))
 	return packet4(src, dst, protoTCP, b, nil)
 }
 
@@ -266,7 +266,7 @@ func TestErrorsFromIP4(t *testing.T) {
 		w.six = nil
 		b := []byte{c.kind, c.code, 0, 0, byte(c.value >> 24), byte(c.value >> 16), byte(c.value >> 8), byte(c.value)}
 		b = append(b, about...)
-		put16(b[2:], ^sum(0, b))
+		put16(b[2:], ^ip6.Sum(0, b))
 		x.From4(start, packet4(router, [4]byte{192, 0, 2, 1}, protoICMP, b, nil))
 		if len(w.six) != 1 {
 			t.Errorf("%d/%d: nothing", c.kind, c.code)
@@ -286,7 +286,7 @@ func TestErrorsFromIP4(t *testing.T) {
 	w.six = nil
 	about[ip4Size+1]++
 	b := append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, about...)
-	put16(b[2:], ^sum(0, b))
+	put16(b[2:], ^ip6.Sum(0, b))
 	x.From4(start, packet4(router, [4]byte{192, 0, 2, 1}, protoICMP, b, nil))
 	if len(w.six) != 0 || x.Counters.NoMapping != 1 {
 		t.Errorf("%+v", x.Counters)
@@ -363,7 +363,7 @@ func TestLongPackets(t *testing.T) {
 	body := append(bytes.Clone(d[ip4Size:]), payload...)
 	put16(body[4:], uint16(len(body)))
 	put16(body[6:], 0)
-	put16(body[6:], ^fold(addresses4(server, [4]byte{192, 0, 2, 1}), protoUDP, uint16(len(body)), sum(0, body)))
+	put16(body[6:], ^fold(addresses4(server, [4]byte{192, 0, 2, 1}), protoUDP, uint16(len(body)), ip6.Sum(0, body)))
 	x.From4(start, packet4(server, [4]byte{192, 0, 2, 1}, protoUDP, body, nil))
 	if len(w.six) != 2 {
 		t.Fatalf("%d packets", len(w.six))
@@ -426,7 +426,7 @@ func TestLongPackets(t *testing.T) {
 		}
 		out = append(out, part...)
 	}
-	if fold(addresses4([4]byte{192, 0, 2, 1}, server), protoUDP, uint16(len(out)), sum(0, out)) != 0xffff {
+	if fold(addresses4([4]byte{192, 0, 2, 1}, server), protoUDP, uint16(len(out)), ip6.Sum(0, out)) != 0xffff {
 		t.Error("fragments do not make a message")
 	}
 }
@@ -558,7 +558,7 @@ func FuzzTranslator(f *testing.F) {
 			if len(b) >= ip4Size && b[0]>>4 == 4 && int(b[0]&15)*4 <= len(b) {
 				b = bytes.Clone(b)
 				put16(b[10:], 0)
-				put16(b[10:], ^sum(0, b[:int(b[0]&15)*4]))
+				put16(b[10:], ^ip6.Sum(0, b[:int(b[0]&15)*4]))
 			}
 			x.From4(start, b)
 		}

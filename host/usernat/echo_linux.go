@@ -98,7 +98,7 @@ func (e *echoSocket) send(to netip.Addr, hop uint8, seq uint16, payload []byte) 
 	b := append(make([]byte, 0, ip6.ICMPSize+len(payload)), kind, 0, 0, 0, byte(e.ident>>8), byte(e.ident), byte(seq>>8), byte(seq))
 	b = append(b, payload...)
 	if e.v4 { // the system makes that of ICMPv6, and of ping sockets
-		binary.BigEndian.PutUint16(b[2:], ^fold(sumOf(b)))
+		binary.BigEndian.PutUint16(b[2:], ^ip6.Sum(0, b))
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

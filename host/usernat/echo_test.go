@@ -43,9 +43,9 @@ func TestEchoTranslated(t *testing.T) {
 	n := start(t, nil)
 	needEcho(t, n)
 	v4 := []byte{0x45, 0, 0, 32, 0, 1, 0, 0, 64, 1, 0, 0, 192, 168, 255, 1, 127, 0, 0, 1, 8, 0, 0, 0, 0, 9, 0, 1, 'a', 'b', 'c', 'd'}
-	sum := ^fold(sumOf(v4[:20]))
+	sum := ^ip6.Sum(0, v4[:20])
 	v4[10], v4[11] = byte(sum>>8), byte(sum)
-	sum = ^fold(sumOf(v4[20:]))
+	sum = ^ip6.Sum(0, v4[20:])
 	v4[22], v4[23] = byte(sum>>8), byte(sum)
 	n.Send(v4)
 	p := n.next()

@@ -37,7 +37,7 @@ func fromV4(b []byte) ([]byte, bool) {
 		return nil, false
 	}
 	size, length := int(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
-	if size < v4Size || length < size || length > len(b) || fold(sumOf(b[:size])) != 0xffff {
+	if size < v4Size || length < size || length > len(b) || ip6.Sum(0, b[:size]) != 0xffff {
 		return nil, false
 	}
 	body := b[size:length]
@@ -59,7 +59,7 @@ func fromV4(b []byte) ([]byte, bool) {
 	case proto == ip6.UDP && len(m) >= ip6.UDPSize && m[6] == 0 && m[7] == 0:
 		ip6.SetChecksum(out, ip6.HeaderSize, ip6.UDP) // IPv4 lets UDP go without
 	case proto == ip6.ICMP6:
-		if len(m) < ip6.ICMPSize || fold(sumOf(m)) != 0xffff {
+		if len(m) < ip6.ICMPSize || ip6.Sum(0, m) != 0xffff {
 			return nil, false
 		}
 		switch m[0] {
@@ -90,7 +90,7 @@ func (n *NAT) toV4(h *ip6.Header, b []byte) []byte {
 			m[0] = reply4
 		}
 		m[2], m[3] = 0, 0
-		binary.BigEndian.PutUint16(m[2:], ^fold(sumOf(m)))
+		binary.BigEndian.PutUint16(m[2:], ^ip6.Sum(0, m))
 	}
 	v4Header(b[at:ip6.HeaderSize], h, proto, len(b)-at, uint16(n.ident.Add(1)))
 	return b[at:]
@@ -103,7 +103,7 @@ func v4Header(dst []byte, h *ip6.Header, proto ip6.Protocol, length int, ident u
 	binary.BigEndian.PutUint16(dst[4:], ident)
 	copy(dst[12:], h.Src[12:])
 	copy(dst[16:], h.Dst[12:])
-	binary.BigEndian.PutUint16(dst[10:], ^fold(sumOf(dst)))
+	binary.BigEndian.PutUint16(dst[10:], ^ip6.Sum(0, dst))
 }
 
 // tellV4 is tell for the sender of an IPv4 packet.
@@ -155,21 +155,4 @@ func (n *NAT) fromMapped(a netip.Addr) (ip6.Address, bool) {
 	}
 	v4 := a.As4()
 	return mapped(v4[:]), true
-}
-
-func sumOf(b []byte) (s uint32) {
-	for ; len(b) >= 2; b = b[2:] {
-		s += uint32(b[0])<<8 | uint32(b[1])
-	}
-	if len(b) == 1 {
-		s += uint32(b[0]) << 8
-	}
-	return s
-}
-
-func fold(s uint32) uint16 {
-	for s > 0xffff {
-		s = s>>16 + s&0xffff
-	}
-	return uint16(s)
 }

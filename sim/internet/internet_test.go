@@ -50,7 +50,7 @@ func TestUDP(t *testing.T) {
 		if !ok || p.from() != c.to || p.to() != c.from || string(p.payload) != "hello" {
 			t.Errorf("%v: %+v", c.to, p)
 		}
-		if x := (*got)[0]; p.src.Is4() && (checksum(0, x[:20]) != 0 || !sum4(x)) || p.src.Is6() && !ip6.ChecksumOK(x, p.at, ip6.UDP) {
+		if x := (*got)[0]; p.src.Is4() && (^ip6.Sum(0, x[:20]) != 0 || !sum4(x)) || p.src.Is6() && !ip6.ChecksumOK(x, p.at, ip6.UDP) {
 			t.Errorf("%v: a wrong checksum", c.to)
 		}
 	}
@@ -81,13 +81,13 @@ func TestUDP(t *testing.T) {
 func sum4(b []byte) bool {
 	pseudo := append(append([]byte{}, b[12:20]...), 0, 17)
 	pseudo = binary.BigEndian.AppendUint16(pseudo, uint16(len(b)-20))
-	return checksum(0, append(pseudo, b[20:]...)) == 0
+	return ^ip6.Sum(0, append(pseudo, b[20:]...)) == 0
 }
 
 func TestEcho(t *testing.T) {
 	w, _, g, got := bench(Config{})
 	body := append([]byte{8, 0, 0, 0, 0, 7, 0, 9}, "ping"...)
-	binary.BigEndian.PutUint16(body[2:], checksum(0, body))
+	binary.BigEndian.PutUint16(body[2:], ^ip6.Sum(0, body))
 	g.Send(append(header4(pool, one, 1, 64, len(body)), body...))
 	h := ip6.Header{HopLimit: 64, Src: ip6.FromNetip(node6), Dst: ip6.FromNetip(native)}
 	g.Send(ip6.AppendICMP(nil, h, ip6.ICMPHeader{Type: ip6.EchoRequest, ID: 7, Sequence: 9}, []byte("ping")))
@@ -99,7 +99,7 @@ func TestEcho(t *testing.T) {
 	for _, b := range *got {
 		p, ok := parse(b)
 		x := b[p.at:]
-		if !ok || !bytes.Equal(x[4:], body[4:]) || p.src.Is4() && (x[0] != 0 || b[8] != 55 || checksum(0, x) != 0) ||
+		if !ok || !bytes.Equal(x[4:], body[4:]) || p.src.Is4() && (x[0] != 0 || b[8] != 55 || ^ip6.Sum(0, x) != 0) ||
 			p.src.Is6() && (x[0] != 129 || b[7] != 60 || !ip6.ChecksumOK(b, p.at, ip6.ICMP6)) {
 			t.Errorf("%x", b)
 		}

@@ -77,7 +77,7 @@ func (p *packet) echoReply(b []byte, ttl uint8) []byte {
 		return ip6.AppendICMP(nil, h, ip6.ICMPHeader{Type: ip6.EchoReply, ID: id, Sequence: seq}, t[8:])
 	}
 	r := append([]byte{0, 0, 0, 0}, t[4:binary.BigEndian.Uint16(b[2:])-uint16(p.at)]...)
-	binary.BigEndian.PutUint16(r[2:], checksum(0, r))
+	binary.BigEndian.PutUint16(r[2:], ^ip6.Sum(0, r))
 	return append(header4(p.dst, p.src, 1, ttl, len(r)), r...)
 }
 
@@ -99,7 +99,7 @@ func appendUDP(dst []byte, from, to netip.AddrPort, ttl uint8, payload []byte) [
 	for _, a := range [][4]byte{src, to4} {
 		sum += uint32(a[0])<<8 + uint32(a[1]) + uint32(a[2])<<8 + uint32(a[3])
 	}
-	c := checksum(sum, dst[at:])
+	c := ^ip6.Sum(sum, dst[at:])
 	if c == 0 {
 		c = 0xffff // zero would mean "no checksum" (RFC 768)
 	}
@@ -113,20 +113,6 @@ func header4(src, dst netip.Addr, proto, ttl uint8, n int) []byte {
 	binary.BigEndian.PutUint16(h[2:], uint16(20+n))
 	s, d := src.As4(), dst.As4()
 	h = append(append(h, s[:]...), d[:]...)
-	binary.BigEndian.PutUint16(h[10:], checksum(0, h))
+	binary.BigEndian.PutUint16(h[10:], ^ip6.Sum(0, h))
 	return h
-}
-
-// checksum is that of RFC 1071, going on from a sum.
-func checksum(sum uint32, b []byte) uint16 {
-	for ; len(b) > 1; b = b[2:] {
-		sum += uint32(b[0])<<8 | uint32(b[1])
-	}
-	if len(b) == 1 {
-		sum += uint32(b[0]) << 8
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
 }

@@ -29,6 +29,10 @@ func fold(s uint64) uint16 {
 	return uint16(s)
 }
 
+// Sum adds b to a ones' complement sum under way and returns it folded (RFC 1071): the checksum of what has no pseudo-header
+// is its inverse, and over what has a right checksum it is 0xffff.
+func Sum(s uint32, b []byte) uint16 { return fold(sum(uint64(s), b)) }
+
 // Checksum returns the checksum of an upper-layer message with its pseudo-header (RFC 8200 section 8.1), as the value
 // that goes into the message when its checksum field is zero. Over a message with a right checksum it is 0.
 func Checksum(src, dst *Address, p Protocol, message []byte) uint16 {
