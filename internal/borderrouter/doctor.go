@@ -91,8 +91,6 @@ type Doctor struct {
 	Border func() *border.Router
 	// Out is the way out; nil: a simulated one.
 	Out outside.Outside
-	// Upstream are the DNS servers.
-	Upstream []netip.AddrPort
 	// System looks at this computer; nil: it is not looked at, as for a simulated way out.
 	System System
 }

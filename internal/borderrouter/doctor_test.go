@@ -151,10 +151,10 @@ func (p *patient) form(t *testing.T) {
 	}
 }
 
-func (p *patient) examine(t *testing.T, c border.Config, system System, q Question) string {
+func (p *patient) examine(t *testing.T, system System, q Question) string {
 	t.Helper()
 	q.Attach, q.Wait = 500*time.Millisecond, 50*time.Millisecond
-	d := &Doctor{Seat: p, Border: func() *border.Router { return p.router }, Out: p.out, Upstream: c.Upstream, System: system}
+	d := &Doctor{Seat: p, Border: func() *border.Router { return p.router }, Out: p.out, System: system}
 	r := d.Examine(t.Context(), q)
 	var list []string
 	for _, l := range r.Legs {
@@ -239,7 +239,7 @@ func TestDoctor(t *testing.T) {
 	with := user
 	with.Upstream = []netip.AddrPort{dns}
 	whole := newPatient(t, with, usernat.Config{Alias: alias})
-	if got := whole.examine(t, with, computer{}, Question{}); !strings.HasPrefix(got, "radio broken, prefix skipped, route skipped, NAT64 skipped, ping ") || !strings.HasSuffix(got, ", DNS skipped, server skipped") {
+	if got := whole.examine(t, computer{}, Question{}); !strings.HasPrefix(got, "radio broken, prefix skipped, route skipped, NAT64 skipped, ping ") || !strings.HasSuffix(got, ", DNS skipped, server skipped") {
 		t.Error("off:", got)
 	}
 	whole.form(t)
@@ -256,13 +256,13 @@ func TestDoctor(t *testing.T) {
 		{"nobody answers", computer{no: "4"}, Question{Server: port("coap", deaf)}, "radio ok, prefix ok, route ok, NAT64 warn, ping ok, DNS ok, server broken"},
 		{"no server", computer{}, Question{Server: "http://x"}, "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS ok, server broken"},
 	} {
-		if got := pinged(whole.examine(t, with, c.system, c.q)); got != c.want {
+		if got := pinged(whole.examine(t, c.system, c.q)); got != c.want {
 			t.Errorf("%s:\n %s\n want %s", c.name, got, c.want)
 		}
 	}
 	lost := newPatient(t, user, usernat.Config{})
 	lost.form(t)
-	if got, want := pinged(lost.examine(t, user, computer{}, Question{})), "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS broken, server skipped"; got != want {
+	if got, want := pinged(lost.examine(t, computer{}, Question{})), "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS broken, server skipped"; got != want {
 		t.Errorf("no DNS server:\n %s\n want %s", got, want)
 	}
 }

@@ -223,7 +223,7 @@ func (g *Gateway) Outside() outside.Outside { return g.out }
 
 // Doctor returns a doctor for this border router, whose node has a seat.
 func (g *Gateway) Doctor(s seat.Seat) *Doctor {
-	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Upstream: g.servers, System: ThisComputer{}}
+	return &Doctor{Seat: s, Border: g.Router, Out: g.out, System: ThisComputer{}}
 }
 
 // incoming is what has come from the outside, until the node's goroutine takes it.

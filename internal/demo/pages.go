@@ -32,7 +32,7 @@ func (h *home) page() api.Border {
 		}
 		return nil
 	}
-	doctor := &borderrouter.Doctor{Seat: s, Border: router, Upstream: []netip.AddrPort{nameServer}}
+	doctor := &borderrouter.Doctor{Seat: s, Border: router}
 	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: func(ctx context.Context) borderrouter.Report {
 		return doctor.Examine(ctx, borderrouter.Question{Name: EchoName})
 	}, Who: h.who})
