@@ -29,12 +29,11 @@ type Gateway struct {
 	out     outside.Outside
 	dns     *upstream
 	link    *infra.Link                   // nil: no infrastructure link
-	started atomic.Pointer[radio.Control] // control, for the link's goroutines, which begin before it is there
+	control atomic.Pointer[radio.Control] // since Started: the outside's goroutines begin before
 	servers []netip.AddrPort
 	in      incoming
 	seat    seat.Seat
 
-	control *radio.Control // since Started
 	// Of the node's goroutine.
 	router  *border.Router
 	node    *thread.Node
@@ -103,9 +102,12 @@ func (g *Gateway) Close() error {
 }
 
 // Started implements node.Around.
-func (g *Gateway) Started(c *radio.Control) {
-	g.control = c
-	g.started.Store(c)
+func (g *Gateway) Started(c *radio.Control) { g.control.Store(c) }
+
+// post has f called in the node's goroutine, and reports false where it is never called: before the start, too.
+func (g *Gateway) post(f func(now machine.Time)) bool {
+	c := g.control.Load()
+	return c != nil && c.Post(f)
 }
 
 // Boot implements node.Around.
@@ -177,7 +179,7 @@ func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
 	case *border.Query:
 		server := v.Server
 		g.dns.ask(server, v.Message, func(b []byte) {
-			g.control.Post(func(now machine.Time) {
+			g.post(func(now machine.Time) {
 				if g.router != nil {
 					g.router.UpstreamReceived(now, g.next(), server, b)
 				}
@@ -231,7 +233,6 @@ type incoming struct {
 	mu      sync.Mutex
 	packets [][]byte
 	bytes   int
-	dropped uint64
 }
 
 // incomingMost bounds it: a mesh carries some 10 KB/s, and what waits for longer is of no use.
@@ -243,13 +244,12 @@ func (g *Gateway) received(b []byte) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.bytes+len(b) > incomingMost {
-		in.dropped++
 		return
 	}
 	in.bytes += len(b)
 	in.packets = append(in.packets, bytes.Clone(b))
-	if len(in.packets) == 1 && (g.control == nil || !g.control.Post(g.take)) {
-		in.packets, in.bytes, in.dropped = nil, 0, in.dropped+1
+	if len(in.packets) == 1 && !g.post(g.take) {
+		in.packets, in.bytes = nil, 0
 	}
 }
 
@@ -264,8 +264,7 @@ func (g *Gateway) take(now machine.Time) {
 	b := in.packets[0]
 	in.packets[0] = nil
 	in.packets, in.bytes = in.packets[1:], in.bytes-len(b)
-	if len(in.packets) > 0 && !g.control.Post(g.take) {
-		in.dropped += uint64(len(in.packets))
+	if len(in.packets) > 0 && !g.post(g.take) {
 		in.packets, in.bytes = nil, 0
 	}
 	in.mu.Unlock()

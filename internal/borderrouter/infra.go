@@ -27,14 +27,10 @@ func (g *Gateway) infra() border.Infra {
 	return border.Infra{Address: g.link.Address(), Link: g.link.Hardware(), Index: g.link.Index(), Up: g.link.Up(), Enable: true}
 }
 
-// heard takes a message of the link, on a goroutine of its own.
+// heard takes a message of the link, on a goroutine of its own. One that comes before the start is lost: routers say it again.
 func (g *Gateway) heard(m nd.Packet) {
-	c := g.started.Load()
-	if c == nil {
-		return // not started yet: routers say it again
-	}
 	m.ICMPv6 = slices.Clone(m.ICMPv6)
-	c.Post(func(now machine.Time) {
+	g.post(func(now machine.Time) {
 		if g.router != nil {
 			g.router.InfraReceived(now, g.next(), m)
 		}
@@ -42,11 +38,7 @@ func (g *Gateway) heard(m nd.Packet) {
 }
 
 func (g *Gateway) linkChanged(up bool) {
-	c := g.started.Load()
-	if c == nil {
-		return
-	}
-	c.Post(func(now machine.Time) {
+	g.post(func(now machine.Time) {
 		if g.router != nil {
 			_ = g.router.Do(now, g.next(), func(m *routing.Manager) error { m.SetLink(now, up); return nil })
 		}

@@ -31,7 +31,7 @@ func (g *Gateway) visit(s *shell.Shell, words []string) error {
 		ctx, cancel := context.WithTimeout(context.Background(), visitTime)
 		defer cancel()
 		r := g.Doctor(g.seat).Examine(ctx, q)
-		g.control.Post(func(machine.Time) {
+		g.post(func(machine.Time) {
 			for _, l := range r.Lines() {
 				s.Line("%s", l)
 			}
@@ -56,6 +56,6 @@ func (g *Gateway) Visit(ctx context.Context, q Question, got func(r *Report)) {
 		}
 		r := g.Doctor(g.seat).Examine(ctx, q)
 		got(&r)
-		g.control.Post(func(machine.Time) { g.control.Stop(map[bool]int{true: 0, false: 1}[r.OK()]) })
+		g.post(func(machine.Time) { g.control.Load().Stop(map[bool]int{true: 0, false: 1}[r.OK()]) })
 	}()
 }
