@@ -90,7 +90,7 @@ func Run(o Options) (int, error) {
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
 		Flash: flash, Rand: random, OwnInfra: o.OwnInfra, Program: p, Started: p.started}
 	if o.Seat != nil {
-		defer o.Seat.run(p)()
+		defer close(o.Seat.ended)
 	}
 	if o.Radio != "" {
 		d, err := radio.OpenSpinel(o.Radio)
@@ -141,7 +141,11 @@ func EUI64(id int) (e ieee802154.ExtAddr) {
 }
 
 func (p *program) started(c *radio.Control) {
-	if p.control = c; p.options.Around != nil {
+	p.control = c
+	if p.options.Seat != nil {
+		p.options.Seat.started(c)
+	}
+	if p.options.Around != nil {
 		p.options.Around.Started(c)
 	}
 }

@@ -19,12 +19,12 @@ import (
 // Seat is the seat at a node that Run runs, for web pages. It may be used before Run and after it: then the node is busy, or
 // has ended.
 type Seat struct {
-	mu     sync.Mutex
-	p      *program
-	ended  chan struct{}
-	next   int
-	ears   map[int]func(now machine.Time, a machine.Action)
-	typing sync.Mutex
+	mu      sync.Mutex
+	control *radio.Control // nil: the node does not run yet
+	ended   chan struct{}
+	next    int
+	ears    map[int]func(now machine.Time, a machine.Action)
+	typing  sync.Mutex
 
 	// In the node's goroutine:
 	node   *thread.Node
@@ -51,23 +51,22 @@ const (
 	typeStep = 15 * time.Millisecond
 )
 
-func (s *Seat) run(p *program) (end func()) {
+func (s *Seat) started(c *radio.Control) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.p = p
-	return func() { close(s.ended) }
+	s.control = c
 }
 
 // Do implements seat.Seat.
 func (s *Seat) Do(ctx context.Context, f func(now machine.Time, n *thread.Node) error) error {
 	s.mu.Lock()
-	p := s.p
+	control := s.control
 	s.mu.Unlock()
-	if p == nil || p.control == nil {
+	if control == nil {
 		return seat.ErrBusy
 	}
 	done := make(chan error, 1)
-	if !p.control.Post(func(now machine.Time) { done <- f(now, s.node) }) {
+	if !control.Post(func(now machine.Time) { done <- f(now, s.node) }) {
 		select {
 		case <-s.ended:
 			return seat.ErrClosed
@@ -129,9 +128,9 @@ func (s *Seat) Type(ctx context.Context, line string) (said seat.Said, err error
 func (s *Seat) leave(sh *shell.Shell) {
 	switch sh.Exit() {
 	case shell.Reset:
-		s.p.control.Restart(false)
+		s.control.Restart(false)
 	case shell.FactoryReset:
-		s.p.control.Restart(true)
+		s.control.Restart(true)
 	case shell.Quit, shell.Interrupt:
 		s.shell = nil // a page does not end the node
 	}
