@@ -40,22 +40,7 @@ func (b *bench) zone(n *network.Node, _ machine.Time, q *border.Query) {
 // resolves returns the addresses that a node finds for a name.
 func (b *bench) resolves(n *network.Node, name string) string {
 	b.t.Helper()
-	var got *thread.Resolved
-	was := n.OnEvent
-	n.OnEvent = func(now machine.Time, a machine.Action) {
-		if r, ok := a.Value.(*thread.Resolved); ok {
-			got = r
-		} else if was != nil {
-			was(now, a)
-		}
-	}
-	n.Input(func(now machine.Time, x *thread.Node) {
-		if _, err := x.Resolve(now, 0, name); err != nil {
-			b.t.Fatal(name, err)
-		}
-	})
-	b.until("an answer about "+name, time.Minute, func() bool { return got != nil })
-	n.OnEvent = was
+	got := b.resolve(n, name)
 	s := ""
 	for _, a := range got.Addresses {
 		s += fmt.Sprintf("%s %v ", a.IP.Netip(), a.IP4)
