@@ -64,7 +64,7 @@ func (i *infra) send(o *Options, p *nd.Packet) {
 	i.socket.send(i.out)
 }
 
-// receive calls f with each message for address, or for all. Our own come back, as they do in OpenThread.
+// receive calls f with each message of the link, whoever it is for. Our own come back, as they do in OpenThread.
 func (i *infra) receive(f func(p nd.Packet)) {
 	if i.socket == nil {
 		return
