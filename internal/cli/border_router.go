@@ -126,7 +126,7 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 	n.Around, n.OwnInfra = g, o.Infra != ""
 	if page != "" {
 		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, func(c *api.Config) {
-			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Doctor: func(ctx context.Context) borderrouter.Report {
+			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Infra: o.Infra, Doctor: func(ctx context.Context) borderrouter.Report {
 				return g.Doctor(c.Seat).Examine(ctx, borderrouter.Question{})
 			}})
 		})
