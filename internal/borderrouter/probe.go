@@ -15,6 +15,7 @@ import (
 	"heddle.example/border/nat64"
 	"heddle.example/machine"
 	"heddle.example/thread"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -62,18 +63,20 @@ func (x *examination) exchange(dst ip6.Address, port uint16, payload []byte, is 
 }
 
 // query is a DNS query for the A record of a name.
-func query(name string) []byte {
-	b := binary.BigEndian.AppendUint16(nil, uint16(rand.Uint32()))
-	b = append(b, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0)
-	for _, label := range strings.Split(strings.TrimSuffix(name, "."), ".") {
-		b = append(append(b, byte(len(label))), label...)
+func query(name string) ([]byte, error) {
+	q, err := dns.NewQuestion(name, dns.TypeA)
+	if err != nil {
+		return nil, err
 	}
-	return append(b, 0, 0, 1, 0, 1)
+	return dns.AppendHeader(nil, uint16(rand.Uint32()), dns.FlagRecursion, &q, 0), nil
 }
 
 // ask4 has the node ask an IPv4 server through NAT64, past the border router's own DNS.
 func (x *examination) ask4(server netip.AddrPort) (time.Duration, error) {
-	q := query(x.q.Name)
+	q, err := query(x.q.Name)
+	if err != nil {
+		return 0, err
+	}
 	dst := nat64.Embed(x.saw.NAT64, server.Addr().As4())
 	return x.exchange(dst, server.Port(), q, func(b []byte) bool { return len(b) >= 12 && b[0] == q[0] && b[1] == q[1] && b[2]&0x80 != 0 })
 }
@@ -140,13 +143,17 @@ func (x *examination) name(a ip6.Address) string {
 
 // direct asks a DNS server from this computer.
 func direct(server netip.AddrPort, name string) error {
+	q, err := query(name)
+	if err != nil {
+		return err
+	}
 	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := c.Write(query(name)); err != nil {
+	if _, err := c.Write(q); err != nil {
 		return err
 	}
 	var b [1500]byte
