@@ -116,22 +116,27 @@ func (d *Device) configure() error {
 // Name returns the interface's name.
 func (d *Device) Name() string { return d.name }
 
-// SetRoutes says which prefixes lie behind the device.
+// SetRoutes says which prefixes lie behind the device. What the system refuses is tried again by the next call.
 func (d *Device) SetRoutes(routes []netip.Prefix) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var all error
+	var there []netip.Prefix
 	for _, p := range routes {
 		if !slices.Contains(d.routes, p) {
-			all = errors.Join(all, changeRoute(d.index, p, true))
+			if err := changeRoute(d.index, p, true); err != nil {
+				all = errors.Join(all, err)
+				continue
+			}
 		}
+		there = append(there, p)
 	}
 	for _, p := range d.routes {
 		if !slices.Contains(routes, p) {
 			all = errors.Join(all, changeRoute(d.index, p, false))
 		}
 	}
-	d.routes = slices.Clone(routes)
+	d.routes = there
 	return all
 }
 

@@ -74,6 +74,21 @@ func TestInNamespace(t *testing.T) {
 	if _, err := net.Dial("udp6", "[fd98::5]:7"); err == nil {
 		t.Error("the route stays")
 	}
+	// What the system refused is tried again.
+	other := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	command(t, "ip", "link", "set", d.Name(), "down")
+	if err := d.SetRoutes(other); err == nil {
+		t.Error("a device that is down takes a route")
+	}
+	command(t, "ip", "link", "set", d.Name(), "up")
+	if err := d.SetRoutes(other); err != nil {
+		t.Error(err)
+	}
+	if c, err := net.Dial("udp4", "192.0.2.5:7"); err != nil {
+		t.Error("the route is not there:", err)
+	} else {
+		c.Close()
+	}
 	if s := d.Status(); s.Received == 0 || s.Sent == 0 || s.Device != d.Name() {
 		t.Errorf("%+v", s)
 	}

@@ -91,6 +91,9 @@ type Doctor struct {
 	Border func() *border.Router
 	// Out is the way out; nil: a simulated one.
 	Out outside.Outside
+	// Trouble returns what keeps the outside from the mesh, nil where there is nothing. It is called in the node's owner; nil:
+	// nobody would know.
+	Trouble func() error
 	// System looks at this computer; nil: it is not looked at, as for a simulated way out.
 	System System
 }
@@ -110,6 +113,7 @@ type examination struct {
 	q    Question
 	legs []Leg
 	saw  border.Status
+	hurt error // what Trouble says
 }
 
 // Examine tests all legs. It takes some seconds, more where something is broken.
@@ -163,6 +167,9 @@ func (x *examination) look() (node bool, err error) {
 	err = x.do(func(now machine.Time, n *thread.Node) error {
 		if r := x.Border(); r != nil {
 			node, x.saw = true, r.Status(now)
+			if x.Trouble != nil {
+				x.hurt = x.Trouble()
+			}
 		}
 		return nil
 	})

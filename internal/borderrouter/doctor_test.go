@@ -2,6 +2,7 @@ package borderrouter
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -24,15 +25,16 @@ import (
 // somebody sits at it.
 type patient struct {
 	seat.Seat
-	mu     sync.Mutex
-	net    *network.Network
-	node   *network.Node
-	router *border.Router
-	out    outside.Outside
-	in     chan []byte
-	dns    *upstream
-	posts  chan func(now machine.Time)
-	ears   []func(now machine.Time, a machine.Action)
+	mu      sync.Mutex
+	net     *network.Network
+	node    *network.Node
+	router  *border.Router
+	out     outside.Outside
+	trouble error // of the system's routes
+	in      chan []byte
+	dns     *upstream
+	posts   chan func(now machine.Time)
+	ears    []func(now machine.Time, a machine.Action)
 }
 
 func newPatient(t *testing.T, c border.Config, u usernat.Config) *patient {
@@ -154,7 +156,7 @@ func (p *patient) form(t *testing.T) {
 func (p *patient) examine(t *testing.T, system System, q Question) string {
 	t.Helper()
 	q.Attach, q.Wait = 500*time.Millisecond, 50*time.Millisecond
-	d := &Doctor{Seat: p, Border: func() *border.Router { return p.router }, Out: p.out, System: system}
+	d := &Doctor{Seat: p, Border: func() *border.Router { return p.router }, Out: p.out, Trouble: func() error { return p.trouble }, System: system}
 	r := d.Examine(t.Context(), q)
 	var list []string
 	for _, l := range r.Legs {
@@ -259,6 +261,10 @@ func TestDoctor(t *testing.T) {
 		if got := pinged(whole.examine(t, c.system, c.q)); got != c.want {
 			t.Errorf("%s:\n %s\n want %s", c.name, got, c.want)
 		}
+	}
+	whole.trouble = errors.New("no route")
+	if got, want := pinged(whole.examine(t, computer{}, Question{})), "radio ok, prefix ok, route broken, NAT64 skipped, ping ok, DNS skipped, server skipped"; got != want {
+		t.Errorf("the system refused a route:\n %s\n want %s", got, want)
 	}
 	lost := newPatient(t, user, usernat.Config{})
 	lost.form(t)

@@ -40,7 +40,7 @@ type Gateway struct {
 	cause   machine.Cause
 	prefix  ip6.Prefix // the way out knows of
 	entered bool
-	trouble error // the latest of the system's routes
+	trouble error // what the system refused of the mesh's routes
 }
 
 var _ node.Around = (*Gateway)(nil)
@@ -211,9 +211,7 @@ func (g *Gateway) changed(now machine.Time) {
 				routes = append(routes, route)
 			}
 		}
-		if err := out.SetRoutes(routes); err != nil {
-			g.trouble = err
-		}
+		g.trouble = out.SetRoutes(routes)
 	}
 }
 
@@ -225,7 +223,7 @@ func (g *Gateway) Outside() outside.Outside { return g.out }
 
 // Doctor returns a doctor for this border router, whose node has a seat.
 func (g *Gateway) Doctor(s seat.Seat) *Doctor {
-	return &Doctor{Seat: s, Border: g.Router, Out: g.out, System: ThisComputer{}}
+	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Trouble: func() error { return g.trouble }, System: ThisComputer{}}
 }
 
 // incoming is what has come from the outside, until the node's goroutine takes it.

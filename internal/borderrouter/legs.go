@@ -122,6 +122,9 @@ func (x *examination) route() Leg {
 			l.Found += "sockets of this program"
 		}
 	}
+	if x.hurt != nil {
+		return Leg{State: Broken, Found: fmt.Sprintf("%s; this computer does not route to the mesh: %v", l.Found, x.hurt), Do: "see `ip -6 route` and `ip route`: does a prefix of the mesh lead elsewhere?"}
+	}
 	if x.System == nil {
 		return l
 	}
