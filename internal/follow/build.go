@@ -23,6 +23,9 @@ func keyOf(s *seen) laneKey {
 	return laneKey{s.kind, min(s.from, s.to), max(s.from, s.to)}
 }
 
+// atServer is where the server's lanes are.
+const atServer = "heddle server"
+
 // build makes the trace of what a snapshot has.
 func (f *Follower) build(x *exchange) *trace.Trace {
 	t := x.t
@@ -39,9 +42,9 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 	if _, _, _, _, ok := x.clicks(); ok {
 		lane(laneKey{kind: "page"}, "Page", "browser", 0, 0)
 	}
-	lane(laneKey{kind: "rest"}, "REST", f.o.Server, 0, 0)
-	lane(laneKey{kind: "lwm2m"}, "LwM2M", f.o.Server, 0, 0)
-	for _, l := range []struct{ kind, name, where string }{{"coap", "CoAP", f.o.Server}, {"dtls", "DTLS 1.2", f.o.Server},
+	lane(laneKey{kind: "rest"}, "REST", atServer, 0, 0)
+	lane(laneKey{kind: "lwm2m"}, "LwM2M", atServer, 0, 0)
+	for _, l := range []struct{ kind, name, where string }{{"coap", "CoAP", atServer}, {"dtls", "DTLS 1.2", atServer},
 		{"ipv4", "IPv4", "between server and border router"}, {"nat64", "NAT64", border}, {"ipv6", "IPv6", border}} {
 		if slices.ContainsFunc(x.spans, func(s seen) bool { return s.kind == l.kind }) {
 			lane(laneKey{kind: l.kind}, l.name, l.where, 0, 0)

@@ -37,8 +37,6 @@ type Options struct {
 	Node func(number int) Node
 	// Keys returns the network key and the mesh-local prefix, for captures. Nil: captures have no keys.
 	Keys func() (networkKey []byte, meshLocal netip.Prefix)
-	// Server is where the server is, for the names of lanes. Default "heddle server".
-	Server string
 }
 
 // Follower follows operations. It may be used by several goroutines. It is a shards.Follower and an api.Traces.
@@ -77,9 +75,6 @@ type plain struct {
 
 // New returns a Follower.
 func New(o Options) *Follower {
-	if o.Server == "" {
-		o.Server = "heddle server"
-	}
 	return &Follower{o: o, seed: maphash.MakeSeed(), byID: map[string]*exchange{}, byServer: map[machine.Cause]*exchange{},
 		byMesh: map[machine.Cause]*exchange{}, expected: map[uint64]expected{}, plain: map[int][]plain{}, opened: map[int]plain{},
 		seats: map[string]int{}}
