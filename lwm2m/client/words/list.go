@@ -67,7 +67,7 @@ func lwobs(c Call, _ []string) (string, error) {
 
 func lwfw(c Call, _ []string) (string, error) {
 	if f, ok := c.Client.Object(5).(*objects.Firmware); ok {
-		return Firmware(f.Status()), nil
+		return firmware(f.Status()), nil
 	}
 	return "No Firmware object.\n", nil
 }
@@ -79,16 +79,16 @@ var FirmwareResults = []string{"initial", "success", "no storage", "out of RAM",
 // FirmwareProtocols are the names of what 5/0/8 lists.
 var FirmwareProtocols = []string{"coap", "coaps", "http", "https"}
 
-// FirmwareProtocol is the name of a protocol that 5/0/8 lists.
-func FirmwareProtocol(n int64) string {
+// firmwareProtocol is the name of a protocol that 5/0/8 lists.
+func firmwareProtocol(n int64) string {
 	if n >= 0 && n < int64(len(FirmwareProtocols)) {
 		return FirmwareProtocols[n]
 	}
 	return strconv.FormatInt(n, 10)
 }
 
-// Firmware says how the firmware update stands.
-func Firmware(s objects.FirmwareStatus) string {
+// firmware says how the firmware update stands.
+func firmware(s objects.FirmwareStatus) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "State: %s, result: %s\n", s.State, FirmwareResults[s.Result])
 	if s.State != objects.FirmwareIdle {
@@ -110,7 +110,7 @@ func Firmware(s objects.FirmwareStatus) string {
 	}
 	w.WriteString("Protocols:")
 	for _, p := range s.Protocols {
-		w.WriteString(" " + FirmwareProtocol(p))
+		w.WriteString(" " + firmwareProtocol(p))
 	}
 	w.WriteByte('\n')
 	return w.String()
