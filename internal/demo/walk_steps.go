@@ -57,7 +57,6 @@ func (w *walker) form() error {
 // borderRouter hands the dataset over, as `heddle border-router --dataset` takes it, and waits for what the router
 // publishes.
 func (w *walker) borderRouter() error {
-	t := w.terms[atLeader]
 	out, err := w.typed(atLeader, "dataset active -x", "[0-9a-f]{100,}")
 	if err != nil {
 		return err
@@ -68,13 +67,13 @@ func (w *walker) borderRouter() error {
 		err = w.until(atBorder, "state", "child|router", 30*time.Second)
 	}
 	if err == nil {
-		err = w.until(t.name, "netdata show", `fd[0-9a-f:]+/64 p[a-z]*s \w+ [0-9a-f]{4}`, 30*time.Second)
+		err = w.until(atLeader, "netdata show", `fd[0-9a-f:]+/64 p[a-z]*s \w+ [0-9a-f]{4}`, 30*time.Second)
 	}
 	if err == nil {
 		_, err = w.typed(atBorder, "br state", "running")
 	}
 	if err == nil {
-		err = w.until(t.name, "netdata show", `64:ff9b:(:|[0-9a-f:]+)/96 sn \w+ [0-9a-f]{4}`, 30*time.Second)
+		err = w.until(atLeader, "netdata show", `64:ff9b:(:|[0-9a-f:]+)/96 sn \w+ [0-9a-f]{4}`, 30*time.Second)
 	}
 	return err
 }

@@ -316,8 +316,8 @@ func (p *Program) abandon() {
 
 // DeviceAddress is an address on which devices of this computer reach the server.
 func (p *Program) DeviceAddress(secure bool) netip.AddrPort {
-	for _, a := range p.DeviceAddresses(secure) {
-		return a
+	if list := p.DeviceAddresses(secure); len(list) > 0 {
+		return list[0]
 	}
 	return netip.AddrPort{}
 }
