@@ -20,8 +20,8 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "heddle",
 		Short: "LwM2M over Thread in one program",
-		Long: `Heddle is a whole LwM2M system in one program: server and bootstrap server with
-web pages and REST, firmware updates, devices, load generator.
+		Long: `Heddle is a whole LwM2M-over-Thread system in one program: server and bootstrap server with
+web pages and REST, firmware updates, devices, load generator; Thread nodes, border router, simulator.
 
 Every flag can also be set in the environment (--tls-cert is HEDDLE_TLS_CERT) and in a TOML file
 (--config FILE, or ` + config.DefaultFile() + `), under a table with the command's name.`,
