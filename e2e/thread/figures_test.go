@@ -26,6 +26,7 @@ func TestFigures(t *testing.T) {
 	rows := []row{
 		{"8 nodes in one partition", func(r *real, m maker) float64 { return startAll(r, m, 8) }, "s", false},
 		{"32 nodes in one partition", func(r *real, m maker) float64 { return startAll(r, m, 32) }, "s", false},
+		{"a joiner, to Join success", joinTime, "s", false},
 	}
 	lines := map[maker][]*node{}
 	ping := func(hops, size int) func(*real, maker) float64 {
@@ -84,6 +85,29 @@ func startAll(r *real, m maker, n int) float64 {
 			}
 			r.pass(5 * time.Millisecond)
 		}
+	}
+	return time.Since(began).Seconds()
+}
+
+// joinTime lets a device in by its password and returns after how many seconds it has the network's key. The joiner's
+// discovery of all channels is nearly all of it.
+func joinTime(r *real, m maker) float64 {
+	leader, in := r.node(m, ftd), r.node(m, ftd)
+	leader.all("dataset init new", "dataset commit active", "ifconfig up", "thread start")
+	leader.state(30*time.Second, "leader")
+	leader.do("commissioner start")
+	leader.awaits(10*time.Second, "commissioner state", "active")
+	leader.do("commissioner joiner add %s J01NME", in.get("eui64"))
+	r.pass(time.Second)
+	in.do("ifconfig up")
+	in.do("joiner start J01NME")
+	began := time.Now()
+	for !strings.Contains(in.out.String(), "Join success") {
+		if time.Since(began) > time.Minute {
+			r.t.Fatalf("%v does not join", in)
+		}
+		r.pass(5 * time.Millisecond)
+		in.drain()
 	}
 	return time.Since(began).Seconds()
 }
