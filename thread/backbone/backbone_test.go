@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
 )
 
@@ -54,4 +55,28 @@ func FuzzRegistration(f *testing.F) {
 		ParseAnswer(l.Serve(0, b, &Config{Timeout: time.Hour}, 1, true))
 		ParseAnswer(b)
 	})
+}
+
+// alone is the only node of its network.
+type alone struct{ offered int }
+
+func (*alone) Attached() bool                       { return true }
+func (*alone) Leader() bool                         { return false }
+func (*alone) RLOC16() uint16                       { return 0x0400 }
+func (e *alone) Offer(machine.Time, []byte) error   { e.offered++; return nil }
+func (*alone) SetPrimaryAddress(machine.Time, bool) {}
+
+// The greatest jitter that there is, is one to wait for.
+func TestJitter(t *testing.T) {
+	e := &alone{}
+	l := NewLocal(&machinetest.Plain{N: 1}, e)
+	l.SetJitter(255)
+	l.SetEnabled(0, true)
+	l.PrimaryChanged(0, Primary{Server: NoServer})
+	if l.Deadline() > machine.Time(256*time.Second) {
+		t.Error(l.Deadline())
+	}
+	if l.Expire(l.Deadline()); e.offered != 2 {
+		t.Error(e.offered)
+	}
 }

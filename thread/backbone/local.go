@@ -124,7 +124,7 @@ func (l *Local) PrimaryChanged(now machine.Time, p Primary) {
 		if l.at == machine.Never {
 			wait := time.Second
 			if !l.env.Leader() {
-				wait += time.Duration(l.rand.Uint64()%uint64(l.jitter+1)) * time.Second
+				wait += time.Duration(l.rand.Uint64()%(uint64(l.jitter)+1)) * time.Second
 			}
 			l.at = now.Add(wait)
 		}
