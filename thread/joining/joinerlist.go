@@ -99,15 +99,10 @@ func (c *Commissioner) steer(now machine.Time) {
 	filter := meshcop.NewSteeringData(16)
 	for _, e := range c.entries {
 		switch e.Kind {
-		case Anybody:
-			filter = meshcop.SteeringData{0xff}
 		case ByEUI64:
 			filter.Add(meshcop.NewJoinerID(e.EUI64))
 		case ByDiscerner:
 			filter.Add(meshcop.Discerner(e.Discerner.Value, e.Discerner.Length))
-		}
-		if e.Kind == Anybody {
-			break
 		}
 	}
 	if i := slices.IndexFunc(c.entries, func(e *Entry) bool { return e.Kind == Anybody }); i >= 0 {
