@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { around, fit, hull, nearest, toScreen, toWorld, towards, zoom } from '../src/lib/mesh/geometry.ts'
+import { around, fit, freest, hull, nearest, toScreen, toWorld, towards, zoom } from '../src/lib/mesh/geometry.ts'
 import { apply, begin, find, lookOf, quality, stamp, summary, words } from '../src/lib/mesh/model.ts'
 import type { MeshNode, Snapshot } from '../src/lib/mesh/types.ts'
 
@@ -32,6 +32,9 @@ describe('the world', () => {
     expect(seen.size).toBe(8)
     expect(lookOf(node(1, 0, 0, { role: 'child', kind: 'sed' })).letter).toBe('S')
     expect(lookOf(node(1, 0, 0, { on: false })).name).toBe('off')
+    expect(lookOf(node(1, 0, 0, { border: true })).name).toBe('border router')
+    expect(lookOf(node(1, 0, 0, { role: 'leader', border: true }))).toMatchObject({ name: 'leader and border router', letter: 'B', shape: 'ringed' })
+    expect(lookOf(node(1, 0, 0, { role: 'leader', border: true, on: false })).name).toBe('off')
   })
   it('writes virtual time', () => expect(stamp(283_348_123)).toBe('00:04:43.348'))
 })
@@ -48,6 +51,13 @@ describe('places', () => {
     const v = { scale: 2, x: 10, y: 20 }, at = { x: 100, y: 50 }
     const before = toWorld(v, at), after = toWorld(zoom(v, at, 1.5), at)
     expect(after.x).toBeCloseTo(before.x); expect(after.y).toBeCloseTo(before.y)
+  })
+  it('finds the box that others cover least', () => {
+    const box = (x: number, y: number) => ({ x, y, w: 4, h: 2 })
+    expect(freest([box(0, 0), box(9, 0)], [])).toEqual(box(0, 0))
+    expect(freest([box(0, 0), box(9, 0)], [box(3, 1)])).toEqual(box(9, 0))
+    expect(freest([box(0, 0), box(9, 0)], [box(4, 0)])).toEqual(box(0, 0))
+    expect(freest([box(0, 0), box(9, 0)], [box(3, 1), box(9, 0)])).toEqual(box(0, 0))
   })
   it('makes hulls', () => {
     expect(hull([{ x: 0, y: 0 }, { x: 4, y: 0 }, { x: 4, y: 4 }, { x: 0, y: 4 }, { x: 2, y: 2 }, { x: 2, y: 0 }]).length).toBe(4)

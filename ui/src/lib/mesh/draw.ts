@@ -1,7 +1,7 @@
 // The picture of a mesh on a canvas. A thousand nodes at thirty pictures a second: shapes are drawn once for each look and
 // then copied, links are one path for each kind.
 
-import { around, hull, toScreen, type Point, type View } from './geometry.ts'
+import { around, freest, hull, toScreen, type Point, type View } from './geometry.ts'
 import { captionOf, cornerOf, hex, legend, linkKey, lookOf, named, quality, rloc, type Look, type World } from './model.ts'
 import type { Frame, MeshNode } from './types.ts'
 
@@ -20,6 +20,12 @@ function polygon(g: CanvasRenderingContext2D, n: number, r: number, turn = 0): v
   g.closePath()
 }
 
+function house(g: CanvasRenderingContext2D, f: number): void {
+  g.beginPath()
+  for (const [x, y] of [[-14, 15], [-14, -4], [0, -16], [14, -4], [14, 15]] as const) g.lineTo(f * x, f * y)
+  g.closePath()
+}
+
 // shape draws a node's mark around 0, 0 at a scale: 1 is a router 33 px wide.
 export function shape(g: CanvasRenderingContext2D, look: Look, k: Colours, size: number, letter = true): void {
   const colour = c(k, look.token), bg = c(k, '--surface')
@@ -35,7 +41,11 @@ export function shape(g: CanvasRenderingContext2D, look: Look, k: Colours, size:
       break
     case 'hexagon': polygon(g, 6, 16.5); g.fillStyle = colour; g.fill(); ink = bg; break
     case 'hexring': polygon(g, 6, 15); g.fillStyle = bg; g.fill(); g.stroke(); break
-    case 'house': g.beginPath(); g.moveTo(-14, 15); g.lineTo(-14, -4); g.lineTo(0, -16); g.lineTo(14, -4); g.lineTo(14, 15); g.closePath(); g.fillStyle = colour; g.fill(); ink = bg; break
+    case 'ringed': // a leader's ring around the house of a border router
+      polygon(g, 8, 21, Math.PI / 8); g.fillStyle = c(k, '--bg'); g.fill(); g.lineWidth = 1.75; g.stroke()
+      house(g, 0.82); g.fillStyle = c(k, '--woad'); g.fill(); ink = bg
+      break
+    case 'house': house(g, 1); g.fillStyle = colour; g.fill(); ink = bg; break
     case 'diamond': polygon(g, 4, 15); g.fillStyle = bg; g.fill(); g.stroke(); break
     case 'cross': g.beginPath(); g.arc(0, 0, 10, 0, 7); g.fillStyle = bg; g.fill(); g.setLineDash([1.5, 3]); g.stroke(); break
     default:
@@ -113,16 +123,25 @@ export function paint(g: CanvasRenderingContext2D, s: Scene, k: Colours): void {
     if (n.lwm2m && size >= 0.4) drawCorner(g, p, cornerOf(n), k, size)
   }
   g.textAlign = 'center'; g.textBaseline = 'alphabetic'; g.lineJoin = 'round'; g.lineWidth = 4; g.strokeStyle = c(k, '--bg')
-  const all = s.show.names && names(w, size)
+  drawNames(g, s, k, at, size)
+  for (const [i, h] of s.hulls.entries()) labelHull(g, h, v, k, i, size)
+}
+
+// drawNames writes each name below its mark, or at another side where that covers less of other marks and names.
+function drawNames(g: CanvasRenderingContext2D, s: Scene, k: Colours, at: (n: MeshNode) => Point, size: number): void {
+  const w = s.world, all = s.show.names && names(w, size), f = Math.max(0.7, size)
+  const taken = all ? [...w.nodes.values()].map((n) => ({ ...at(n), w: 28 * size, h: 28 * size, id: n.id })) : []
   for (const n of w.nodes.values()) {
     if (!all && n.id !== s.selected && n.id !== s.hovered) continue
     const p = at(n), big = n.role === 'leader' || n.role === 'router'
     const text = big && n.on ? `${n.id} ${rloc(n)}` : `${n.id} ${named(n)}`.trim()
     g.font = `${n.id === s.selected ? 650 : 450} 12px system-ui, sans-serif`
-    const y = p.y + (big ? 34 : 28) * Math.max(0.7, size)
-    g.strokeText(text, p.x, y); g.fillStyle = c(k, '--text-2'); g.fillText(text, p.x, y)
+    const width = g.measureText(text).width, far = (big ? 24 : 20) * f + width / 2
+    const sides = [{ x: p.x, y: p.y + (big ? 34 : 28) * f - 4 }, { x: p.x, y: p.y - (big ? 29 : 24) * f }, { x: p.x + far, y: p.y }, { x: p.x - far, y: p.y }]
+    const box = freest(sides.map((q) => ({ ...q, w: width, h: 13 })), taken.filter((t) => t.id !== n.id))
+    taken.push({ ...box, id: -n.id })
+    g.strokeText(text, box.x, box.y + 4); g.fillStyle = c(k, '--text-2'); g.fillText(text, box.x, box.y + 4)
   }
-  for (const [i, h] of s.hulls.entries()) labelHull(g, h, v, k, i, size)
 }
 
 const progress = (f: Flight, now: number): number => (f.held ? 0.62 : (now - f.began) / f.lasts)

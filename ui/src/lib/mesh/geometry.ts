@@ -42,6 +42,20 @@ export function around(points: Point[], margin: number): Point[] {
   return hull(all)
 }
 
+// A box around its middle.
+export interface Box extends Point { w: number; h: number }
+
+// freest returns the box of which others cover least, the first of equals.
+export function freest(boxes: Box[], others: Box[]): Box {
+  let best = boxes[0]!, least = Infinity
+  for (const b of boxes) {
+    let covered = 0
+    for (const o of others) covered += Math.max(0, Math.min(b.w, o.w, (b.w + o.w) / 2 - Math.abs(b.x - o.x))) * Math.max(0, Math.min(b.h, o.h, (b.h + o.h) / 2 - Math.abs(b.y - o.y)))
+    if (covered < least) { least = covered; best = b }
+  }
+  return best
+}
+
 export function nearest<T extends Point>(points: Iterable<T>, at: Point, within: number): T | undefined {
   let best: T | undefined, d = within * within
   for (const p of points) { const e = (p.x - at.x) ** 2 + (p.y - at.y) ** 2; if (e <= d) { d = e; best = p } }

@@ -29,10 +29,11 @@ export function apply(w: World, c: Change): boolean {
 }
 
 // The letter, the name and the colour token of a role: never the colour alone.
-export interface Look { letter: string; name: string; token: string; shape: 'octagon' | 'hexagon' | 'hexring' | 'circle' | 'dashed' | 'diamond' | 'cross' | 'house' }
+export interface Look { letter: string; name: string; token: string; shape: 'octagon' | 'hexagon' | 'hexring' | 'circle' | 'dashed' | 'diamond' | 'cross' | 'house' | 'ringed' }
 const looks: Record<string, Look> = {
   leader: { letter: 'L', name: 'leader', token: '--madder', shape: 'octagon' },
   border: { letter: 'B', name: 'border router', token: '--woad', shape: 'house' },
+  both: { letter: 'B', name: 'leader and border router', token: '--madder', shape: 'ringed' },
   router: { letter: 'R', name: 'router', token: '--accent', shape: 'hexagon' },
   reed: { letter: 'E', name: 'router-eligible', token: '--accent', shape: 'hexring' },
   fed: { letter: 'F', name: 'full end device', token: '--accent', shape: 'circle' },
@@ -42,7 +43,8 @@ const looks: Record<string, Look> = {
   disabled: { letter: '–', name: 'disabled', token: '--text-3', shape: 'diamond' },
   off: { letter: '×', name: 'off', token: '--text-3', shape: 'cross' },
 }
-export const lookOf = (n: { role: Role; kind: string; on: boolean; border?: boolean }): Look => looks[n.on && n.border && n.role === 'router' ? 'border' : n.on ? (n.role === 'child' ? (n.kind === 'router' ? 'reed' : n.kind) : n.role) : 'off'] ?? looks.off!
+const exits: Partial<Record<Role, string>> = { router: 'border', leader: 'both' }
+export const lookOf = (n: { role: Role; kind: string; on: boolean; border?: boolean }): Look => looks[!n.on ? 'off' : (n.border && exits[n.role]) || (n.role === 'child' ? (n.kind === 'router' ? 'reed' : n.kind) : n.role)] ?? looks.off!
 export const legend: Look[] = ['leader', 'border', 'router', 'reed', 'fed', 'med', 'sed', 'detached', 'off'].map((k) => looks[k]!)
 
 // Links are drawn by the worse of their two directions.
@@ -72,7 +74,7 @@ export function find(w: World, text: string): MeshNode[] {
 }
 
 export function words(w: World, n: MeshNode): string {
-  const look = lookOf(n).name + (n.border && n.role === 'leader' ? ' and border router' : '')
+  const look = lookOf(n).name
   if (n.role === 'leader') return `${look} of ${hex(n.partition)}`
   return n.parent ? `${look}, child of ${n.parent}` : look
 }
