@@ -47,7 +47,7 @@ func fromTLVs(d *meshcop.Dataset, secrets bool) *Dataset {
 		s.MeshLocal = n.MeshLocalPrefix.String()
 	}
 	if has(meshcop.HasSecurityPolicy) {
-		s.Policy = &Policy{Rotation: int(n.SecurityPolicy.RotationHours), Flags: flagsOf(n.SecurityPolicy)}
+		s.Policy = &Policy{Rotation: int(n.SecurityPolicy.RotationHours), Flags: n.SecurityPolicy.Letters()}
 	}
 	if secrets {
 		if has(meshcop.HasNetworkKey) {
@@ -57,30 +57,6 @@ func fromTLVs(d *meshcop.Dataset, secrets bool) *Dataset {
 			s.PSKc = hex.EncodeToString(n.PSKc[:])
 		}
 		s.TLVs = hex.EncodeToString(d.Bytes())
-	}
-	return s
-}
-
-// policyFlags are the letters that OpenThread's command line has for a security policy.
-var policyFlags = []struct {
-	letter byte
-	at     func(p *meshcop.SecurityPolicy) *bool
-}{
-	{'o', func(p *meshcop.SecurityPolicy) *bool { return &p.ObtainNetworkKey }},
-	{'n', func(p *meshcop.SecurityPolicy) *bool { return &p.NativeCommissioning }},
-	{'r', func(p *meshcop.SecurityPolicy) *bool { return &p.Routers }},
-	{'c', func(p *meshcop.SecurityPolicy) *bool { return &p.ExternalCommissioning }},
-	{'C', func(p *meshcop.SecurityPolicy) *bool { return &p.CommercialCommissioning }},
-	{'e', func(p *meshcop.SecurityPolicy) *bool { return &p.AutonomousEnrollment }},
-	{'p', func(p *meshcop.SecurityPolicy) *bool { return &p.NetworkKeyProvisioning }},
-	{'R', func(p *meshcop.SecurityPolicy) *bool { return &p.NonCCMRouters }},
-}
-
-func flagsOf(p meshcop.SecurityPolicy) (s string) {
-	for _, f := range policyFlags {
-		if *f.at(&p) {
-			s += string(f.letter)
-		}
 	}
 	return s
 }
@@ -132,9 +108,7 @@ func (s *Dataset) write(d *meshcop.Dataset) error {
 		}
 		n.SecurityPolicy = meshcop.DefaultPolicy()
 		n.SecurityPolicy.RotationHours = uint16(s.Policy.Rotation)
-		for _, f := range policyFlags {
-			*f.at(&n.SecurityPolicy) = strings.IndexByte(s.Policy.Flags, f.letter) >= 0
-		}
+		n.SecurityPolicy.SetLetters(s.Policy.Flags)
 		set(meshcop.HasSecurityPolicy)
 	}
 	if s.MeshLocal != "" {

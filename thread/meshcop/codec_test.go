@@ -36,6 +36,13 @@ func TestPolicy(t *testing.T) {
 	if _, ok := ParsePolicy(b[:2]); ok {
 		t.Error("too short")
 	}
+	q := SecurityPolicy{NonCCMRouters: true, RoutingVersionThreshold: 3}
+	if !q.SetLetters("Cno") || q.Letters() != "onC" || q.NonCCMRouters || q.RoutingVersionThreshold != 3 {
+		t.Errorf("%+v", q)
+	}
+	if q.SetLetters("oxn") {
+		t.Error("x is no letter of a policy")
+	}
 }
 
 func TestSteeringData(t *testing.T) {

@@ -1,6 +1,9 @@
 package meshcop
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // NetworkKey is the secret that all nodes of a network share.
 type NetworkKey [16]byte
@@ -30,6 +33,37 @@ const (
 func DefaultPolicy() SecurityPolicy {
 	return SecurityPolicy{RotationHours: DefaultRotation, ObtainNetworkKey: true, NativeCommissioning: true, Routers: true,
 		ExternalCommissioning: true, TobleLink: true}
+}
+
+// flags are those with a letter on OpenThread's command line, in the order in which it prints them.
+func (p *SecurityPolicy) flags() []policyFlag {
+	return []policyFlag{{'o', &p.ObtainNetworkKey}, {'n', &p.NativeCommissioning}, {'r', &p.Routers}, {'c', &p.ExternalCommissioning},
+		{'C', &p.CommercialCommissioning}, {'e', &p.AutonomousEnrollment}, {'p', &p.NetworkKeyProvisioning}, {'R', &p.NonCCMRouters}}
+}
+
+type policyFlag struct {
+	letter byte
+	on     *bool
+}
+
+// Letters are those of the flags that are set.
+func (p SecurityPolicy) Letters() (s string) {
+	for _, f := range p.flags() {
+		if *f.on {
+			s += string(f.letter)
+		}
+	}
+	return s
+}
+
+// SetLetters sets the flags whose letters are in s and clears the other ones, and reports whether all letters are known.
+func (p *SecurityPolicy) SetLetters(s string) (known bool) {
+	all := ""
+	for _, f := range p.flags() {
+		*f.on = strings.IndexByte(s, f.letter) >= 0
+		all += string(f.letter)
+	}
+	return strings.Trim(s, all) == ""
 }
 
 // Bits of the flags. Some say that something is not allowed.

@@ -145,18 +145,8 @@ func parsePSKc(s *Shell, a args, n *meshcop.Info) (int, error) {
 	return 2, err
 }
 
-// policyFlags are the letters of a security policy, in the order in which they are printed.
-func policyFlags(p *meshcop.SecurityPolicy) []flag {
-	return []flag{{'o', &p.ObtainNetworkKey}, {'n', &p.NativeCommissioning}, {'r', &p.Routers}, {'c', &p.ExternalCommissioning},
-		{'C', &p.CommercialCommissioning}, {'e', &p.AutonomousEnrollment}, {'p', &p.NetworkKeyProvisioning}, {'R', &p.NonCCMRouters}}
-}
-
 func (s *Shell) policy(p meshcop.SecurityPolicy) {
-	flags := letters(policyFlags(&p))
-	if flags == "" {
-		flags = " "
-	}
-	s.Line("%d%s %d", p.RotationHours, flags, p.RoutingVersionThreshold)
+	s.Line("%d %s %d", p.RotationHours, p.Letters(), p.RoutingVersionThreshold)
 }
 
 // parsePolicy takes the rotation time in hours, letters, and the version threshold; the last two may be left out.
@@ -168,16 +158,8 @@ func parsePolicy(_ *Shell, a args, n *meshcop.Info) (int, error) {
 	}
 	took := 1
 	if a.has(1) {
-		for _, c := range []byte(a[1]) {
-			found := false
-			for _, f := range policyFlags(&p) {
-				if f.letter == c {
-					*f.on, found = true, true
-				}
-			}
-			if !found {
-				return 0, status.InvalidArgs
-			}
+		if !p.SetLetters(a[1]) {
+			return 0, status.InvalidArgs
 		}
 		took = 2
 	}
