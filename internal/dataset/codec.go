@@ -107,6 +107,9 @@ func (s *Dataset) write(d *meshcop.Dataset) error {
 			return errors.New("the key changes after 2 to 65535 hours")
 		}
 		n.SecurityPolicy = meshcop.DefaultPolicy()
+		if old := d.Info(); old.Has&meshcop.HasSecurityPolicy != 0 {
+			n.SecurityPolicy = old.SecurityPolicy // what has no letter stays
+		}
 		n.SecurityPolicy.RotationHours = uint16(s.Policy.Rotation)
 		n.SecurityPolicy.SetLetters(s.Policy.Flags)
 		set(meshcop.HasSecurityPolicy)

@@ -9,6 +9,7 @@ import (
 
 	"heddle.example/internal/simulate"
 	"heddle.example/internal/topology"
+	"heddle.example/thread/meshcop"
 )
 
 func TestNetwork(t *testing.T) {
@@ -85,6 +86,22 @@ func TestNetwork(t *testing.T) {
 		if err := one.Set(ctx, Change{Dataset: bad}); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
+	}
+}
+
+// What a page's policy has no word for stays as the network has it.
+func TestPolicyKeeps(t *testing.T) {
+	var d meshcop.Dataset
+	was := meshcop.Info{Has: meshcop.HasSecurityPolicy, SecurityPolicy: meshcop.SecurityPolicy{RotationHours: 672, ObtainNetworkKey: true, RoutingVersionThreshold: 3}}
+	if err := was.Write(&d); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Dataset{Policy: &Policy{Rotation: 100, Flags: "rR"}}).write(&d); err != nil {
+		t.Fatal(err)
+	}
+	want := meshcop.SecurityPolicy{RotationHours: 100, Routers: true, NonCCMRouters: true, RoutingVersionThreshold: 3}
+	if now := d.Info(); now.SecurityPolicy != want {
+		t.Errorf("%+v", now.SecurityPolicy)
 	}
 }
 
