@@ -73,7 +73,7 @@ func (s *Service) Look(p Parse) (*Dataset, error) {
 // Set changes the dataset: at once where Thread does not run, else by a pending dataset that all nodes of the network take at
 // the same instant.
 func (s *Service) Set(ctx context.Context, c Change) error {
-	verdict := make(chan error, 1)
+	verdict, asked := make(chan error, 1), false
 	err := s.seat.Do(ctx, func(now machine.Time, n *thread.Node) error {
 		old, has := n.Dataset(now, false)
 		d := meshcop.Dataset{}
@@ -97,17 +97,10 @@ func (s *Service) Set(ctx context.Context, c Change) error {
 		if has != nil {
 			return ErrNone
 		}
+		asked = true
 		return setLater(now, n, d, old, c.After, verdict)
 	})
-	if err != nil {
-		return err
-	}
-	select {
-	case err := <-verdict:
-		return err
-	default:
-	}
-	if st, err := s.Status(ctx, false); err != nil || !st.Up {
+	if err != nil || !asked {
 		return err
 	}
 	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
