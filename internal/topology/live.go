@@ -57,7 +57,7 @@ func NewLive(o LiveOptions) *Live {
 	now := time.Now()
 	l := &Live{o: o, epoch: strconv.FormatInt(now.UnixMilli(), 36), began: now, clock: time.Now, feed: feed{readers: map[*Reader]bool{}},
 		reports: map[uint16]*report{}, exts: map[uint16][8]byte{}, ids: map[[8]byte]int{}, seen: map[int]time.Time{}, byRLOC: map[uint16]int{}}
-	l.air.l = l
+	l.air.l, l.air.recent.most = l, liveCaptureMost
 	return l
 }
 

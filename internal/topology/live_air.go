@@ -15,20 +15,10 @@ import (
 type liveAir struct {
 	l *Live
 
-	mu      sync.Mutex
-	kept    []captured
-	next    int
-	fresh   []Frame
-	pending map[uint8]int
-	keys    keyring
-	last    seen
-}
-
-// seen is the latest frame that asked for an acknowledgement: the same once more is a retry.
-type seen struct {
-	from int
-	seq  uint8
-	n    int
+	mu     sync.Mutex
+	recent recent
+	untold untold
+	keys   keyring
 }
 
 const liveCaptureMost = 20_000
@@ -42,14 +32,8 @@ func (l *Live) Heard(now machine.Time, n *thread.Node, own bool, channel uint8, 
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := captured{machine.Time(l.clock().UnixNano()), name, channel, rssi, append([]byte(nil), psdu...)}
-	if len(a.kept) < liveCaptureMost {
-		a.kept = append(a.kept, c)
-	} else {
-		a.kept[a.next] = c
-		a.next = (a.next + 1) % liveCaptureMost
-	}
-	if len(a.fresh) < framesMost && l.feed.any() {
+	a.recent.keep(machine.Time(l.clock().UnixNano()), name, channel, rssi, psdu)
+	if !a.untold.full() && l.feed.any() {
 		a.tell(n, own, channel, rssi, psdu)
 	}
 }
@@ -61,6 +45,14 @@ func (a *liveAir) tell(n *thread.Node, own bool, channel uint8, rssi int8, psdu 
 	}
 	l := a.l
 	f := Frame{At: l.us(), Len: len(psdu), RSSI: rssi, Channel: channel, OK: !h.AckRequest || !own}
+	if h.Type == ieee802154.Ack && !own { // it has no addresses: whose it is, its sequence number says
+		if of := a.untold.acked(h.Sequence); of != nil {
+			f.From, f.To = of.To, of.From
+			f.Kind, f.Text = caption(&h, &a.keys)
+			a.untold.add(f, &h, false)
+		}
+		return
+	}
 	l.mu.Lock()
 	f.From, f.To = 1, l.idOf(&h.Dst)
 	a.keys.source = n.MAC().Ext()
@@ -86,28 +78,7 @@ func (a *liveAir) tell(n *thread.Node, own bool, channel uint8, rssi int8, psdu 
 	}
 	a.keys.mac, a.keys.mle = n.Keys().MAC(), n.Keys().MLE()
 	f.Kind, f.Text = caption(&h, &a.keys)
-	if a.pending == nil {
-		a.pending = map[uint8]int{}
-	}
-	if h.AckRequest && own {
-		if x := (seen{f.From, h.Sequence, len(psdu)}); x == a.last {
-			f.Text += ", retry"
-		} else {
-			a.last = x
-		}
-		a.pending[h.Sequence] = len(a.fresh)
-	}
-	a.fresh = append(a.fresh, f)
-}
-
-// Acked notes that the latest frame with a sequence number was acknowledged.
-func (l *Live) Acked(sequence uint8) {
-	a := &l.air
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if i, ok := a.pending[sequence]; ok && i < len(a.fresh) {
-		a.fresh[i].OK = true
-	}
+	a.untold.add(f, &h, h.AckRequest && own)
 }
 
 // idOf returns the number of the node with a link-layer address; 0: none that is known.
@@ -123,15 +94,9 @@ func (l *Live) idOf(a *ieee802154.Address) int {
 
 func (a *liveAir) flush() {
 	a.mu.Lock()
-	fresh := a.fresh
-	a.fresh = nil
-	clear(a.pending)
+	frames := a.untold.take()
 	a.mu.Unlock()
-	if len(fresh) > 0 {
-		a.l.feed.publish("frames", 0, struct {
-			Frames []Frame `json:"frames"`
-		}{fresh})
-	}
+	a.l.feed.publishFrames(frames)
 }
 
 func (a *liveAir) capture(ctx context.Context, out io.Writer, keys bool) error {
@@ -147,12 +112,7 @@ func (a *liveAir) capture(ctx context.Context, out io.Writer, keys bool) error {
 		}
 	}
 	a.mu.Lock()
-	frames := append(append([]captured(nil), a.kept[a.next:]...), a.kept[:a.next]...)
+	frames := a.recent.all()
 	a.mu.Unlock()
-	p := mesh.NewPcapng(out, comments...)
-	for i := range frames {
-		f := &frames[i]
-		p.Frame(f.at, f.from, f.channel, f.rssi, f.psdu)
-	}
-	return p.Err()
+	return writeFrames(out, frames, comments)
 }

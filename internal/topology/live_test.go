@@ -3,11 +3,16 @@ package topology
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"heddle.example/machine"
+	"heddle.example/thread"
+	"heddle.example/thread/ieee802154"
 )
 
 // A live view knows by diagnostics what the simulation knows of itself: all nodes, their roles and parents, and who hears whom.
@@ -96,6 +101,52 @@ func TestLive(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// The radio hands over the acknowledgement of what the node has sent: it has no addresses.
+func TestLiveAcknowledged(t *testing.T) {
+	w, ctx := newWorld(t, 2, Options{Speed: 40})
+	until(t, w, ctx, func(s *Snapshot) bool { return len(s.Partitions) == 1 && s.Partitions[0].Nodes == 2 })
+	l := NewLive(LiveOptions{Seat: w.Seat(1)})
+	reader := l.Follow()
+	defer reader.Close()
+	peer := ieee802154.ExtAddr{1, 2, 3, 4, 5, 6, 7, 8}
+	l.ids[peer] = 2
+	hear := func(own bool, f ieee802154.Frame) {
+		f.Plan()
+		if err := w.Seat(1).Do(ctx, func(now machine.Time, n *thread.Node) error {
+			l.Heard(now, n, own, 15, -50, f.Append(nil))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := ieee802154.Address{Kind: ieee802154.Extended, Ext: peer}
+	for _, sequence := range []uint8{7, 7, 8} { // the first is lost and sent again, the last is lost
+		hear(true, ieee802154.Frame{Type: ieee802154.Data, Sequence: sequence, AckRequest: true, DstPAN: 1, Dst: to})
+	}
+	hear(false, ieee802154.Frame{Type: ieee802154.Ack, Sequence: 7})
+	l.air.flush()
+	var told struct{ Frames []Frame }
+	select {
+	case m := <-reader.C:
+		if err := json.Unmarshal(m.Data, &told); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Fatal("the reader was told nothing")
+	}
+	got := ""
+	for _, f := range told.Frames {
+		got += fmt.Sprintf("%d to %d, %s, %s, %v\n", f.From, f.To, f.Kind, f.Text, f.OK)
+	}
+	if want := `1 to 2, data, Keep-alive, false
+1 to 2, data, Keep-alive, retry, true
+1 to 2, data, Keep-alive, false
+2 to 1, ack, Acknowledgement, true
+`; got != want {
+		t.Errorf("%s\nnot\n%s", got, want)
+	}
 }
 
 func FuzzReport(f *testing.F) {
