@@ -34,18 +34,32 @@ func Admin(data string) (*http.Client, func() error, error) {
 	}
 	name := filepath.Join(data, adminSocket)
 	dial := func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
+		d := net.Dialer{Timeout: 5 * time.Second}
 		return d.DialContext(ctx, "unix", name)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if c, err := dial(ctx); err == nil {
-		c.Close()
-		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-		return &http.Client{Transport: t, Timeout: time.Minute}, func() error { t.CloseIdleConnections(); return nil }, nil
-	} else if errors.Is(err, os.ErrPermission) {
-		return nil, nil, fmt.Errorf("the server that runs on %s belongs to another user: %w", data, err)
+	for end := time.Now().Add(adminPatience); ; time.Sleep(10 * time.Millisecond) {
+		c, err := dial(context.Background())
+		switch {
+		case err == nil:
+			c.Close()
+			t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+			return &http.Client{Transport: t, Timeout: time.Minute}, func() error { t.CloseIdleConnections(); return nil }, nil
+		case errors.Is(err, os.ErrPermission):
+			return nil, nil, fmt.Errorf("the server that runs on %s belongs to another user: %w", data, err)
+		}
+		client, done, err := adminOffline(data)
+		if !errors.Is(err, store.ErrInUse) || time.Now().After(end) {
+			return client, done, err
+		}
 	}
+}
+
+// adminPatience is how long who administers a directory waits for the socket of a server that has the directory already, or
+// has it still.
+const adminPatience = 3 * time.Second
+
+// adminOffline is Admin where no server runs.
+func adminOffline(data string) (*http.Client, func() error, error) {
 	s, err := OpenStore(data, History{Max: noLimit}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err

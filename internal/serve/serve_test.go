@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -202,6 +203,39 @@ func TestAdminSocket(t *testing.T) {
 	stop(t, p)
 	if code := ask(); code != 200 {
 		t.Errorf("on the directory: %d", code)
+	}
+}
+
+// A server has its directory before it has its socket: who asks in between waits for it.
+func TestAdminOfAServerThatStarts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s, err := OpenStore(dir, History{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })}
+	defer web.Close()
+	time.AfterFunc(50*time.Millisecond, func() {
+		l, err := net.Listen("unix", filepath.Join(dir, adminSocket))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = web.Serve(l)
+	})
+	c, end, err := Admin(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	resp, err := c.Get("http://localhost/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusTeapot {
+		t.Errorf("answered with %s", resp.Status)
 	}
 }
 
