@@ -219,7 +219,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	n := start(t, func(c *Config) { c.Flows, c.PerNode, c.UDP = 5, 3, 50*time.Millisecond })
+	n := start(t, func(c *Config) { c.Flows, c.PerNode, c.UDP = 5, 3, time.Second })
 	four := serve(t, "udp4", "127.0.0.1:0")
 	send := func(from ip6.Address, port uint16) string {
 		n.Send(udp(from, loopback4, port, four.port, "x"))
