@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,7 +98,7 @@ func start(t testing.TB, w world, dir string, m maker, k kind, id int, env ...st
 	n := &node{t: t, world: w, id: id, maker: m, kind: k}
 	n.cmd = w.program(t, m, k, id)
 	n.cmd.Dir = dir
-	n.cmd.Env = append(os.Environ(), env...)
+	n.cmd.Env = slices.Concat(os.Environ(), n.cmd.Env, env)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var err error
 	if n.stdin, err = n.cmd.StdinPipe(); err != nil {

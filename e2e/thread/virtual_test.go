@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,11 +26,14 @@ const (
 )
 
 // virtual is a world without a real clock: it has the nodes' alarms and frames in one queue, and hands them out in order.
-// It is used by one goroutine.
+// It is used by one goroutine. The nodes' randomness is the world's: what happens once with a seed happens each time.
 type virtual struct {
 	t        testing.TB
+	seed     uint64
+	lives    int // of all nodes
 	dir      string
 	conn     *net.UDPConn
+	raw      syscall.RawConn // of conn
 	offset   int
 	time     uint64 // microseconds
 	stations []*station
@@ -72,12 +76,20 @@ func nextOffset() int { return 50 + (os.Getpid()*8+int(offsets.Add(1)))%500 }
 
 func newVirtual(t testing.TB) *virtual {
 	t.Helper()
-	v := &virtual{t: t, dir: t.TempDir(), deaf: map[[2]int]bool{}}
+	v := &virtual{t: t, seed: newSeed(), dir: t.TempDir(), deaf: map[[2]int]bool{}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("-args -seed %d plays this again", v.seed)
+		}
+	})
 	for range 50 {
 		v.offset = nextOffset()
 		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(0)})
 		if err == nil {
 			v.conn = c
+			if v.raw, err = c.SyscallConn(); err != nil {
+				t.Fatal(err)
+			}
 			t.Cleanup(func() { c.Close() })
 			return v
 		}
@@ -99,7 +111,10 @@ func (v *virtual) node(m maker, k kind) *node {
 }
 
 func (v *virtual) program(t testing.TB, m maker, k kind, id int) *exec.Cmd {
-	return program(t, "virtual", m, k, strconv.Itoa(id))
+	c := program(t, "virtual", m, k, strconv.Itoa(id))
+	v.lives++
+	seeded(t, c, m, fmt.Sprintf("%d %s %d", v.seed, t.Name(), v.lives))
+	return c
 }
 
 func (v *virtual) now() time.Duration { return time.Duration(v.time) * time.Microsecond }
@@ -131,21 +146,15 @@ func (v *virtual) settle() {
 		for _, s := range v.stations {
 			quiet = quiet && s.idle()
 		}
-		deadline := time.Now()
 		if !quiet {
 			for _, s := range v.stations {
 				s.drain() // a node with a full pipe would wait for us
 			}
-			deadline = deadline.Add(time.Millisecond)
 		}
 		// Where all are idle, what they have sent is here already: loopback is synchronous.
-		v.conn.SetReadDeadline(deadline)
-		k, from, err := v.conn.ReadFromUDP(buf)
-		switch {
-		case err == nil:
-			v.take(from.Port-v.port(0), buf[:k])
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			v.t.Fatal(err)
+		switch k, from := v.receive(buf, !quiet); {
+		case k >= 0:
+			v.take(from-v.port(0), buf[:k])
 		case quiet:
 			return
 		case time.Now().After(end):
@@ -159,6 +168,29 @@ func (v *virtual) settle() {
 			v.t.Fatalf("never idle: %q", busy)
 		}
 	}
+}
+
+// receive returns the size of the next datagram and the port that it came from, or -1 where there is none; wait has it wait a
+// little for one. (A net.Conn with a deadline that is over reads nothing, though something be there.)
+func (v *virtual) receive(buf []byte, wait bool) (size, from int) {
+	v.t.Helper()
+	size = -1
+	var until time.Time
+	if wait {
+		until = time.Now().Add(time.Millisecond)
+	}
+	v.conn.SetReadDeadline(until)
+	err := v.raw.Read(func(fd uintptr) bool {
+		k, sa, err := syscall.Recvfrom(int(fd), buf, syscall.MSG_DONTWAIT)
+		if err == nil {
+			size, from = k, sa.(*syscall.SockaddrInet4).Port
+		}
+		return err == nil || !wait
+	})
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		v.t.Fatal(err)
+	}
+	return size, from
 }
 
 // idle reports whether a station has nothing left to do. Theirs says so before it has written its output, and several

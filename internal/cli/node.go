@@ -23,7 +23,8 @@ func newNode() *cobra.Command {
 		Short: "A Thread node on OpenThread's simulated radio",
 		Long: `A Thread 1.4 node with OpenThread's command line on standard input and output, on the simulated radio of OpenThread's
 ot-cli-ftd: nodes of both makers with different ID form networks on one computer. PORT_OFFSET in the environment keeps
-networks apart, VIRTUAL_TIME=1 makes a simulator the clock. Settings are kept in tmp/OFFSET_ID.flash.
+networks apart, VIRTUAL_TIME=1 makes a simulator the clock, and VIRTUAL_SEED=N then the node's randomness a seed's. Settings
+are kept in tmp/OFFSET_ID.flash.
 
 On a terminal Tab completes commands and the arrow keys recall them. With standard input from a pipe nothing is added to
 what OpenThread prints, so that its scripts drive the node. A link to this program named ot-cli-ftd or ot-cli-mtd is such a

@@ -15,6 +15,7 @@ import (
 	"heddle.example/host/spinel"
 	"heddle.example/machine"
 	"heddle.example/meshdevice"
+	"heddle.example/sim"
 	"heddle.example/thread"
 	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/keys"
@@ -85,7 +86,10 @@ func Run(o Options) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	random := host.New(host.Options{}).Rand()
+	random, err := o.random()
+	if err != nil {
+		return 1, err
+	}
 	p := &program{options: o, keys: keys.NewCache(), rand: random}
 	ro := radio.Options{ID: o.ID, PortBase: o.PortBase, PortOffset: offset, Local: o.Local, Speed: o.Speed, Input: o.Input,
 		Flash: flash, Rand: random, OwnInfra: o.OwnInfra, Program: p, Started: p.started}
@@ -106,6 +110,20 @@ func Run(o Options) (int, error) {
 		return radio.RunVirtualTime(ro)
 	}
 	return radio.RunRealTime(ro)
+}
+
+// random returns where the node's randomness comes from: in virtual time from a simulator's seed, where it gives one, so
+// that what it plays can be played again.
+func (o *Options) random() (machine.Rand, error) {
+	seed := os.Getenv("VIRTUAL_SEED")
+	if !o.Virtual || seed == "" {
+		return host.New(host.Options{}).Rand(), nil
+	}
+	n, err := strconv.ParseUint(seed, 0, 64)
+	if err != nil {
+		return nil, fmt.Errorf("VIRTUAL_SEED is %q, which is no number", seed)
+	}
+	return sim.New(n).Rand(fmt.Sprintf("node %d", o.ID)), nil
 }
 
 func number(name, s string, otherwise int) (int, error) {
