@@ -126,7 +126,11 @@ func TestOutByTUN(t *testing.T) {
 	fmt.Fprintln(curl.in, "from curl")
 	n.expect(10*time.Second, "from curl")
 	n.do("tcp send to-curl")
-	curl.expect("to-curl")
+	// curl looks at the network for 100 ms after each line that it has read, and then waits for the next one.
+	until(t, w, 15*time.Second, "curl prints what the node sends", func() bool {
+		fmt.Fprintln(curl.in)
+		return strings.Contains(curl.text(), "to-curl")
+	})
 	if lines := strings.Join(br.do("nat64 mappings"), "\n"); !strings.Contains(lines, "192.168.255.") {
 		t.Errorf("no mapping:\n%s", lines)
 	}

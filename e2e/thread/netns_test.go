@@ -175,13 +175,18 @@ func run(t *testing.T, cmd *exec.Cmd) *other {
 	return o
 }
 
+// text is what the program has written so far.
+func (o *other) text() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.out.String()
+}
+
 // expect waits until the program has written something.
 func (o *other) expect(text string) {
 	o.t.Helper()
 	for end := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		o.mu.Lock()
-		got := o.out.String()
-		o.mu.Unlock()
+		got := o.text()
 		if strings.Contains(got, text) {
 			return
 		}
