@@ -11,7 +11,12 @@ const (
 	alertUnexpected       = 10
 	alertBadRecordMAC     = 20
 	alertHandshakeFailure = 40
+	alertBadCertificate   = 42
+	alertUnsupportedCert  = 43
+	alertExpired          = 45
+	alertCertUnknown      = 46
 	alertIllegalParameter = 47
+	alertUnknownCA        = 48
 	alertDecodeError      = 50
 	alertDecryptError     = 51
 	alertProtocolVersion  = 70

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"heddle.example/machine"
@@ -13,7 +12,7 @@ import (
 // Dial begins a handshake as a client and returns the number of the session to be. Established or Closed follows.
 func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, c ClientConfig) (uint64, error) {
 	e.begin(now, cause)
-	if len(c.Key) == 0 || len(c.Key) > maxKey {
+	if len(c.Key) == 0 && c.Verify == nil || len(c.Key) > maxKey {
 		return 0, fmt.Errorf("dtls: a key of %d bytes cannot be used: give 1 to %d bytes", len(c.Key), maxKey)
 	}
 	if len(c.Identity) > maxIdentity {
@@ -32,6 +31,9 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 	if err := e.cfg.usable(suites); err != nil {
 		return 0, err
 	}
+	if suites = c.offered(suites); len(suites) == 0 {
+		return 0, fmt.Errorf("%w: suites with a pre-shared key need ClientConfig.Key, those with certificates need Verify", ErrNoSuite)
+	}
 	if slot := e.findPending(path); slot != 0 {
 		e.end(e.slab.at(slot), ErrReplaced)
 	}
@@ -42,10 +44,11 @@ func (e *Engine) Dial(now machine.Time, cause machine.Cause, path machine.Path, 
 	hs.identity = c.Identity
 	hs.draftCID = c.DraftCID
 	hs.psk = append([]byte(nil), c.Key...)
-	if _, err := netip.ParseAddr(c.ServerName); err != nil { // RFC 6066 section 3: no IP literals
+	if !isLiteral(c.ServerName) {
 		hs.serverName = c.ServerName
 	}
-	if r := c.Resume; r != nil && r.ident == c.Identity && slices.Contains(suites, r.suite) && !e.cfg.DisableEMS {
+	hs.dialCertificate(&c)
+	if r := c.Resume; r != nil && slices.Contains(suites, r.suite) && !e.cfg.DisableEMS && r.fits(&c, path, now) {
 		hs.resume = r
 	}
 	e.cfg.Rand.Fill(hs.clientRandom[:])
@@ -62,14 +65,15 @@ func (e *Engine) sendClientHello(s *session) {
 	if hs.resume != nil {
 		m.sessionID = hs.resume.id
 	}
-	curves := false
+	curves, certificates := false, false
 	for _, id := range hs.suites {
 		m.suites = binary.BigEndian.AppendUint16(m.suites, uint16(id))
 		curves = curves || suiteByID(id).ecdhe
+		certificates = certificates || suiteByID(id).secret == secretCertificate
 	}
 	m.suites = binary.BigEndian.AppendUint16(m.suites, uint16(emptyRenegotiationInfo))
 	x := &m.ext
-	x.serverName = hs.serverName
+	x.serverName = []byte(hs.serverName)
 	x.maxFragment = fragmentCode(e.cfg.MaxFragment)
 	if curves {
 		x.groups = appendGroups(nil)
@@ -77,6 +81,9 @@ func (e *Engine) sendClientHello(s *session) {
 			x.groups = []byte{0, byte(groupP256)}
 		}
 		x.pointFormats = []byte{0}
+	}
+	if certificates {
+		hs.auth.offerCertificates(x)
 	}
 	x.ems = !e.cfg.DisableEMS
 	x.jpake = hs.jpakeHello
@@ -119,10 +126,20 @@ func (e *Engine) clientMessage(s *session, typ byte, seq uint16, body []byte) er
 	case hs.state == clientWaitHello && typ == typeServerHello:
 		hs.addMessage(typ, seq, body)
 		return e.serverHello(s, body)
+	case hs.state == clientWaitCertificate && typ == typeCertificate:
+		hs.addMessage(typ, seq, body)
+		hs.state = clientWaitKeys
+		return e.readCertificate(s, body)
 	case hs.state == clientWaitKeys && typ == typeServerKeyExchange:
 		hs.addMessage(typ, seq, body)
 		hs.state = clientWaitDone
-		return hs.exchange.readServer(body)
+		if err := hs.exchange.readServer(body); err != nil || hs.auth == nil {
+			return err
+		}
+		return hs.believe()
+	case hs.state == clientWaitDone && typ == typeCertificateRequest && hs.auth != nil && !hs.auth.asked:
+		hs.addMessage(typ, seq, body)
+		return hs.auth.readRequest(body)
 	case (hs.state == clientWaitDone || hs.state == clientWaitKeys && !hs.exchange.needsServer()) &&
 		typ == typeServerHelloDone:
 		if len(body) != 0 {
@@ -174,6 +191,9 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 		}
 		hs.resumed = true
 		hs.master = r.master
+		if r.peer != nil {
+			hs.identity, hs.kind, hs.auth.peer = r.ident, r.peer.Kind(), r.peer
+		}
 		hs.deriveKeys(s)
 		hs.state = clientWaitFinished
 		e.replayEarly(s)
@@ -181,6 +201,9 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 	}
 	hs.newExchange()
 	hs.state = clientWaitKeys
+	if hs.auth != nil {
+		hs.state = clientWaitCertificate
+	}
 	return nil
 }
 
@@ -188,6 +211,10 @@ func (e *Engine) serverHello(s *session, body []byte) error {
 func (e *Engine) clientKeys(s *session) error {
 	hs := s.hs
 	e.newFlight(hs)
+	a := hs.auth
+	if a != nil && a.asked {
+		_ = hs.message(typeCertificate, 0, func(b []byte) ([]byte, error) { return a.own.show(b, a.ownRaw), nil })
+	}
 	err := hs.message(typeClientKeyExchange, 0, func(b []byte) ([]byte, error) {
 		return hs.exchange.appendClient(b, e.cfg.Rand, hs.identity)
 	})
@@ -196,6 +223,12 @@ func (e *Engine) clientKeys(s *session) error {
 	}
 	if err := hs.deriveMaster(hs.psk); err != nil {
 		return err
+	}
+	if a != nil && a.asked && a.own != nil {
+		hash := hs.transcriptHash()
+		if err := hs.message(typeCertificateVerify, 0, func(b []byte) ([]byte, error) { return a.own.appendSignature(b, hash) }); err != nil {
+			return err
+		}
 	}
 	hs.deriveKeys(s)
 	hs.finish(s)

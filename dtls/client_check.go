@@ -1,9 +1,15 @@
 package dtls
 
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
 // readExtensions checks the server's answers: only to what was offered (RFC 5246 section 7.4.1.4).
 func (e *Engine) readExtensions(s *session, x *extensions) error {
 	hs := s.hs
-	if x.unknown || x.groups != nil || x.ems && e.cfg.DisableEMS || x.hasCID && (e.cfg.DisableCID || hs.draftCID) ||
+	if x.unknown || x.groups != nil || x.signatures != nil || x.ems && e.cfg.DisableEMS || x.hasCID && (e.cfg.DisableCID || hs.draftCID) ||
 		x.hasCIDDraft && (e.cfg.DisableCID || !hs.draftCID) ||
 		x.rrc && (e.cfg.DisableRRC || !x.hasCID) || x.pointFormats != nil && !offersCurves(hs.suites) {
 		return errUnsupportedExtension
@@ -17,7 +23,18 @@ func (e *Engine) readExtensions(s *session, x *extensions) error {
 	if x.renegotiation && len(x.renegotiated) != 0 { // RFC 5746 section 3.4
 		return errIllegal
 	}
-	if (x.jpake != nil) != hs.suite.password {
+	if hs.suite.secret != secretCertificate {
+		hs.auth = nil // the server has taken another suite
+	}
+	if hs.auth == nil && (x.serverTypes != nil || x.clientTypes != nil) {
+		return errUnsupportedExtension
+	}
+	if hs.auth != nil {
+		if err := hs.auth.readTypes(x); err != nil {
+			return err
+		}
+	}
+	if (x.jpake != nil) != (hs.suite.secret == secretPassword) {
 		return errUnsupportedExtension
 	}
 	if x.jpake != nil {
@@ -43,6 +60,22 @@ func (e *Engine) readExtensions(s *session, x *extensions) error {
 		s.flags |= flagRRC
 	}
 	return nil
+}
+
+// offered is what of some suites a client can do.
+func (c *ClientConfig) offered(suites []Suite) []Suite {
+	return slices.DeleteFunc(slices.Clone(suites), func(id Suite) bool {
+		if suiteByID(id).secret == secretCertificate {
+			return c.Verify == nil
+		}
+		return len(c.Key) == 0
+	})
+}
+
+// isLiteral reports whether a name is an address, which is not to be sent as server_name (RFC 6066 section 3).
+func isLiteral(name string) bool {
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
 }
 
 func offersCurves(suites []Suite) bool {

@@ -28,6 +28,15 @@ type Config struct {
 	// time for known and unknown identities.
 	PSK func(identity []byte) (key []byte, ok bool)
 
+	// Certificate returns what a server proves itself with to a client that asks for a name (none: ""), for the suites
+	// ECDHE_ECDSA. Nil, and a nil answer, refuse those suites.
+	Certificate func(serverName string) *Certificate
+	// Verify decides about a client of such a suite, whose private key is proved already, and names it: Trust.Verify, Anyone,
+	// or what looks its name up. It is asked again when the client resumes its session.
+	Verify func(p *Peer) (name string, err error)
+	// ClientAuth says whether clients of such a suite have to show a certificate or a raw public key.
+	ClientAuth ClientAuth
+
 	// JPAKE returns the password of whoever is at the far end of a path, for ECJPAKEWithAES128CCM8. Nil refuses that suite.
 	JPAKE func(path machine.Path) (password []byte, ok bool)
 	// NewPAKE makes one side of EC-JPAKE: ecjpake.New. That suite needs it.
@@ -90,6 +99,9 @@ func (c Config) withDefaults() (Config, error) {
 			c.Suites = append(c.Suites, PSKWithAES128CBC)
 		}
 	}
+	if c.Certificate != nil && c.Verify == nil && c.ClientAuth != NotAsked {
+		return c, errors.New("dtls: Config.Verify is missing: say which clients are believed (Trust.Verify), or set ClientAuth to NotAsked")
+	}
 	if err := c.usable(c.Suites); err != nil {
 		return c, err
 	}
@@ -114,7 +126,7 @@ func (c *Config) usable(suites []Suite) error {
 		switch info := suiteByID(s); {
 		case info == nil:
 			return fmt.Errorf("dtls: cipher suite %v is not known", s)
-		case info.password && c.NewPAKE == nil:
+		case info.secret == secretPassword && c.NewPAKE == nil:
 			return fmt.Errorf("dtls: cipher suite %v needs Config.NewPAKE: give one that calls ecjpake.New", s)
 		case info.aead == kindCBC && !c.AllowCBC:
 			return fmt.Errorf("dtls: cipher suite %v is turned off: set Config.AllowCBC", s)
@@ -130,12 +142,18 @@ func def[T comparable](p *T, v T) {
 	}
 }
 
-// ClientConfig says how Dial proves who we are.
+// ClientConfig says how Dial proves who we are, and whom it believes. A Key is for the suites with a pre-shared key or a
+// password, Verify for those with certificates; with both, all of them are offered.
 type ClientConfig struct {
-	Identity   string
-	Key        []byte      // with ECJPAKEWithAES128CCM8: the password
+	Identity string
+	Key      []byte // with ECJPAKEWithAES128CCM8: the password
+
+	Certificate *Certificate                           // nil: none
+	Verify      func(p *Peer) (name string, err error) // decides about the server: see Config.Verify
+	PeerKinds   []machine.SecurityKind                 // what the server may show, X509, RPK or both, the better one first; nil: what Certificate is
+
 	Suites     []Suite     // nil: those of the engine
-	ServerName string      // sent as server_name unless empty or an IP literal (RFC 6066 section 3)
+	ServerName string      // sent as server_name unless empty or an IP literal (RFC 6066 section 3); Trust looks for it
 	Resume     *Resumption // from an earlier Established; nil: full handshake
 	DraftCID   bool        // offer connection IDs as in the drafts (type 53), for servers before RFC 9146
 }
@@ -146,4 +164,7 @@ type Resumption struct {
 	master [48]byte
 	suite  Suite
 	ident  string
+
+	own  *Certificate // with a certificate suite
+	peer *Peer
 }

@@ -63,8 +63,12 @@ func (x *ecjpakeExchange) premaster(dst []byte, _ []byte) ([]byte, error) {
 // newExchange makes the key exchange of the chosen suite.
 func (hs *handshake) newExchange() {
 	hs.exchange = hs.suite.exchange()
-	if x, ok := hs.exchange.(*ecjpakeExchange); ok {
+	switch x := hs.exchange.(type) {
+	case *ecjpakeExchange:
 		x.j = hs.jpake
+	case *ecdheECDSA:
+		x.hs = hs
+		hs.kind = machine.NoSecurity // until the peer has shown something
 	}
 }
 

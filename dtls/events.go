@@ -21,6 +21,7 @@ type Established struct {
 	EMS     bool     // extended master secret
 	RRC     bool     // return routability checks negotiated
 	KeyHash [32]byte // with EC-JPAKE: the SHA-256 of the key block, of which Thread makes its key-encryption key
+	Peer    *Peer    // with certificates: who the peer is; nil: it has shown none
 	Took    time.Duration
 	Resume  *Resumption // of a client: for the next Dial; nil where the server does not resume
 }
@@ -80,6 +81,9 @@ var (
 	ErrUnknownIdentity = errors.New("dtls: unknown identity: add its credentials")
 	ErrWrongKey        = errors.New("dtls: wrong key for this identity")
 	ErrNoSuite         = errors.New("dtls: no cipher suite in common")
+	ErrNoCertificate   = errors.New("dtls: the peer shows no certificate: give it one")
+	ErrSignature       = errors.New("dtls: the peer does not hold the private key of its certificate")
+	ErrUntrusted       = errors.New("dtls: the peer's certificate is not trusted")
 	ErrVersion         = errors.New("dtls: the peer does not speak DTLS 1.2")
 	ErrProtocol        = errors.New("dtls: the peer broke the protocol")
 	ErrVerify          = errors.New("dtls: the peer's Finished is wrong")

@@ -8,6 +8,9 @@ const (
 	extMaxFragmentLength    = 1
 	extSupportedGroups      = 10
 	extPointFormats         = 11
+	extSignatureAlgorithms  = 13
+	extClientCertType       = 19
+	extServerCertType       = 20
 	extExtendedMasterSecret = 23
 	extConnectionIDDraft    = 53 // drafts of RFC 9146 up to version 08: other additional data
 	extConnectionID         = 54
@@ -18,10 +21,13 @@ const (
 
 // extensions holds those extensions of a hello that this package knows. Slices are of the message.
 type extensions struct {
-	serverName    string // only written
+	serverName    []byte // a host name; nil: none, or one that makes no sense
 	maxFragment   byte   // code of RFC 6066 section 4; 0: absent
 	groups        []byte // supported_groups, 2 bytes each; nil: absent
 	pointFormats  []byte
+	signatures    []byte // signature_algorithms, 2 bytes each; nil: absent
+	clientTypes   []byte // what client_certificate_type holds: a list in ClientHello, a byte in ServerHello; nil: absent
+	serverTypes   []byte // of server_certificate_type
 	ems           bool
 	cid           []byte
 	hasCID        bool
@@ -34,8 +40,8 @@ type extensions struct {
 	unknown       bool   // there was an extension that this package does not know
 }
 
-// decode reads the extensions at the end of a hello. Unknown ones are skipped, and server_name is not looked at: a
-// name says nothing to a server that has one identity (an IP literal in it is tolerated).
+// decode reads the extensions at the end of a hello. Unknown ones are skipped, and in server_name everything is tolerated,
+// an IP literal for one: it can do no more than choose a certificate.
 func (x *extensions) decode(b []byte) bool {
 	*x = extensions{}
 	if len(b) == 0 {
@@ -61,6 +67,18 @@ func (x *extensions) decode(b []byte) bool {
 		}
 		switch typ {
 		case extServerName:
+			x.serverName = hostName(v)
+			continue
+		case extSignatureAlgorithms:
+			x.signatures = v.vector16()
+			if len(x.signatures)%2 != 0 {
+				return false
+			}
+		case extClientCertType:
+			x.clientTypes = v.b
+			continue
+		case extServerCertType:
+			x.serverTypes = v.b
 			continue
 		case extMaxFragmentLength:
 			x.maxFragment = byte(v.uint8())
@@ -102,16 +120,24 @@ func (x *extensions) decode(b []byte) bool {
 	return !list.bad
 }
 
+// hostName reads the first name of server_name, if it is a host's (RFC 6066 section 3).
+func hostName(v reader) []byte {
+	list := reader{b: v.vector16()}
+	if typ, name := list.uint8(), list.vector16(); !list.bad && typ == 0 && len(name) <= 255 {
+		return name
+	}
+	return nil
+}
+
 // append appends the extensions with their length; nothing if there are none.
 func (x *extensions) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0)
-	if x.serverName != "" {
-		n := len(x.serverName)
+	if n := len(x.serverName); n > 0 {
 		dst = appendExtension(dst, extServerName, n+5)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(n+3))
 		dst = append(dst, 0) // host_name
-		dst = appendVector16(dst, []byte(x.serverName))
+		dst = appendVector16(dst, x.serverName)
 	}
 	if x.maxFragment != 0 {
 		dst = append(appendExtension(dst, extMaxFragmentLength, 1), x.maxFragment)
@@ -121,6 +147,15 @@ func (x *extensions) append(dst []byte) []byte {
 	}
 	if x.pointFormats != nil {
 		dst = appendVector8(appendExtension(dst, extPointFormats, 1+len(x.pointFormats)), x.pointFormats)
+	}
+	if x.signatures != nil {
+		dst = appendVector16(appendExtension(dst, extSignatureAlgorithms, 2+len(x.signatures)), x.signatures)
+	}
+	if x.clientTypes != nil {
+		dst = append(appendExtension(dst, extClientCertType, len(x.clientTypes)), x.clientTypes...)
+	}
+	if x.serverTypes != nil {
+		dst = append(appendExtension(dst, extServerCertType, len(x.serverTypes)), x.serverTypes...)
 	}
 	if x.ems {
 		dst = appendExtension(dst, extExtendedMasterSecret, 0)

@@ -13,12 +13,15 @@ import (
 type state uint8
 
 const (
-	clientWaitHello    state = iota + 1 // HelloVerifyRequest or ServerHello
-	clientWaitKeys                      // ServerKeyExchange or ServerHelloDone
-	clientWaitDone                      // ServerHelloDone
-	clientWaitFinished                  // Finished of the server
-	serverWaitKeys                      // ClientKeyExchange
-	serverWaitFinished                  // Finished of the client
+	clientWaitHello       state = iota + 1 // HelloVerifyRequest or ServerHello
+	clientWaitCertificate                  // Certificate of the server
+	clientWaitKeys                         // ServerKeyExchange or ServerHelloDone
+	clientWaitDone                         // CertificateRequest or ServerHelloDone
+	clientWaitFinished                     // Finished of the server
+	serverWaitCertificate                  // Certificate of the client
+	serverWaitKeys                         // ClientKeyExchange
+	serverWaitVerify                       // CertificateVerify
+	serverWaitFinished                     // Finished of the client
 )
 
 // handshake is everything that only a running handshake needs. It is freed with it.
@@ -32,11 +35,14 @@ type handshake struct {
 	suites   []Suite // offered
 	suite    *suiteInfo
 	exchange keyExchange
-	identity string
-	psk      []byte      // of a client
-	refusal  error       // of a server: why the client will not get in, whatever it does
-	resume   *Resumption // offered by a client
+	identity string               // of a client with a pre-shared key, or of the peer of who has a certificate
+	kind     machine.SecurityKind // of identity
+	psk      []byte               // of a client
+	refusal  error                // of a server: why the client will not get in, whatever it does
+	resume   *Resumption          // offered by a client
 	group    group
+
+	auth *authentication // with certificates
 
 	jpake      PAKE     // of a handshake with a password
 	jpakeHello []byte   // what our hello says of its first round
@@ -74,6 +80,7 @@ func (e *Engine) newHandshake(s *session, st state) *handshake {
 	} else {
 		hs = &handshake{transcript: sha256.New()}
 	}
+	hs.kind = machine.PSK
 	hs.cause, hs.started, hs.state, hs.timeout, hs.alert = e.cause, e.now, st, e.cfg.RetransmitInitial, -1
 	s.hs = hs
 	return hs
@@ -180,7 +187,7 @@ func (e *Engine) failHandshake(s *session, err error) {
 	}
 	switch {
 	case errors.Is(err, errMalformed), errors.Is(err, errIllegal), errors.Is(err, errUnexpected),
-		errors.Is(err, errUnsupportedExtension), errors.Is(err, errDowngrade):
+		errors.Is(err, errUnsupportedExtension), errors.Is(err, errDowngrade), errors.Is(err, errLongChain):
 		err = protocolError{err}
 	}
 	e.stats.HandshakesFailed++
@@ -206,16 +213,18 @@ func alertFor(err error) int {
 		return alertIllegalParameter
 	case errors.Is(err, errUnexpected):
 		return alertUnexpected
-	case errors.Is(err, ErrNoSuite), errors.Is(err, errDowngrade): // RFC 7627 section 5.3
+	case errors.Is(err, ErrNoSuite), errors.Is(err, errDowngrade), // RFC 7627 section 5.3
+		errors.Is(err, ErrNoCertificate): // RFC 5246 section 7.4.6
 		return alertHandshakeFailure
 	case errors.Is(err, ErrVersion):
 		return alertProtocolVersion
-	case errors.Is(err, ErrVerify), errors.Is(err, ErrWrongKey), errors.Is(err, ErrUnknownIdentity):
+	case errors.Is(err, ErrVerify), errors.Is(err, ErrWrongKey), errors.Is(err, ErrUnknownIdentity),
+		errors.Is(err, ErrSignature):
 		return alertDecryptError // RFC 4279 section 2: the same for both
 	case errors.Is(err, errUnsupportedExtension):
 		return alertUnsupportedExt
 	}
-	return -1
+	return alertForCertificate(err)
 }
 
 var (

@@ -53,7 +53,7 @@ func (e *Engine) establish(s *session) {
 	s.last = e.now
 	s.flags |= flagEstablished
 	s.ident = &machine.Identity{
-		Session: s.id, Name: hs.identity, Kind: machine.PSK, CID: s.survivesMove(),
+		Session: s.id, Name: hs.identity, Kind: hs.kind, CID: s.survivesMove(),
 	}
 	e.stats.HandshakesDone++
 	e.persistNew(s)
@@ -61,6 +61,9 @@ func (e *Engine) establish(s *session) {
 		Session: s.id, Path: e.paths.path(s), Client: s.is(flagClient), Resumed: hs.resumed, Suite: s.info().id,
 		PeerCID: []byte(s.peerCID), Draft: s.is(flagDraftCID), EMS: s.is(flagEMS), RRC: s.is(flagRRC), KeyHash: hs.keyHash,
 		Took: time.Duration(e.now - hs.started),
+	}
+	if hs.auth != nil {
+		ev.Peer = hs.auth.peer
 	}
 	if s.is(flagOwnCID) {
 		ev.OwnCID = e.ownCID(s)

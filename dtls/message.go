@@ -8,8 +8,11 @@ const (
 	typeClientHello        = 1
 	typeServerHello        = 2
 	typeHelloVerifyRequest = 3
+	typeCertificate        = 11
 	typeServerKeyExchange  = 12
+	typeCertificateRequest = 13
 	typeServerHelloDone    = 14
+	typeCertificateVerify  = 15
 	typeClientKeyExchange  = 16
 	typeFinished           = 20
 )
@@ -87,6 +90,13 @@ func (r *reader) uint16() int {
 
 func (r *reader) vector8() []byte  { return r.bytes(r.uint8()) }
 func (r *reader) vector16() []byte { return r.bytes(r.uint16()) }
+
+func (r *reader) vector24() []byte {
+	if n := r.bytes(3); n != nil {
+		return r.bytes(uint24(n))
+	}
+	return nil
+}
 
 // done reports whether everything was read and nothing is left.
 func (r *reader) done() bool { return !r.bad && len(r.b) == 0 }

@@ -26,18 +26,22 @@ func (e *Engine) negotiate(s *session, m *clientHello) error {
 			continue
 		}
 		info := suiteByID(id)
-		if e.cfg.PSK == nil && !info.password {
+		if e.cfg.PSK == nil && info.secret == secretKey {
 			continue
 		}
 		switch {
 		case info.aead == kindCBC:
 			last = info
-		case info.password:
+		case info.secret == secretPassword:
 			ok, err := e.acceptJPAKE(s, m)
 			if err != nil {
 				return err
 			}
 			if ok && offersGroup(m.ext.groups, groupP256) {
+				hs.suite = info
+			}
+		case info.secret == secretCertificate:
+			if e.acceptCertificate(s, m) {
 				hs.suite = info
 			}
 		case !info.ecdhe || hs.group != 0:
@@ -49,6 +53,9 @@ func (e *Engine) negotiate(s *session, m *clientHello) error {
 	}
 	if hs.suite == nil {
 		return ErrNoSuite
+	}
+	if hs.suite.secret != secretCertificate {
+		hs.auth = nil
 	}
 	s.suite = suiteIndex(hs.suite)
 	hs.ems = m.ext.ems && !e.cfg.DisableEMS
@@ -70,7 +77,7 @@ func offersGroup(offered []byte, g group) bool {
 
 // onlyPassword reports whether all suites are with a password, which is for one group only.
 func onlyPassword(suites []Suite) bool {
-	return !slices.ContainsFunc(suites, func(s Suite) bool { return !suiteByID(s).password })
+	return !slices.ContainsFunc(suites, func(s Suite) bool { return suiteByID(s).secret != secretPassword })
 }
 
 func (m *clientHello) offersNull() bool {
@@ -86,8 +93,11 @@ func (m *clientHello) offersNull() bool {
 func (e *Engine) answerExtensions(s *session, m *clientHello, x *extensions) {
 	hs := s.hs
 	x.ems = hs.ems
-	if hs.suite.password {
+	if hs.suite.secret == secretPassword {
 		x.jpake = hs.jpakeHello
+	}
+	if hs.suite.secret == secretCertificate {
+		hs.auth.answerTypes(x)
 	}
 	x.renegotiation = m.ext.renegotiation || m.offers(emptyRenegotiationInfo) // RFC 5746 section 3.6
 	if m.ext.maxFragment != 0 {

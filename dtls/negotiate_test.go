@@ -92,7 +92,7 @@ func TestNegotiation(t *testing.T) {
 			func(h *serverHello) bool { return h.ext.hasCID && !h.ext.hasCIDDraft }},
 		{"return routability", func(m *clientHello) { m.ext.hasCID, m.ext.rrc = true, true }, hello, func(h *serverHello) bool { return h.ext.rrc }},
 		{"return routability without connection ID", func(m *clientHello) { m.ext.rrc = true }, hello, func(h *serverHello) bool { return !h.ext.rrc }},
-		{"server name", func(m *clientHello) { m.ext.serverName = "192.0.2.1" }, hello, nil},
+		{"server name", func(m *clientHello) { m.ext.serverName = []byte("192.0.2.1") }, hello, nil},
 		{"unknown session id", func(m *clientHello) { m.sessionID = make([]byte, 32) }, hello, func(h *serverHello) bool { return string(h.sessionID) != string(make([]byte, 32)) }},
 	} {
 		m := baseHello()

@@ -22,6 +22,8 @@ type resumeEntry struct {
 	key      [sha256.Size]byte // fingerprint of the pre-shared key: a changed key ends resumption
 	suite    Suite
 	identity string
+	kind     machine.SecurityKind
+	body     []byte // of the client's Certificate message; nil: none
 	until    machine.Time
 	dead     bool
 }
@@ -120,8 +122,7 @@ func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
 	if !m.offers(old.suite) || !slices.Contains(e.cfg.Suites, old.suite) {
 		return nil, nil
 	}
-	key, ok := e.cfg.PSK([]byte(old.identity))
-	if sum := old.keyCheck(key); !ok || len(key) > maxKey || !hmac.Equal(sum[:], old.key[:]) {
+	if !e.still(s, m, old) {
 		e.resume.drop(m.sessionID)
 		return nil, nil
 	}
@@ -131,27 +132,78 @@ func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
 	return old, nil
 }
 
+// still reports whether the client of an earlier session would be let in today.
+func (e *Engine) still(s *session, m *clientHello, old *resumeEntry) bool {
+	if suiteByID(old.suite).secret == secretKey {
+		if e.cfg.PSK == nil {
+			return false
+		}
+		key, ok := e.cfg.PSK([]byte(old.identity))
+		sum := old.keyCheck(key)
+		return ok && len(key) <= maxKey && hmac.Equal(sum[:], old.key[:])
+	}
+	s.hs.auth = &authentication{}
+	if old.body == nil {
+		return e.cfg.ClientAuth != MustProve
+	}
+	p, err := parsePeer(old.body, old.kind == machine.RPK)
+	if err != nil || e.cfg.Verify == nil {
+		return false
+	}
+	p.ServerName, p.Path, p.Now = string(m.ext.serverName), e.paths.path(s), e.now
+	name, err := e.cfg.Verify(p)
+	s.hs.auth.peer = p
+	return err == nil && name == old.identity
+}
+
+// fits reports whether a client may resume an earlier session: it would still say and believe the same.
+func (r *Resumption) fits(c *ClientConfig, path machine.Path, now machine.Time) bool {
+	if r.peer == nil {
+		return r.ident == c.Identity
+	}
+	if c.Verify == nil || c.ServerName != r.peer.ServerName || !r.own.same(c.Certificate) || !slices.Contains(c.peerKinds(), r.peer.Kind()) {
+		return false
+	}
+	p := *r.peer
+	p.Path, p.Now = path, now
+	name, err := c.Verify(&p)
+	return err == nil && name == r.ident
+}
+
+// maxKept is how long a client's Certificate message may be that a server keeps in order to look at it again.
+const maxKept = 4096
+
 // keepResumable keeps what a later short handshake needs: in the cache of a server, in the event of a client. Sessions
 // without the extended master secret are not resumed (RFC 7627 section 5.3).
 func (e *Engine) keepResumable(s *session, hs *handshake, ev *Established) {
-	if !hs.ems || len(hs.sessionID) == 0 || hs.suite.password {
+	if !hs.ems || len(hs.sessionID) == 0 || hs.suite.secret == secretPassword {
 		return
 	}
 	if s.is(flagClient) {
 		ev.Resume = &Resumption{id: hs.sessionID, master: hs.master, suite: hs.suite.id, ident: hs.identity}
+		if hs.auth != nil {
+			ev.Resume.own, ev.Resume.peer = hs.auth.mine, hs.auth.peer
+		}
 		return
 	}
 	if hs.resumed || e.resume.limit <= 0 {
 		return
 	}
-	key, ok := e.cfg.PSK([]byte(hs.identity))
-	if !ok {
-		return
-	}
 	r := &resumeEntry{
-		id: [32]byte(hs.sessionID), master: hs.master, suite: hs.suite.id, identity: hs.identity,
+		id: [32]byte(hs.sessionID), master: hs.master, suite: hs.suite.id, identity: hs.identity, kind: hs.kind,
 		until: e.now.Add(e.cfg.ResumeLifetime),
 	}
-	r.key = r.keyCheck(key)
+	switch {
+	case hs.suite.secret == secretKey:
+		key, ok := e.cfg.PSK([]byte(hs.identity))
+		if !ok {
+			return
+		}
+		r.key = r.keyCheck(key)
+	case hs.auth.peer != nil:
+		if r.body = hs.auth.peer.body; len(r.body) > maxKept {
+			return
+		}
+	}
 	e.resume.put(r)
 }

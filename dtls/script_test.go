@@ -297,7 +297,7 @@ func describe(b []byte) string {
 		if r.typ == contentHandshake && r.epoch == 0 {
 			var f fragment
 			if _, ok := f.decode(r.body); ok {
-				name = map[byte]string{1: "ClientHello", 2: "ServerHello", 3: "HelloVerifyRequest", 12: "ServerKeyExchange",
+				name = map[byte]string{1: "ClientHello", 2: "ServerHello", 3: "HelloVerifyRequest", 11: "Certificate", 13: "CertificateRequest", 15: "CertificateVerify", 12: "ServerKeyExchange",
 					14: "ServerHelloDone", 16: "ClientKeyExchange"}[f.typ]
 				if !f.whole() {
 					name += fmt.Sprintf("[%d+%d/%d]", f.offset, len(f.body), f.length)

@@ -5,7 +5,7 @@ import "heddle.example/machine"
 // clientHello answers a ClientHello of epoch 0. Until the client has repeated our cookie nothing is stored, and
 // nothing is said but HelloVerifyRequest.
 func (e *Engine) clientHello(path machine.Path, r *record, f *fragment) {
-	if e.cfg.PSK == nil && e.cfg.JPAKE == nil {
+	if e.cfg.PSK == nil && e.cfg.JPAKE == nil && e.cfg.Certificate == nil {
 		return
 	}
 	if !f.whole() || f.offset != 0 { // reassembly would store something for an unverified client
@@ -81,7 +81,7 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 	_ = hs.message(typeServerHello, 0, func(b []byte) ([]byte, error) { return hello.append(b), nil })
 	if old != nil {
 		hs.resumed = true
-		hs.identity = old.identity
+		hs.identity, hs.kind = old.identity, old.kind
 		hs.master = old.master
 		hs.deriveKeys(s)
 		hs.finish(s)
@@ -91,6 +91,9 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 	}
 	hs.newExchange()
 	hs.exchange.setGroup(hs.group)
+	if a := hs.auth; a != nil {
+		_ = hs.message(typeCertificate, 0, func(b []byte) ([]byte, error) { return a.own.show(b, a.ownRaw), nil })
+	}
 	params, err := hs.exchange.appendServer(nil, e.cfg.Rand)
 	if err != nil {
 		e.failHandshake(s, err)
@@ -98,6 +101,10 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 	}
 	if len(params) > 0 {
 		_ = hs.message(typeServerKeyExchange, 0, func(b []byte) ([]byte, error) { return append(b, params...), nil })
+	}
+	if hs.auth != nil && hs.auth.asked {
+		_ = hs.message(typeCertificateRequest, 0, func(b []byte) ([]byte, error) { return append(b, certificateRequest...), nil })
+		hs.state = serverWaitCertificate
 	}
 	_ = hs.message(typeServerHelloDone, 0, func(b []byte) ([]byte, error) { return b, nil })
 	e.startFlight(s)
@@ -107,6 +114,12 @@ func (e *Engine) serverStart(path machine.Path, r *record, f *fragment, m *clien
 func (e *Engine) serverMessage(s *session, typ byte, seq uint16, body []byte) error {
 	hs := s.hs
 	switch {
+	case hs.state == serverWaitCertificate && typ == typeCertificate:
+		hs.addMessage(typ, seq, body)
+		hs.state = serverWaitKeys
+		return e.readCertificate(s, body)
+	case hs.state == serverWaitVerify && typ == typeCertificateVerify:
+		return e.certificateVerify(s, seq, body)
 	case hs.state == serverWaitKeys && typ == typeClientKeyExchange:
 		return e.clientKeyExchange(s, seq, body)
 	case hs.state == serverWaitFinished && typ == typeFinished:
@@ -144,7 +157,7 @@ func (e *Engine) clientKeyExchange(s *session, seq uint16, body []byte) error {
 	hs.addMessage(typeClientKeyExchange, seq, body)
 	hs.identity = string(identity)
 	var key []byte
-	ok := hs.suite.password // its secret is in the exchange already
+	ok := hs.suite.secret != secretKey // its secret is in the exchange already
 	if ok {
 		key = identityless
 	} else {
@@ -161,6 +174,9 @@ func (e *Engine) clientKeyExchange(s *session, seq uint16, body []byte) error {
 	}
 	hs.deriveKeys(s)
 	hs.state = serverWaitFinished
+	if hs.auth != nil && hs.auth.peer != nil {
+		hs.state = serverWaitVerify
+	}
 	e.replayEarly(s)
 	return nil
 }

@@ -15,6 +15,10 @@ const (
 	ECDHEPSKWithAES128CCM  Suite = 0xD005 // RFC 8442
 	PSKWithAES128CBC       Suite = 0x00AE // RFC 5487; only with Config.AllowCBC
 	ECJPAKEWithAES128CCM8  Suite = 0xC0FF // Thread's commissioning; only where Suites names it
+
+	ECDHEECDSAWithAES128CCM8 Suite = 0xC0AE // RFC 7251; mandatory with certificates and raw public keys (RFC 7252)
+	ECDHEECDSAWithAES128CCM  Suite = 0xC0AC // RFC 7251
+	ECDHEECDSAWithAES128GCM  Suite = 0xC02B // RFC 5289
 )
 
 // emptyRenegotiationInfo is the signalling suite of RFC 5746 section 3.3.
@@ -28,8 +32,17 @@ type suiteInfo struct {
 	aead     aeadKind
 	tagLen   int
 	ecdhe    bool // needs a named group
-	password bool // EC-JPAKE: not for long keys of devices, but for a password that both know
+	secret   secretKind
 }
+
+// secretKind is what a peer proves itself with.
+type secretKind uint8
+
+const (
+	secretKey         secretKind = iota // a pre-shared key
+	secretPassword                      // EC-JPAKE: not for long keys of devices, but for a password that both know
+	secretCertificate                   // a certificate or a raw public key
+)
 
 // All suites here but the one with CBC are AEAD suites with a 16-byte key, a 4-byte implicit and an 8-byte explicit nonce (RFC 5288
 // section 3, RFC 6655 section 3).
@@ -41,14 +54,17 @@ const (
 
 // suites is in the order that a client offers: what LwM2M makes mandatory first.
 var suites = [...]suiteInfo{
-	{PSKWithAES128CCM8, "TLS_PSK_WITH_AES_128_CCM_8", newPSK, kindCCM, 8, false, false},
-	{PSKWithAES128CCM, "TLS_PSK_WITH_AES_128_CCM", newPSK, kindCCM, 16, false, false},
-	{PSKWithAES128GCM, "TLS_PSK_WITH_AES_128_GCM_SHA256", newPSK, kindGCM, 16, false, false},
-	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true, false},
-	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true, false},
-	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true, false},
-	{PSKWithAES128CBC, "TLS_PSK_WITH_AES_128_CBC_SHA256", newPSK, kindCBC, 0, false, false}, // last: nothing better is left then
-	{ECJPAKEWithAES128CCM8, "TLS_ECJPAKE_WITH_AES_128_CCM_8", newECJPAKE, kindCCM, 8, true, true},
+	{PSKWithAES128CCM8, "TLS_PSK_WITH_AES_128_CCM_8", newPSK, kindCCM, 8, false, secretKey},
+	{PSKWithAES128CCM, "TLS_PSK_WITH_AES_128_CCM", newPSK, kindCCM, 16, false, secretKey},
+	{PSKWithAES128GCM, "TLS_PSK_WITH_AES_128_GCM_SHA256", newPSK, kindGCM, 16, false, secretKey},
+	{ECDHEPSKWithAES128CCM, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", newECDHEPSK, kindCCM, 16, true, secretKey},
+	{ECDHEPSKWithAES128GCM, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", newECDHEPSK, kindGCM, 16, true, secretKey},
+	{ECDHEPSKWithAES128CCM8, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", newECDHEPSK, kindCCM, 8, true, secretKey},
+	{ECDHEECDSAWithAES128CCM8, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", newECDHEECDSA, kindCCM, 8, true, secretCertificate},
+	{ECDHEECDSAWithAES128CCM, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", newECDHEECDSA, kindCCM, 16, true, secretCertificate},
+	{ECDHEECDSAWithAES128GCM, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", newECDHEECDSA, kindGCM, 16, true, secretCertificate},
+	{PSKWithAES128CBC, "TLS_PSK_WITH_AES_128_CBC_SHA256", newPSK, kindCBC, 0, false, secretKey}, // last: nothing better is left then
+	{ECJPAKEWithAES128CCM8, "TLS_ECJPAKE_WITH_AES_128_CCM_8", newECJPAKE, kindCCM, 8, true, secretPassword},
 }
 
 func suiteByID(id Suite) *suiteInfo {
@@ -74,7 +90,7 @@ func suiteIndex(info *suiteInfo) uint8 {
 func SecureSuites() []Suite {
 	var ids []Suite
 	for i := range suites {
-		if suites[i].aead != kindCBC && !suites[i].password {
+		if suites[i].aead != kindCBC && suites[i].secret != secretPassword {
 			ids = append(ids, suites[i].id)
 		}
 	}
