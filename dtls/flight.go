@@ -96,7 +96,9 @@ func (p *packer) message(m outMessage, body []byte) {
 	for offset := 0; ; {
 		left := len(body) - offset
 		room := p.mtu - len(p.buf) - p.overhead(m.epoch) - messageHeaderLen
-		if room < min(left, 64) && len(p.buf) > 0 {
+		// What fits whole into the next datagram is not torn: some peers cannot put fragments together (tinydtls).
+		whole := left <= min(limit, p.mtu-p.overhead(m.epoch)-messageHeaderLen)
+		if len(p.buf) > 0 && (room < min(left, 64) || room < left && whole) {
 			p.flush()
 			continue
 		}
