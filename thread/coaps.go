@@ -2,6 +2,7 @@ package thread
 
 import (
 	"crypto/subtle"
+	"crypto/x509"
 	"net/netip"
 	"time"
 
@@ -21,10 +22,13 @@ const coapsPort = 5684
 // kGuardTimeNewConnectionMilli).
 const secureGuard = 2 * time.Second
 
-// CoAPSKey is what a node shows at coaps, as a client and as a server.
+// CoAPSKey is what a node shows at coaps, as a client and as a server: a pre-shared key, or a certificate.
 type CoAPSKey struct {
 	PSK      []byte // at most 32 bytes
 	Identity []byte
+
+	Certificate *dtls.Certificate
+	Roots       *x509.CertPool // authorities whose certificates a peer may show
 }
 
 // secureState is how far the one session of a secureApplication is.
@@ -47,6 +51,7 @@ type secureApplication struct {
 	path     machine.Path
 	session  uint64
 	until    machine.Time // the end of the guard time
+	verify   bool         // certificates
 	limited  bool
 	attempts uint16 // that are left, if limited
 	err      error  // why the latest datagram did not leave
@@ -62,19 +67,26 @@ func (n *Node) SetCoAPSKey(k CoAPSKey) error {
 }
 
 // StartCoAPS opens port 5684 with a CoAP endpoint and DTLS behind it. After so many attempts to connect, from either side, it
-// takes no more; 0: no limit. A session's beginning and end are Events with *info.SecureSession.
-func (n *Node) StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Config, attempts uint16) error {
+// takes no more; 0: no limit. Without verify, with certificates, any server's is taken and clients are not asked for one. A
+// session's beginning and end are Events with *info.SecureSession.
+func (n *Node) StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Config, attempts uint16, verify bool) error {
 	if n.secure != nil {
 		return status.Already
 	}
 	n.begin(now, cause)
 	defer n.finish(now)
-	a := &secureApplication{until: machine.Never, limited: attempts > 0, attempts: attempts}
+	a := &secureApplication{until: machine.Never, limited: attempts > 0, attempts: attempts, verify: verify}
+	clients := dtls.MustProve
+	if !verify {
+		clients = dtls.NotAsked
+	}
 	a.stack = stack.New(stack.Config{
 		Nest: n.out.Nest(), Rand: n.config.Rand, Endpoint: c,
 		Secure: func(netip.AddrPort) bool { return true },
 		DTLS: &dtls.Config{
-			Suites: []dtls.Suite{dtls.PSKWithAES128CCM8}, PSK: n.coapsPSK, DisableEMS: true, DisableCID: true, DisableRRC: true,
+			Suites: []dtls.Suite{dtls.PSKWithAES128CCM8, dtls.ECDHEECDSAWithAES128CCM8}, PSK: n.coapsPSK,
+			Certificate: n.coapsCertificate, Verify: n.coapsVerify, ClientAuth: clients,
+			DisableEMS: true, DisableCID: true, DisableRRC: true,
 			MaxResumable: -1, MTU: 700, RetransmitInitial: 2 * time.Second, Retransmissions: 5,
 			MaxSessions: 2, MaxHandshakes: 2, CipherCache: 4,
 		},
@@ -94,10 +106,31 @@ func (n *Node) StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Conf
 // coapsPSK says whether a client may come in: while no other session is there.
 func (n *Node) coapsPSK(identity []byte) ([]byte, bool) {
 	a, k := n.secure, n.coapsKey
-	if k == nil || subtle.ConstantTimeCompare(k.Identity, identity) != 1 || a.state == secureConnected || a.state == secureEnding {
+	if k == nil || k.Certificate != nil || subtle.ConstantTimeCompare(k.Identity, identity) != 1 || a.state == secureConnected || a.state == secureEnding {
 		return nil, false
 	}
 	return k.PSK, true
+}
+
+// coapsCertificate is coapsPSK for a client that wants a certificate.
+func (n *Node) coapsCertificate(string) *dtls.Certificate {
+	if k, a := n.coapsKey, n.secure; k != nil && a.state != secureConnected && a.state != secureEnding {
+		return k.Certificate
+	}
+	return nil
+}
+
+// coapsVerify believes the authorities, whatever a certificate's name and dates are: the node knows its peer by an address,
+// and has no calendar (OpenThread's secure_transport.cpp sets no host name, its mbedTLS has no clock).
+func (n *Node) coapsVerify(p *dtls.Peer) (string, error) {
+	if !n.secure.verify {
+		return dtls.Anyone(p)
+	}
+	trust := dtls.Trust{AnyName: true, AnyTime: true}
+	if k := n.coapsKey; k != nil {
+		trust.Roots = k.Roots
+	}
+	return trust.Verify(p)
 }
 
 func (n *Node) receiveCoAPS(now machine.Time, d *Datagram) {
@@ -155,13 +188,22 @@ func (n *Node) ConnectCoAPS(now machine.Time, cause machine.Cause, to ip6.Addres
 	a.peer, a.local = netip.AddrPortFrom(to.Netip(), port), ip6.Unspecified
 	a.spend()
 	a.stack.Begin(now)
-	id, err := a.stack.DTLS().Dial(now, cause, securePath(a.peer), dtls.ClientConfig{Identity: string(n.coapsKey.Identity), Key: n.coapsKey.PSK})
+	id, err := a.stack.DTLS().Dial(now, cause, securePath(a.peer), n.coapsClient())
 	if err != nil {
 		return status.Failed
 	}
 	a.session, a.state = id, secureConnecting
 	n.drainCoAPS(now)
 	return nil
+}
+
+// coapsClient is how a session begins that this node begins.
+func (n *Node) coapsClient() dtls.ClientConfig {
+	k := n.coapsKey
+	if k.Certificate == nil {
+		return dtls.ClientConfig{Identity: string(k.Identity), Key: k.PSK}
+	}
+	return dtls.ClientConfig{Certificate: k.Certificate, Verify: n.coapsVerify}
 }
 
 func (a *secureApplication) spend() {

@@ -100,11 +100,11 @@ func newVirtual(t testing.TB) *virtual {
 
 func (v *virtual) port(id int) int { return 9000 + v.offset*34 + id }
 
-// node starts a node.
-func (v *virtual) node(m maker, k kind) *node {
+// node starts a node, with more in its environment.
+func (v *virtual) node(m maker, k kind, env ...string) *node {
 	v.t.Helper()
 	s := &station{addr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(len(v.stations) + 1)}, clock: v.time, alarm: math.MaxUint64, awake: true, asks: -1}
-	s.node = start(v.t, v, v.dir, m, k, len(v.stations)+1, "PORT_OFFSET="+strconv.Itoa(v.offset), "VIRTUAL_TIME=1")
+	s.node = start(v.t, v, v.dir, m, k, len(v.stations)+1, append(env, "PORT_OFFSET="+strconv.Itoa(v.offset), "VIRTUAL_TIME=1")...)
 	v.stations = append(v.stations, s)
 	v.settle()
 	return s.node

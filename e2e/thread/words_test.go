@@ -33,7 +33,7 @@ var words = []string{
 	"ba foo", "ba ephemeralkey", "ba ephemeralkey start 123", "bbr", "bbr state", "bbr jitter", "bbr register", "bbr mgmt dua", "mlr", "mlr reg",
 	"mlr reg ff04::1", "linkmetrics", "linkmetrics request", "linkmetrics request fe80::1 single q", "linkmetrics probe", "linkmetricsmgr",
 	"linkmetricsmgr show", "locate", "locate foo", "locate fd00::1", "coex", "coex metrics", "coex foo", "diag", "diag start", "diag foo",
-	"coaps isclosed", "coaps connect foo", "coaps get x", "counters mle reset", "counters mac reset", "csl period 5",
+	"coaps", "coaps help", "coaps isclosed", "coaps connect foo", "coaps get x", "coaps x509", "coaps x509 foo", "coaps start false", "coaps start true", "coaps isclosed", "coaps stop", "counters mle reset", "counters mac reset", "csl period 5",
 	"br state", "br infraif", "br omrprefix", "br omrprefix x", "br onlinkprefix", "br nat64prefix", "br peers", "br peers count", "br peers x",
 	"br multiail", "br multiail callback x", "br rioprf", "br rioprf x", "br routeprf", "br omrconfig", "br omrconfig x", "br omrconfig custom fd00::/60 low",
 	"br counters", "br raoptions", "br routers", "br prefixtable", "br rdnsstable", "br enable", "br init", "br init 1", "br init 1 1 1",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"heddle.example/internal/node"
+	"heddle.example/internal/pemfile"
 	"heddle.example/thread"
 	"heddle.example/thread/shell"
 )
@@ -18,6 +20,7 @@ func newNode() *cobra.Command {
 	o := node.Options{Local: "127.0.0.1"}
 	var speed int
 	var profile, logFile, device, page string
+	var certificate, key, authorities string
 	cmd := &cobra.Command{
 		Use:   "node ID",
 		Short: "A Thread node on OpenThread's simulated radio",
@@ -35,6 +38,7 @@ frames that this node sends and receives, a prompt, its datasets, and a commissi
 		Example: `  heddle node 1
   heddle node --web=localhost:9090 1
   PORT_OFFSET=3 heddle node --time-speed 10 2
+  heddle node --coaps-cert node.pem --coaps-key node.key --coaps-ca ca.pem 1
   heddle node --radio spinel+hdlc+uart:///dev/ttyACM0?baud=460800 1
   heddle node --radio spinel+hdlc+forkpty://ot-rcp?1 1`,
 		Args: cobra.ExactArgs(1),
@@ -45,6 +49,9 @@ frames that this node sends and receives, a prompt, its datasets, and a commissi
 			}
 			o.ID, o.Speed, o.Input, o.Output, o.Virtual = int(id), speed, int(os.Stdin.Fd()), os.Stdout, os.Getenv("VIRTUAL_TIME") == "1"
 			o.Shell = shell.Config{Echo: true}
+			if err := coapsFiles(&o.Shell, certificate, key, authorities); err != nil {
+				return err
+			}
 			if speed < 1 {
 				return fmt.Errorf("invalid argument %d for --time-speed: it is a number from 1 on", speed)
 			}
@@ -100,9 +107,31 @@ frames that this node sends and receives, a prompt, its datasets, and a commissi
 	f.StringVarP(&logFile, "log-file", "l", "", "write the log to this `FILE`")
 	f.StringVar(&profile, "profile", os.Getenv("HEDDLE_NODE_PROFILE"), "parameters that scripts assume: test or default; default, but test with --time-speed")
 	f.StringVar(&o.Radio, "radio", "", "`URL` of a real radio co-processor instead of the simulated radio")
+	f.StringVar(&certificate, "coaps-cert", "", "certificate `FILE` (PEM) that the command coaps x509 sets, instead of the one that all nodes have for tests")
+	f.StringVar(&key, "coaps-key", "", "`FILE` (PEM) with its private key")
+	f.StringVar(&authorities, "coaps-ca", "", "`FILE` (PEM) with the authorities whose certificates coaps believes")
 	addWeb(f, &page)
 	f.StringVar(&device, "device", "ftd", "kind of device: ftd, which may become a router, or mtd")
 	return cmd
+}
+
+// coapsFiles reads what coaps x509 sets.
+func coapsFiles(c *shell.Config, certificate, key, authorities string) (err error) {
+	if certificate == "" && key == "" && authorities == "" {
+		return nil
+	}
+	if certificate == "" || key == "" {
+		return errors.New("--coaps-cert and --coaps-key go together: give both")
+	}
+	if c.Certificate, err = pemfile.Certificate(certificate, key); err != nil {
+		return fmt.Errorf("--coaps-cert: %w", err)
+	}
+	if authorities != "" {
+		if c.Roots, err = pemfile.Roots(authorities); err != nil {
+			return fmt.Errorf("--coaps-ca: %w", err)
+		}
+	}
+	return nil
 }
 
 // asOpenThread returns the arguments of the node that is meant when the program is called by the name of one of

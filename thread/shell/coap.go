@@ -18,7 +18,7 @@ type CoAP interface {
 	StopCoAP(now machine.Time, cause machine.Cause) error
 	CoAP(now machine.Time, cause machine.Cause, f func(e *endpoint.Endpoint)) error
 	SetCoAPSKey(k thread.CoAPSKey) error
-	StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Config, attempts uint16) error
+	StartCoAPS(now machine.Time, cause machine.Cause, c endpoint.Config, attempts uint16, verify bool) error
 	StopCoAPS(now machine.Time, cause machine.Cause)
 	ConnectCoAPS(now machine.Time, cause machine.Cause, to ip6.Address, port uint16) error
 	DisconnectCoAPS(now machine.Time, cause machine.Cause)

@@ -24,6 +24,7 @@ var coapsCommands = []entry{
 	{name: "set", run: coapsSet},
 	{name: "start", run: coapsStart},
 	{name: "stop", run: coapsStop},
+	{name: "x509", run: coapsX509},
 }
 
 func coapsCommand(s *Shell, a args) error { return s.coapGroup(coapsCommands, a) }
@@ -45,6 +46,18 @@ func coapsPSK(s *Shell, a args) error {
 	return s.node.SetCoAPSKey(thread.CoAPSKey{PSK: []byte(a[0]), Identity: []byte(a[1])})
 }
 
+// coapsX509 has the next session use certificates. What stands behind it is passed over.
+func coapsX509(s *Shell, _ args) error {
+	own, roots := s.cfg.Certificate, s.cfg.Roots
+	if own == nil {
+		var err error
+		if own, roots, err = testCertificate(); err != nil {
+			return status.Failed
+		}
+	}
+	return s.node.SetCoAPSKey(thread.CoAPSKey{Certificate: own, Roots: roots})
+}
+
 // coapsStart takes whether to check the peer's certificate, or how often somebody may try to connect.
 func coapsStart(s *Shell, a args) error {
 	var attempts uint16
@@ -54,11 +67,12 @@ func coapsStart(s *Shell, a args) error {
 			return err
 		}
 	}
-	return s.node.StartCoAPS(s.now, s.cause, s.coaps.config(), attempts)
+	return s.node.StartCoAPS(s.now, s.cause, s.coaps.config(), attempts, a.at(0) != "false")
 }
 
+// coapsStop leaves the resource where it is, as OpenThread does, which takes it away from coap only.
 func coapsStop(s *Shell, _ args) error {
-	if s.coaps.served = false; s.node.CoAPSActive() {
+	if s.node.CoAPSActive() {
 		s.coaps.stopping = true
 		s.node.DisconnectCoAPS(s.now, s.cause)
 		return nil

@@ -4,11 +4,13 @@
 package shell
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
 
 	"heddle.example/border"
+	"heddle.example/dtls"
 	"heddle.example/machine"
 	"heddle.example/thread/dnssd"
 	"heddle.example/thread/status"
@@ -49,6 +51,9 @@ type Config struct {
 	Extra []Command
 	// Watch, where set, sees every action that Observe does, first: it prints what the Extra commands are about.
 	Watch func(s *Shell, a machine.Action)
+	// Certificate and Roots are what `coaps x509` sets. Nil: the certificate that every Heddle node has for tests.
+	Certificate *dtls.Certificate
+	Roots       *x509.CertPool
 	// Border is what the node is a border router with. Without it there are no commands br and nat64.
 	Border *border.Router
 }
