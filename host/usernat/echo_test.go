@@ -1,6 +1,8 @@
 package usernat
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -51,6 +53,31 @@ func TestEchoTranslated(t *testing.T) {
 	p := n.next()
 	if back, ok := fromV4(p); !ok || says(back) != "0:0:0:0:0:ffff:7f00:1 > 0:0:0:0:0:ffff:c0a8:ff01 icmp 129/0" || string(p[28:]) != "abcd" || p[25] != 9 || p[8] != 64 {
 		t.Errorf("%x", p)
+	}
+}
+
+// A translator's long echo request comes in fragments: type and checksum are those of the whole.
+func TestEchoTranslatedInFragments(t *testing.T) {
+	n := start(t, nil)
+	needEcho(t, n)
+	m := append([]byte{8, 0, 0, 0, 0, 9, 0, 1}, make([]byte, 2000)...)
+	for i := range m[8:] {
+		m[8+i] = byte(i)
+	}
+	binary.BigEndian.PutUint16(m[2:], ^ip6.Sum(0, m))
+	for at := 0; at < len(m); at += 1000 {
+		part := m[at:min(at+1000, len(m))]
+		v4 := append([]byte{0x45, 0, 0, 0, 0, 7, byte(at / 8 >> 8), byte(at / 8), 64, 1, 0, 0, 192, 168, 255, 1, 127, 0, 0, 1}, part...)
+		if at+1000 < len(m) {
+			v4[6] |= 0x20 // more follow
+		}
+		binary.BigEndian.PutUint16(v4[2:], uint16(len(v4)))
+		binary.BigEndian.PutUint16(v4[10:], ^ip6.Sum(0, v4[:20]))
+		n.Send(v4)
+	}
+	p := n.next()
+	if len(p) != 20+len(m) || p[20] != 0 || !bytes.Equal(p[24:], m[4:]) || ip6.Sum(0, p[20:]) != 0xffff {
+		t.Errorf("%d bytes: %x", len(p), p)
 	}
 }
 

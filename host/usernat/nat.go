@@ -109,6 +109,10 @@ func (n *NAT) Send(b []byte) {
 		if b = n.assemble(b, &p); b == nil {
 			return
 		}
+		if isMapped(&p.h.Src) && !fromV4Message(b, p.f.Next) {
+			n.count.malformed.Add(1)
+			return
+		}
 		if p, ok = n.admit(b); !ok || p.piece {
 			return
 		}

@@ -55,12 +55,18 @@ func fromV4(b []byte) ([]byte, bool) {
 	}
 	h.PayloadLen = uint16(len(body))
 	out = append(h.Append(out), body...)
-	switch m := out[ip6.HeaderSize:]; {
+	return out, fromV4Message(out, proto)
+}
+
+// fromV4Message makes the whole message of such a packet what it is inside, and reports false where it is broken. Of a
+// fragmented packet only the whole has a type and a checksum.
+func fromV4Message(b []byte, proto ip6.Protocol) bool {
+	switch m := b[ip6.HeaderSize:]; {
 	case proto == ip6.UDP && len(m) >= ip6.UDPSize && m[6] == 0 && m[7] == 0:
-		ip6.SetChecksum(out, ip6.HeaderSize, ip6.UDP) // IPv4 lets UDP go without
+		ip6.SetChecksum(b, ip6.HeaderSize, ip6.UDP) // IPv4 lets UDP go without
 	case proto == ip6.ICMP6:
 		if len(m) < ip6.ICMPSize || ip6.Sum(0, m) != 0xffff {
-			return nil, false
+			return false
 		}
 		switch m[0] {
 		case echo4:
@@ -70,9 +76,9 @@ func fromV4(b []byte) ([]byte, bool) {
 		default:
 			m[0] = byte(ip6.ParamProblem) // an error about what came from outside: nobody is interested
 		}
-		ip6.SetChecksum(out, ip6.HeaderSize, ip6.ICMP6)
+		ip6.SetChecksum(b, ip6.HeaderSize, ip6.ICMP6)
 	}
-	return out, true
+	return true
 }
 
 // toV4 makes an IPv4 packet of one between mapped addresses: the header stands directly before the message, where the
