@@ -111,7 +111,11 @@ func (t *Translator) session6(now machine.Time, p *packet6, dst [4]byte, b []byt
 		return nil, false
 	}
 	m := &t.slots[n]
-	m.sentTo(dst)
+	remote := uint16(0)
+	if k.proto != protoICMP {
+		remote = get16(p.body[2:])
+	}
+	m.sentTo(dst, remote)
 	if k.proto == protoTCP {
 		m.tcp(p.body[13], false)
 	}

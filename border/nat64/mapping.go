@@ -30,15 +30,17 @@ type key4 struct {
 type mapping struct {
 	key6
 	key4
-	host    uint32
-	next    uint32 // free list
-	timer   machine.TimerID
-	until   machine.Time
-	opening bool // of TCP: not, or not any more, established
-	seen4   bool // of TCP: the other side has answered
-	peers   [4][4]byte
-	peer    uint8
-	traffic Traffic
+	host     uint32
+	next     uint32 // free list
+	timer    machine.TimerID
+	until    machine.Time
+	opening  bool // of TCP: not, or not any more, established
+	seen4    bool // of TCP: the other side has answered
+	peers    [4][4]byte
+	peer     uint8
+	last     [4]byte // whom it sent to last, and the port there: for people
+	lastPort uint16
+	traffic  Traffic
 }
 
 // host counts the mappings of one IPv6 address, and holds its IPv4 address: all of a node's ports are at one.
@@ -209,8 +211,9 @@ func (t *Translator) life(m *mapping) time.Duration {
 // use keeps a mapping alive. Packets from IPv4 do so, too, as RFC 6146 has it.
 func (t *Translator) use(now machine.Time, m *mapping) { m.until = now.Add(t.life(m)) }
 
-// sentTo remembers whom the node has sent to.
-func (m *mapping) sentTo(peer [4]byte) {
+// sentTo remembers whom the node has sent to. The port is 0 for ICMP.
+func (m *mapping) sentTo(peer [4]byte, port uint16) {
+	m.last, m.lastPort = peer, port
 	if !m.knows(peer) {
 		m.peers[m.peer%4] = peer
 		m.peer++
@@ -248,6 +251,7 @@ type Mapping struct {
 	Port4    uint16
 	Protocol ip6.Protocol // UDP, TCP or ICMP6
 	Left     time.Duration
+	Remote   netip.AddrPort // whom the node sent to last; the port is 0 for ICMP
 	Traffic
 }
 
@@ -262,7 +266,8 @@ func (t *Translator) Mappings(now machine.Time, dst []Mapping) []Mapping {
 		if m.key6.proto == protoICMP {
 			p = ip6.ICMP6
 		}
-		dst = append(dst, Mapping{m.key6.address, netip.AddrFrom4(m.key4.address), m.key6.port, m.key4.port, p, max(0, m.until.Sub(now)), m.traffic})
+		dst = append(dst, Mapping{m.key6.address, netip.AddrFrom4(m.key4.address), m.key6.port, m.key4.port, p, max(0, m.until.Sub(now)),
+			netip.AddrPortFrom(netip.AddrFrom4(m.last), m.lastPort), m.traffic})
 	}
 	return dst
 }

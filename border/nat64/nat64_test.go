@@ -168,7 +168,7 @@ func TestUDP(t *testing.T) {
 	if x.Len() != 1 {
 		t.Errorf("%d mappings", x.Len())
 	}
-	if m := x.Mappings(start.Add(5*time.Minute), nil); len(m) != 1 || m[0].Address6 != nodeA || m[0].Port4 != 5000 || m[0].Left != 4*time.Minute || m[0].Packets6To4 != 2 {
+	if m := x.Mappings(start.Add(5*time.Minute), nil); len(m) != 1 || m[0].Address6 != nodeA || m[0].Port4 != 5000 || m[0].Left != 4*time.Minute || m[0].Packets6To4 != 2 || m[0].Remote != netip.AddrPortFrom(netip.AddrFrom4(server), 53) {
 		t.Errorf("%+v", m)
 	}
 	x.Expire(start.Add(time.Hour))

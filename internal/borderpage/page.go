@@ -157,25 +157,15 @@ func (p *Page) nat64(out *api.BorderStatus, s *border.Status, way *outside.Statu
 		m.Node, m.Client = who[inside].Node, who[inside].Client
 		n.Mappings = append(n.Mappings, m)
 	}
-	remotes := map[netip.AddrPort]netip.AddrPort{} // of the translator's address: the other end, as the sockets have it
-	for _, f := range way.Flows {
-		if f.Inside.Addr().Is4() {
-			remotes[f.Inside] = f.Remote
-		}
-	}
 	for _, m := range s.Mappings {
-		inside, pool := m.Address6.Netip(), netip.AddrPortFrom(m.Address4, m.Port4)
-		x := api.BorderMapping{Protocol: protocol(m.Protocol), Inside: netip.AddrPortFrom(inside, m.Port6).String(), Outside: pool.String(), Left: seconds(m.Left),
-			Out: m.Packets6To4, In: m.Packets4To6, OutBytes: m.Bytes6To4, InBytes: m.Bytes4To6}
-		if r, ok := remotes[pool]; ok {
-			x.Remote = r.String()
-		}
-		add(x, inside)
+		inside := m.Address6.Netip()
+		add(api.BorderMapping{Protocol: protocol(m.Protocol), Inside: netip.AddrPortFrom(inside, m.Port6).String(), Outside: netip.AddrPortFrom(m.Address4, m.Port4).String(),
+			Remote: end(m.Remote), Left: seconds(m.Left), Out: m.Packets6To4, In: m.Packets4To6, OutBytes: m.Bytes6To4, InBytes: m.Bytes4To6}, inside)
 	}
 	if len(s.Mappings) == 0 { // the sockets are the mappings
 		for _, f := range way.Flows {
 			if f.NAT64 {
-				add(api.BorderMapping{Protocol: f.Protocol, Inside: f.Inside.String(), Outside: f.Outside.String(), Remote: f.Remote.String(), Left: seconds(f.Left),
+				add(api.BorderMapping{Protocol: f.Protocol, Inside: f.Inside.String(), Outside: f.Outside.String(), Remote: end(f.Remote), Left: seconds(f.Left),
 					Out: f.Sent, In: f.Received, OutBytes: f.SentBytes, InBytes: f.ReceivedBytes}, f.Inside.Addr())
 			}
 		}
@@ -183,6 +173,17 @@ func (p *Page) nat64(out *api.BorderStatus, s *border.Status, way *outside.Statu
 	slices.SortFunc(n.Mappings, func(a, b api.BorderMapping) int {
 		return cmp.Or(cmp.Compare(a.Inside, b.Inside), cmp.Compare(a.Outside, b.Outside))
 	})
+}
+
+// end writes the other end of a mapping: an echo request's has no port.
+func end(a netip.AddrPort) string {
+	switch {
+	case !a.IsValid():
+		return ""
+	case a.Port() == 0:
+		return a.Addr().String()
+	}
+	return a.String()
 }
 
 func protocol(p ip6.Protocol) string {

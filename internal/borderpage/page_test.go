@@ -21,10 +21,10 @@ func TestWords(t *testing.T) {
 	s := border.Status{OMR: omr, OMRLocal: omr, OMRPreference: -1, NAT64: wk, NAT64Local: wk,
 		Routes: []netdata.ExternalRoute{{Prefix: wk, NAT64: true, RLOC16: 0x400}, {Prefix: ip6.Prefix{}, RLOC16: 0x800, Preference: 1}},
 		Mappings: []nat64.Mapping{{Address6: ip6.Address{0xfd, 1}, Address4: netip.MustParseAddr("192.168.255.1"), Port6: 40213, Port4: 5000,
-			Protocol: ip6.UDP, Left: 90 * time.Second, Traffic: nat64.Traffic{Packets6To4: 3, Packets4To6: 2}}},
+			Protocol: ip6.UDP, Left: 90 * time.Second, Remote: netip.MustParseAddrPort("198.51.100.10:5684"), Traffic: nat64.Traffic{Packets6To4: 3, Packets4To6: 2}}},
 		Names: []dns64.Entry{{Name: "a.example.", Type: 28, Left: time.Minute, Addresses: []string{"64:ff9b::102:304"}}, {Name: "b.example.", Type: 28, Addresses: []string{"2001:db8::1"}}},
 	}
-	way := outside.Status{Flows: []outside.Flow{{Protocol: "udp", Inside: netip.MustParseAddrPort("192.168.255.1:5000"), Remote: netip.MustParseAddrPort("198.51.100.10:5684")}}}
+	way := outside.Status{}
 	p := New(Options{})
 	who := map[netip.Addr]Name{(ip6.Address{0xfd, 1}).Netip(): {7, "temp-attic"}}
 	out := &api.BorderStatus{}
@@ -46,10 +46,11 @@ func TestWords(t *testing.T) {
 	}
 	// Without a translator the sockets are the mappings.
 	s.Mappings = nil
-	way.Flows = []outside.Flow{{Protocol: "tcp", Inside: netip.MustParseAddrPort("[fd01::1]:80"), NAT64: true, Left: time.Second}, {Protocol: "udp", Inside: netip.MustParseAddrPort("[fd01::1]:81")}}
+	way.Flows = []outside.Flow{{Protocol: "icmp", Inside: netip.MustParseAddrPort("[fd01::1]:7"), Remote: netip.MustParseAddrPort("192.0.2.1:0"), NAT64: true}, {Protocol: "tcp", Inside: netip.MustParseAddrPort("[fd01::1]:80"), NAT64: true, Left: time.Second}, {Protocol: "udp", Inside: netip.MustParseAddrPort("[fd01::1]:81")}}
 	out = &api.BorderStatus{}
-	if p.nat64(out, &s, &way, nil); len(out.NAT64.Mappings) != 1 || out.NAT64.Mappings[0].Protocol != "tcp" {
-		t.Errorf("%+v", out.NAT64.Mappings)
+	p.nat64(out, &s, &way, nil)
+	if m := out.NAT64.Mappings; len(m) != 2 || m[0].Remote != "192.0.2.1" || m[1].Protocol != "tcp" || m[1].Remote != "" {
+		t.Errorf("%+v", m)
 	}
 }
 

@@ -17,7 +17,7 @@ func (g *Gateway) flows(machine.Time) (list []nat64.Mapping) {
 		}
 		t := nat64.Traffic{Packets4To6: f.Received, Bytes4To6: f.ReceivedBytes, Packets6To4: f.Sent, Bytes6To4: f.SentBytes}
 		list = append(list, nat64.Mapping{Address6: ip6.FromNetip(f.Inside.Addr()), Address4: f.Outside.Addr().Unmap(),
-			Port6: f.Inside.Port(), Port4: f.Outside.Port(), Protocol: protocols[f.Protocol], Left: f.Left, Traffic: t})
+			Port6: f.Inside.Port(), Port4: f.Outside.Port(), Protocol: protocols[f.Protocol], Left: f.Left, Remote: f.Remote, Traffic: t})
 	}
 	return list
 }
