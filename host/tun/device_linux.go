@@ -29,9 +29,11 @@ type Device struct {
 
 	sent, received, sentBytes, receivedBytes, failed, tooBig atomic.Uint64
 
-	mu     sync.Mutex
-	routes []netip.Prefix
-	closed bool
+	mu      sync.Mutex
+	routes  []netip.Prefix // wanted
+	there   []netip.Prefix // those of them that the system has taken
+	trouble error          // why it has not taken the others
+	closed  bool
 
 	out     sync.Mutex
 	slabs   [batch][]byte
@@ -76,10 +78,7 @@ func Open(c Config) (*Device, error) {
 		dev.Close()
 		return nil, err
 	}
-	go func() {
-		for range dev.Events() { // the library's listener waits for somebody to hear it
-		}
-	}()
+	go d.watch()
 	go d.read()
 	return d, nil
 }
@@ -105,25 +104,60 @@ func (d *Device) configure() error {
 	// The system is no host of the mesh: it neither asks for routers there nor makes itself addresses.
 	_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+d.name+"/accept_ra", []byte("0"), 0)
 	_ = os.WriteFile("/proc/sys/net/ipv4/conf/"+d.name+"/rp_filter", []byte("0"), 0)
-	if d.c.Address.IsValid() {
-		if err := changeAddress(d.index, d.c.Address); err != nil {
-			return err
-		}
+	if err := d.setAddress(); err != nil {
+		return err
 	}
 	return d.SetRoutes(d.c.Routes)
+}
+
+func (d *Device) setAddress() error {
+	if !d.c.Address.IsValid() {
+		return nil
+	}
+	return changeAddress(d.index, d.c.Address)
+}
+
+// watch gives the device back what it loses when somebody takes it down and up again: the system forgets its routes and
+// its IPv6 address then.
+func (d *Device) watch() {
+	for e := range d.dev.Events() {
+		if e&wg.EventUp == 0 {
+			continue
+		}
+		d.mu.Lock()
+		if !d.closed {
+			d.there = nil
+			d.trouble = errors.Join(d.setAddress(), d.route(d.routes))
+		}
+		d.mu.Unlock()
+	}
 }
 
 // Name returns the interface's name.
 func (d *Device) Name() string { return d.name }
 
-// SetRoutes says which prefixes lie behind the device. What the system refuses is tried again by the next call.
+// SetRoutes says which prefixes lie behind the device. What the system refuses is tried again by the next call, and when
+// the device comes up.
 func (d *Device) SetRoutes(routes []netip.Prefix) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.trouble = d.route(routes)
+	return d.trouble
+}
+
+// Trouble returns what the system refuses of the device's routes, nil where it has taken all.
+func (d *Device) Trouble() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.trouble
+}
+
+// route has the system know these routes and no others. Called with the lock.
+func (d *Device) route(routes []netip.Prefix) error {
 	var all error
 	var there []netip.Prefix
 	for _, p := range routes {
-		if !slices.Contains(d.routes, p) {
+		if !slices.Contains(d.there, p) {
 			if err := changeRoute(d.index, p, true); err != nil {
 				all = errors.Join(all, err)
 				continue
@@ -131,12 +165,12 @@ func (d *Device) SetRoutes(routes []netip.Prefix) error {
 		}
 		there = append(there, p)
 	}
-	for _, p := range d.routes {
+	for _, p := range d.there {
 		if !slices.Contains(routes, p) {
 			all = errors.Join(all, changeRoute(d.index, p, false))
 		}
 	}
-	d.routes = there
+	d.routes, d.there = slices.Clone(routes), there
 	return all
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,31 @@ func TestInNamespace(t *testing.T) {
 	}
 	if _, err := net.Dial("udp6", "[fd98::5]:7"); err == nil {
 		t.Error("the route stays")
+	}
+	// Down and up again: the system has forgotten address and routes, and is given them back.
+	both := []netip.Prefix{netip.MustParsePrefix("fd98::/64"), netip.MustParsePrefix("198.51.100.0/24")}
+	if err := d.SetRoutes(both); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "ip", "link", "set", d.Name(), "down")
+	if _, err := net.Dial("udp6", "[fd98::5]:7"); err == nil {
+		t.Error("a device that is down has a route")
+	}
+	command(t, "ip", "link", "set", d.Name(), "up")
+	for _, to := range []string{"[fd98::5]:7", "198.51.100.5:7"} {
+		for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			c, err := net.Dial("udp", to)
+			if err == nil {
+				c.Close()
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("after down and up: %v; %v", err, d.Trouble())
+			}
+		}
+	}
+	if out := command(t, "ip", "-6", "address", "show", "dev", d.Name()); !strings.Contains(out, "fd99::1/64") {
+		t.Errorf("after down and up:\n%s", out)
 	}
 	// What the system refused is tried again.
 	other := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}

@@ -23,6 +23,9 @@ func (*Device) Name() string { return "" }
 // SetRoutes says which prefixes lie behind the device.
 func (*Device) SetRoutes([]netip.Prefix) error { return nil }
 
+// Trouble returns what the system refuses of the device's routes.
+func (*Device) Trouble() error { return nil }
+
 // Send implements outside.Outside.
 func (*Device) Send([]byte) {}
 

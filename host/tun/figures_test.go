@@ -38,11 +38,13 @@ type bench struct {
 	src, mid, dst string
 }
 
-func command(t *testing.T, name string, args ...string) {
+func command(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	if b, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+	b, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, b)
 	}
+	return string(b)
 }
 
 func newBench(t *testing.T) *bench {

@@ -115,7 +115,7 @@ func changeRoute(index int, p netip.Prefix, add bool) error {
 		r.attribute(unix.RTA_DST, p.Addr().AsSlice())
 	}
 	r.attribute(unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, uint32(index)))
-	if err := r.do(); err != nil {
+	if err := r.do(); err != nil && (add || err != syscall.ESRCH) { // gone already, as all routes of a device that was taken down
 		return fmt.Errorf("tun: route to %v: %w", p, err)
 	}
 	return nil

@@ -91,8 +91,7 @@ type Doctor struct {
 	Border func() *border.Router
 	// Out is the way out; nil: a simulated one.
 	Out outside.Outside
-	// Trouble returns what keeps the outside from the mesh, nil where there is nothing. It is called in the node's owner; nil:
-	// nobody would know.
+	// Trouble returns what keeps the outside from the mesh, nil where there is nothing. nil: nobody would know.
 	Trouble func() error
 	// System looks at this computer; nil: it is not looked at, as for a simulated way out.
 	System System

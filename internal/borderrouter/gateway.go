@@ -40,7 +40,6 @@ type Gateway struct {
 	cause   machine.Cause
 	prefix  ip6.Prefix // the way out knows of
 	entered bool
-	trouble error // what the system refused of the mesh's routes
 }
 
 var _ node.Around = (*Gateway)(nil)
@@ -211,7 +210,7 @@ func (g *Gateway) changed(now machine.Time) {
 				routes = append(routes, route)
 			}
 		}
-		g.trouble = out.SetRoutes(routes)
+		_ = out.SetRoutes(routes) // what the system refuses stays the device's trouble
 	}
 }
 
@@ -223,7 +222,15 @@ func (g *Gateway) Outside() outside.Outside { return g.out }
 
 // Doctor returns a doctor for this border router, whose node has a seat.
 func (g *Gateway) Doctor(s seat.Seat) *Doctor {
-	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Trouble: func() error { return g.trouble }, System: ThisComputer{}}
+	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Trouble: g.trouble, System: ThisComputer{}}
+}
+
+// trouble returns what the system refuses of the mesh's routes.
+func (g *Gateway) trouble() error {
+	if d, ok := g.out.(*tun.Device); ok {
+		return d.Trouble()
+	}
+	return nil
 }
 
 // incoming is what has come from the outside, until the node's goroutine takes it.
