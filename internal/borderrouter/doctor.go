@@ -103,6 +103,8 @@ type System interface {
 	Route(to netip.Addr) error
 	// Setting reads one of the kernel's (sysctl), "" where there is none.
 	Setting(name string) string
+	// Ask asks a DNS server for a name, past the mesh, and reports whether it answers, whatever that is.
+	Ask(server netip.AddrPort, name string) error
 }
 
 // examination is one run.

@@ -30,7 +30,8 @@ type patient struct {
 	node    *network.Node
 	router  *border.Router
 	out     outside.Outside
-	trouble error // of the system's routes
+	trouble error    // of the system's routes
+	said    []string // by the doctor
 	in      chan []byte
 	dns     *upstream
 	posts   chan func(now machine.Time)
@@ -165,7 +166,8 @@ func (p *patient) examine(t *testing.T, system System, q Question) string {
 			t.Errorf("%+v: what is to be done?", l)
 		}
 	}
-	t.Log("\n" + strings.Join(r.Lines(), "\n"))
+	p.said = r.Lines()
+	t.Log("\n" + strings.Join(p.said, "\n"))
 	return strings.Join(list, ", ")
 }
 
@@ -173,6 +175,7 @@ func (p *patient) examine(t *testing.T, system System, q Question) string {
 type computer struct {
 	settings map[string]string
 	no       string // "4", "6": no route of that family
+	deaf     bool   // nobody answers it
 }
 
 func (c computer) Route(a netip.Addr) error {
@@ -182,7 +185,19 @@ func (c computer) Route(a netip.Addr) error {
 	return nil
 }
 
+func (c computer) Ask(server netip.AddrPort, name string) error {
+	if c.deaf || !server.Addr().IsLoopback() {
+		return errSilence
+	}
+	return ThisComputer{}.Ask(server, name)
+}
+
 func (c computer) Setting(name string) string { return c.settings[name] }
+
+// answered is a computer that every DNS server answers.
+type answered struct{ computer }
+
+func (answered) Ask(netip.AddrPort, string) error { return nil }
 
 // answers is a server for datagrams that gives one answer to all, with the question's identifier where that is due.
 func answers(t *testing.T, answer func(q []byte) []byte) uint16 {
@@ -265,6 +280,38 @@ func TestDoctor(t *testing.T) {
 	whole.trouble = errors.New("no route")
 	if got, want := pinged(whole.examine(t, computer{}, Question{})), "radio ok, prefix ok, route broken, NAT64 skipped, ping ok, DNS skipped, server skipped"; got != want {
 		t.Errorf("the system refused a route:\n %s\n want %s", got, want)
+	}
+	strange := user
+	strange.Upstream = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), answers(t, func(q []byte) []byte {
+		b := nameServer(q)[:len(q)]
+		b[3], b[7] = 0x83, 0 // there is no such name
+		return b
+	}))}
+	unknown := newPatient(t, strange, usernat.Config{})
+	unknown.form(t)
+	if got, want := pinged(unknown.examine(t, computer{}, Question{Name: "no.example"})), "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS broken, server skipped"; got != want {
+		t.Errorf("no such name:\n %s\n want %s", got, want)
+	}
+	if said := strings.Join(unknown.said, "\n"); !strings.Contains(said, "has no address for no.example") || !strings.Contains(said, "--ask NAME") {
+		t.Errorf("no such name:\n%s", said)
+	}
+	// A DNS server that answers nobody says nothing of the way to it.
+	far := netip.MustParseAddr("198.51.100.1")
+	silent := user
+	silent.Upstream = []netip.AddrPort{netip.AddrPortFrom(far, deaf)}
+	mute := newPatient(t, silent, usernat.Config{Alias: alias})
+	mute.form(t)
+	for _, c := range []struct {
+		name   string
+		system System
+		want   string
+	}{
+		{"it answers nobody", computer{deaf: true}, "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS broken, server ok"},
+		{"it answers this computer", answered{}, "radio ok, prefix ok, route ok, NAT64 broken, ping ok, DNS broken, server ok"},
+	} {
+		if got := pinged(mute.examine(t, c.system, Question{Server: strings.Replace(port("coap", coap), "some.name", far.String(), 1)})); got != c.want {
+			t.Errorf("%s:\n %s\n want %s", c.name, got, c.want)
+		}
 	}
 	lost := newPatient(t, user, usernat.Config{})
 	lost.form(t)

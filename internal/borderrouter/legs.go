@@ -173,13 +173,16 @@ func (x *examination) nat64() Leg {
 		if a := server.Addr(); !a.Is4() || a.IsLoopback() {
 			continue
 		}
-		if took, err := x.ask4(server); err != nil {
-			return Leg{State: Broken, Found: fmt.Sprintf("%v; %v does not answer the node: %v", s.NAT64, server, err),
-				Do: "is there a firewall that drops UDP, or is it no DNS server? --dns names another one"}
-		} else {
+		took, err := x.ask4(server)
+		if err == nil {
 			l.Found += fmt.Sprintf("; %v answered the node in %v", server, took.Round(time.Millisecond))
 			return l
 		}
+		if x.System.Ask(server, x.q.Name) == nil {
+			return Leg{State: Broken, Found: fmt.Sprintf("%v; %v answers this computer, and not the node: %v", s.NAT64, server, err),
+				Do: "is there a firewall that drops what this program sends, or the way back? --dns names another server"}
+		}
+		l.Found += fmt.Sprintf("; not tried: %v answers nobody", server)
 	}
 	return l
 }

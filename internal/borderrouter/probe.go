@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"heddle.example/thread"
 	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/status"
 )
 
 var errSilence = errors.New("no answer")
@@ -124,8 +124,12 @@ func (x *examination) dns() Leg {
 		}
 		return Leg{State: OK, Found: fmt.Sprintf("the node resolves %s: %s", x.q.Name, strings.Join(words, ", "))}
 	}
+	if err == nil || errors.Is(err, status.NotFound) {
+		return Leg{State: Broken, Found: fmt.Sprintf("%s has no address for %s", strings.Trim(fmt.Sprint(servers), "[]"), x.q.Name),
+			Do: "is the name right? --ask NAME, or the field on the page, asks for another one"}
+	}
 	for _, s := range servers {
-		if direct(s, x.q.Name) == nil {
+		if x.System != nil && x.System.Ask(s, x.q.Name) == nil {
 			return Leg{State: Broken, Found: fmt.Sprintf("the node does not resolve %s (%v), though %v answers this computer", x.q.Name, err, s),
 				Do: "see `dns config` at the node: whom does it ask?"}
 		}
@@ -139,26 +143,6 @@ func (x *examination) name(a ip6.Address) string {
 		return netip.AddrFrom4(v4).String() + " by NAT64"
 	}
 	return a.Netip().String()
-}
-
-// direct asks a DNS server from this computer.
-func direct(server netip.AddrPort, name string) error {
-	q, err := query(name)
-	if err != nil {
-		return err
-	}
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := c.Write(q); err != nil {
-		return err
-	}
-	var b [1500]byte
-	_, err = c.Read(b[:])
-	return err
 }
 
 // server: does the LwM2M server answer the node?

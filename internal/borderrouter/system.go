@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 )
 
 // ThisComputer is the System that the program runs on.
@@ -26,4 +27,24 @@ func (ThisComputer) Setting(name string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(b))
+}
+
+// Ask implements System.
+func (ThisComputer) Ask(server netip.AddrPort, name string) error {
+	q, err := query(name)
+	if err != nil {
+		return err
+	}
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(2 * time.Second))
+	if _, err := c.Write(q); err != nil {
+		return err
+	}
+	var b [1500]byte
+	_, err = c.Read(b[:])
+	return err
 }
