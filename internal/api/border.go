@@ -11,8 +11,8 @@ import (
 // Border is a border router, as the page shows it.
 type Border interface {
 	Border(ctx context.Context) (*BorderStatus, error)
-	// Doctor tests each leg of the way out. It takes some seconds.
-	Doctor(ctx context.Context) (*BorderReport, error)
+	// Doctor tests each leg of the way out; what the question leaves empty is BorderStatus.Ask's. It takes some seconds.
+	Doctor(ctx context.Context, q BorderQuestion) (*BorderReport, error)
 }
 
 // BorderStatus is the mesh's way out.
@@ -21,6 +21,8 @@ type BorderStatus struct {
 	State     string          `json:"state" enum:"disabled,uninitialized,stopped,running"`
 	Mode      string          `json:"mode" enum:"rootless,tun,simulated" doc:"how packets leave: by ordinary sockets, or by a TUN device"`
 	Infra     string          `json:"infra,omitempty" doc:"name of the infrastructure link"`
+	Device    string          `json:"device,omitempty" doc:"name of the TUN device"`
+	Ask       *BorderQuestion `json:"ask,omitempty" doc:"what the doctor asks for unless told; absent: nothing can be tested"`
 	Prefixes  []BorderPrefix  `json:"prefixes"`
 	Routes    []BorderRoute   `json:"routes" doc:"what the mesh is told to send here or to another border router"`
 	Routers   []BorderPeer    `json:"routers" doc:"others on the infrastructure link"`
@@ -107,6 +109,12 @@ type BorderCounter struct {
 	Bytes   uint64 `json:"bytes,omitempty"`
 }
 
+// BorderQuestion is what the doctor tests besides the border router itself.
+type BorderQuestion struct {
+	Server string `json:"server,omitempty" maxLength:"300" example:"coaps://lwm2m.example" doc:"LwM2M server to try"`
+	Name   string `json:"name,omitempty" maxLength:"253" example:"example.com" doc:"name to resolve"`
+}
+
 // BorderReport is what the doctor found.
 type BorderReport struct {
 	Took int64       `json:"took" doc:"milliseconds"`
@@ -123,6 +131,9 @@ type BorderLeg struct {
 	Took  int64  `json:"took" doc:"milliseconds"`
 }
 
+// borderQuestion may be left out: the body of a request.
+type borderQuestion struct{ Body *BorderQuestion }
+
 func (a *API) borderRoutes() {
 	const tag = "Border router"
 	b := a.c.Border
@@ -133,8 +144,12 @@ func (a *API) borderRoutes() {
 		}
 		return answer(s), nil
 	})
-	huma.Register(a.huma, op("POST", "/border/doctor", "border.doctor", access.Operate, tag, "Test each leg of the way out, and say which is broken and what to do"), func(ctx context.Context, _ *empty) (*body[*BorderReport], error) {
-		r, err := b.Doctor(ctx)
+	huma.Register(a.huma, op("POST", "/border/doctor", "border.doctor", access.Operate, tag, "Test each leg of the way out, and say which is broken and what to do"), func(ctx context.Context, in *borderQuestion) (*body[*BorderReport], error) {
+		var q BorderQuestion
+		if in.Body != nil {
+			q = *in.Body
+		}
+		r, err := b.Doctor(ctx, q)
 		if err != nil {
 			return nil, seatProblem(err)
 		}

@@ -30,7 +30,9 @@ type Options struct {
 	// Out is the way out; nil: a simulated one.
 	Out outside.Outside
 	// Doctor tests it; nil: nobody can.
-	Doctor func(ctx context.Context) borderrouter.Report
+	Doctor func(ctx context.Context, q borderrouter.Question) borderrouter.Report
+	// Ask returns what the doctor asks for where the page's user leaves it open; nil: what it asks for by itself.
+	Ask func() borderrouter.Question
 	// Who returns whose addresses of the mesh these are; nil: nobody knows. It is called in the owner.
 	Who func() map[netip.Addr]Name
 	// Infra is the name of the infrastructure link, "" for none.
@@ -76,15 +78,17 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.o.Doctor != nil {
+		q := p.ask()
+		out.Ask = &api.BorderQuestion{Server: q.Server, Name: cmp.Or(q.Name, borderrouter.DefaultName)}
+	}
 	var way outside.Status
 	if p.o.Out != nil {
 		way = p.o.Out.Status()
 		if out.Mode = "rootless"; way.Mode == outside.TUN {
 			out.Mode = "tun"
 		}
-		if out.Infra == "" {
-			out.Infra = way.Device
-		}
+		out.Device = way.Device
 	}
 	out.NAT64.Mappings, out.DNS.Cache, out.DNS.Upstream = []api.BorderMapping{}, []api.BorderCache{}, []string{}
 	if !there {
@@ -256,12 +260,21 @@ func counters(s *border.Status, way *outside.Status) []api.BorderCounter {
 	return list
 }
 
+func (p *Page) ask() (q borderrouter.Question) {
+	if p.o.Ask != nil {
+		q = p.o.Ask()
+	}
+	return q
+}
+
 // Doctor implements api.Border.
-func (p *Page) Doctor(ctx context.Context) (*api.BorderReport, error) {
+func (p *Page) Doctor(ctx context.Context, ask api.BorderQuestion) (*api.BorderReport, error) {
 	if p.o.Doctor == nil {
 		return nil, errNoDoctor
 	}
-	r := p.o.Doctor(ctx)
+	q := p.ask()
+	q.Server, q.Name = cmp.Or(ask.Server, q.Server), cmp.Or(ask.Name, q.Name)
+	r := p.o.Doctor(ctx, q)
 	out := &api.BorderReport{Took: r.Took.Milliseconds(), OK: r.OK(), Legs: []api.BorderLeg{}}
 	for _, l := range r.Legs {
 		out.Legs = append(out.Legs, api.BorderLeg{Name: l.Name, State: string(l.State), Found: l.Found, Do: l.Do, Took: l.Took.Milliseconds()})

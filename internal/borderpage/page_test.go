@@ -55,14 +55,22 @@ func TestWords(t *testing.T) {
 }
 
 func TestDoctor(t *testing.T) {
-	p := New(Options{Doctor: func(context.Context) borderrouter.Report {
+	var asked borderrouter.Question
+	p := New(Options{Ask: func() borderrouter.Question { return borderrouter.Question{Server: "coaps://a", Name: "b.example"} }, Doctor: func(_ context.Context, q borderrouter.Question) borderrouter.Report {
+		asked = q
 		return borderrouter.Report{Legs: []borderrouter.Leg{{Name: "DNS", State: borderrouter.Broken, Do: "ask another"}}, Took: time.Second}
 	}})
-	r, err := p.Doctor(context.Background())
+	r, err := p.Doctor(context.Background(), api.BorderQuestion{})
 	if err != nil || r.OK || r.Took != 1000 || r.Legs[0].State != "broken" || r.Legs[0].Do == "" {
 		t.Errorf("%+v %v", r, err)
 	}
-	if _, err := New(Options{}).Doctor(context.Background()); err == nil {
+	if asked.Server != "coaps://a" || asked.Name != "b.example" {
+		t.Errorf("without a question of the user's: %+v", asked)
+	}
+	if _, err := p.Doctor(context.Background(), api.BorderQuestion{Server: "coap://c"}); err != nil || asked.Server != "coap://c" || asked.Name != "b.example" {
+		t.Errorf("%+v %v", asked, err)
+	}
+	if _, err := New(Options{}).Doctor(context.Background(), api.BorderQuestion{}); err == nil {
 		t.Error("a doctor where there is none")
 	}
 }

@@ -71,11 +71,14 @@ func (r *Report) Print(w io.Writer) error {
 	return err
 }
 
+// DefaultName is asked of the DNS servers where nobody names another.
+const DefaultName = "example.com"
+
 // Question says what is tested besides the border router itself.
 type Question struct {
 	// Server is an LwM2M server, as devices know it: coap://HOST:PORT, coaps://HOST:PORT; "": none is tried.
 	Server string
-	// Name is asked of the DNS servers; "": example.com.
+	// Name is asked of the DNS servers; "": DefaultName.
 	Name string
 	// Attach is how long a node that is not attached yet is waited for; 0: 30 s.
 	Attach time.Duration
@@ -120,7 +123,7 @@ type examination struct {
 // Examine tests all legs. It takes some seconds, more where something is broken.
 func (d *Doctor) Examine(ctx context.Context, q Question) Report {
 	if q.Name == "" {
-		q.Name = "example.com"
+		q.Name = DefaultName
 	}
 	if q.Attach == 0 {
 		q.Attach = 30 * time.Second

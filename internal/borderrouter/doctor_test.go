@@ -292,6 +292,10 @@ func TestDoctor(t *testing.T) {
 	if got, want := pinged(unknown.examine(t, computer{}, Question{Name: "no.example"})), "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS broken, server skipped"; got != want {
 		t.Errorf("no such name:\n %s\n want %s", got, want)
 	}
+	if got, want := pinged(unknown.examine(t, computer{}, Question{})), "radio ok, prefix ok, route ok, NAT64 ok, ping ok, DNS warn, server skipped"; got != want {
+		t.Errorf("no such name, that nobody has asked for:\n %s\n want %s", got, want)
+	}
+	unknown.examine(t, computer{}, Question{Name: "no.example"})
 	if said := strings.Join(unknown.said, "\n"); !strings.Contains(said, "has no address for no.example") || !strings.Contains(said, "--ask NAME") {
 		t.Errorf("no such name:\n%s", said)
 	}

@@ -125,7 +125,11 @@ func (x *examination) dns() Leg {
 		return Leg{State: OK, Found: fmt.Sprintf("the node resolves %s: %s", x.q.Name, strings.Join(words, ", "))}
 	}
 	if err == nil || errors.Is(err, status.NotFound) {
-		return Leg{State: Broken, Found: fmt.Sprintf("%s has no address for %s", strings.Trim(fmt.Sprint(servers), "[]"), x.q.Name),
+		state := Broken
+		if x.q.Name == DefaultName { // nobody has asked for it, and a network of one's own need not know it
+			state = Warn
+		}
+		return Leg{State: state, Found: fmt.Sprintf("%s has no address for %s", strings.Trim(fmt.Sprint(servers), "[]"), x.q.Name),
 			Do: "is the name right? --ask NAME, or the field on the page, asks for another one"}
 	}
 	for _, s := range servers {
@@ -148,7 +152,7 @@ func (x *examination) name(a ip6.Address) string {
 // server: does the LwM2M server answer the node?
 func (x *examination) server() Leg {
 	if x.q.Server == "" {
-		return Leg{State: Skipped, Found: "no server was named", Do: "--server coaps://HOST:PORT has it tried"}
+		return Leg{State: Skipped, Found: "no server was named", Do: "--server coaps://HOST:PORT, or the field on the page, has it tried"}
 	}
 	u, err := url.Parse(x.q.Server)
 	if err != nil || u.Hostname() == "" || u.Scheme != "coap" && u.Scheme != "coaps" {

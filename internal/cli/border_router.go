@@ -91,7 +91,7 @@ are kept in tmp/OFFSET_ID.flash.`,
 			if examine {
 				return examineBorderRouter(n, o, q, cmd.OutOrStdout())
 			}
-			return runBorderRouter(n, o, page, cmd.ErrOrStderr())
+			return runBorderRouter(n, o, q, page, cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -111,13 +111,13 @@ are kept in tmp/OFFSET_ID.flash.`,
 	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
 	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
 	f.BoolVar(&examine, "doctor", false, "test each leg of the way out, say what is broken and what to do, and end; at the prompt: doctor")
-	f.StringVar(&q.Server, "server", "", "with --doctor: an LwM2M server to try, coap://HOST:PORT or coaps://HOST:PORT")
-	f.StringVar(&q.Name, "ask", "example.com", "with --doctor: `NAME` to resolve")
+	f.StringVar(&q.Server, "server", "", "with --doctor and for the page's test: an LwM2M server to try, coap://HOST:PORT or coaps://HOST:PORT")
+	f.StringVar(&q.Name, "ask", borderrouter.DefaultName, "with --doctor and for the page's test: `NAME` to resolve")
 	f.DurationVar(&o.UDP, "udp-timeout", 0, "how long a port stays open without a packet (default 5m0s)")
 	return cmd
 }
 
-func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io.Writer) error {
+func runBorderRouter(n node.Options, o borderrouter.Options, q borderrouter.Question, page string, out io.Writer) error {
 	g, err := borderrouter.New(o, host.New(host.Options{}).Rand())
 	if err != nil {
 		return err
@@ -126,9 +126,7 @@ func runBorderRouter(n node.Options, o borderrouter.Options, page string, out io
 	n.Around, n.OwnInfra = g, o.Infra != ""
 	if page != "" {
 		stop, err := startNodeWeb(&n, page, fmt.Sprintf("border router, node %d", n.ID), pageLog(out), out, func(c *api.Config) {
-			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Infra: o.Infra, Doctor: func(ctx context.Context) borderrouter.Report {
-				return g.Doctor(c.Seat).Examine(ctx, borderrouter.Question{})
-			}})
+			c.Border = borderpage.New(borderpage.Options{Seat: c.Seat, Border: g.Router, Out: g.Outside(), Infra: o.Infra, Doctor: g.Doctor(c.Seat).Examine, Ask: func() borderrouter.Question { return q }})
 		})
 		if err != nil {
 			return err

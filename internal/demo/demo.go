@@ -72,6 +72,9 @@ func Start(c serve.Config, o Options) (*Demo, error) {
 	}
 	d.Program = p
 	d.plain, d.secure, d.bootstrap = p.DeviceAddress(false), p.DeviceAddress(true), p.BootstrapAddress(true)
+	if d.home != nil {
+		d.home.reach(d.secure.Port())
+	}
 	d.plain6, d.secure6 = ofIPv6(p.DeviceAddresses(false)), ofIPv6(p.DeviceAddresses(true))
 	if d.Link, err = p.Enter(access.Admin); err == nil {
 		err = d.stockFirmware()

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heddle.example/host"
@@ -78,7 +79,8 @@ type home struct {
 	routers []*network.Node // that are no devices
 	up      []*network.Node // those of them that were switched on
 	motes   []*mote
-	ready   bool // devices may come
+	ready   bool                   // devices may come
+	server  atomic.Pointer[string] // as devices know it: a port that is taken is another one
 
 	follow  *follow.Follower // follows operations from the server to the devices and back
 	sockets outside.Outside  // what leaves for real programs
@@ -95,6 +97,7 @@ func newHome(o homeOptions) (*home, error) {
 	w := sim.NewAt(o.seed, o.host.Now())
 	w.Quiet = true
 	h := &home{net: network.In(w, mesh.Config{AirTime: true, Propagation: &air}), shells: map[int]func() shell.Config{}, names: map[int]follow.Node{}}
+	h.reach(5684)
 	if o.dataset != nil {
 		h.dataset = *o.dataset
 	} else {
@@ -136,6 +139,12 @@ func newHome(o homeOptions) (*home, error) {
 	}
 	h.shown, err = topology.New(topology.Options{Network: h.net, Dataset: &h.dataset, Live: true, Speed: max(1, o.speed), Shell: h.shell, Device: h.device})
 	return h, err
+}
+
+// reach says at which port of ServerName the LwM2M server listens.
+func (h *home) reach(port uint16) {
+	s := fmt.Sprintf("coaps://%s:%d", ServerName, port)
+	h.server.Store(&s)
 }
 
 // place describes a node of the mesh, on any goroutine.

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"net/netip"
 
 	"heddle.example/border"
@@ -33,9 +32,10 @@ func (h *home) page() api.Border {
 		return nil
 	}
 	doctor := &borderrouter.Doctor{Seat: s, Border: router}
-	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: func(ctx context.Context) borderrouter.Report {
-		return doctor.Examine(ctx, borderrouter.Question{Name: EchoName})
-	}, Who: h.who})
+	return borderpage.New(borderpage.Options{Seat: s, Border: router, Doctor: doctor.Examine, Who: h.who,
+		Ask: func() borderrouter.Question {
+			return borderrouter.Question{Server: *h.server.Load(), Name: EchoName}
+		}})
 }
 
 // who tells whose addresses these are. It is called in the mesh's owner.

@@ -12,7 +12,7 @@ export interface Dataset { timestamp?: number; pendingTimestamp?: number; delay?
 export interface Network { role: string; attached: boolean; up: boolean; active?: Dataset; pending?: Dataset; delayMin: number }
 
 export interface BorderStatus {
-  role: string; state: string; mode: string; infra?: string; addresses: string[] | null
+  role: string; state: string; mode: string; infra?: string; device?: string; ask?: Question; addresses: string[] | null
   prefixes: { kind: 'omr' | 'on-link' | 'nat64'; prefix: string; local: boolean; favored: boolean; published: boolean; pref: string; left?: number }[] | null
   routes: { prefix: string; pref: string; nat64: boolean; rloc16: string; own: boolean }[] | null
   routers: { address: string; flags: string; age: number }[] | null
@@ -21,6 +21,7 @@ export interface BorderStatus {
   counters: { name: string; packets: number; bytes?: number }[] | null
 }
 export interface Mapping { protocol: string; inside: string; outside: string; remote?: string; left: number; out: number; in: number; outBytes: number; inBytes: number; node?: number; client?: string }
+export interface Question { server?: string; name?: string }
 export interface Report { took: number; ok: boolean; legs: { name: string; state: 'ok' | 'warn' | 'broken' | 'skipped'; found: string; do?: string; took: number }[] | null }
 
 export interface Lane { name: string; where: string; kind: 'page' | 'rest' | 'lwm2m' | 'coap' | 'dtls' | 'ipv4' | 'nat64' | 'ipv6' | '6lowpan' | 'hop' | 'device'; from?: number; to?: number }
@@ -47,7 +48,7 @@ export const meshApi = {
   newNetwork: () => get<Dataset>('/mesh/network/new'),
   parseNetwork: (tlvs: string) => call<Dataset>('POST', '/mesh/network/parse', { tlvs }),
   border: () => get<BorderStatus>('/border'),
-  doctor: () => call<Report>('POST', '/border/doctor'),
+  doctor: (q: Question) => call<Report>('POST', '/border/doctor', q),
   traces: (endpoint = '', limit = 100) => get<{ items: Trace[] }>('/traces' + query({ endpoint, limit })),
   trace: (id: string) => get<Trace>(`/traces/${encodeURIComponent(id)}`),
   traceCapture: (id: string) => url(`/traces/${encodeURIComponent(id)}/pcap`),
