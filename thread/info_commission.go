@@ -42,12 +42,11 @@ func (n *Node) SendCommissionerSet(now machine.Time, cause machine.Cause, tlvs [
 }
 
 func (n *Node) askLeader(now machine.Time, cause machine.Cause, path string, b []byte) error {
-	e := (*copEnv)(n)
-	if _, active := e.Commissioner(); !active {
+	if !n.up {
 		return status.InvalidState
 	}
-	return n.try(now, cause, func() error {
-		e.Post(now, ip6.RLOC(n.cop.Params().MeshLocalPrefix, 0xfc00), path, b, nil)
+	return n.try(now, cause, func() error { // the leader decides whether it is one who may
+		(*copEnv)(n).Post(now, ip6.RLOC(n.cop.Params().MeshLocalPrefix, 0xfc00), path, b, nil)
 		return nil
 	})
 }

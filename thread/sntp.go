@@ -39,7 +39,7 @@ func (n *Node) QueryTime(now machine.Time, cause machine.Cause, server ip6.Addre
 	n.begin(now, cause)
 	defer n.finish(now)
 	if !n.up {
-		return 0, status.InvalidState
+		return 0, status.InvalidSourceAddress // as OpenThread's client has it, which is not told that the interface is down
 	}
 	if n.clock.client == nil {
 		n.clock.client = sntp.NewClient((*timeEnv)(n))

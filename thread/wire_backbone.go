@@ -91,6 +91,15 @@ func (e *localEnv) Offer(now machine.Time, server []byte) (err error) {
 	return err
 }
 
+// OfferDomain implements backbone.LocalEnv.
+func (e *localEnv) OfferDomain(now machine.Time, p netdata.OnMeshPrefix, on bool) {
+	if on {
+		_ = e.data.AddOnMeshPrefix(now, p) // where there is no room, the network data says so
+	} else {
+		_ = e.data.RemoveOnMeshPrefix(p.Prefix)
+	}
+}
+
 // primaryALOC is the short address of the network's backbone router (Mle::kAloc16BackboneRouterPrimary).
 const primaryALOC = 0xfc38
 

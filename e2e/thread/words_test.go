@@ -38,6 +38,10 @@ var words = []string{
 	"br multiail", "br multiail callback x", "br rioprf", "br rioprf x", "br routeprf", "br omrconfig", "br omrconfig x", "br omrconfig custom fd00::/60 low",
 	"br counters", "br raoptions", "br routers", "br prefixtable", "br rdnsstable", "br enable", "br init", "br init 1", "br init 1 1 1",
 	"br foo", "nat64", "nat64 foo", "nat64 state", "nat64 cidr", "nat64 cidr 1.2.3.4", "nat64 cidr 1.2.3.0/0", "nat64 counters", "nat64 mappings",
+	"domainname Foo", "dns compression foo", "dns compression", "udp bind :: 1234", "udp bind fd99::1 1", "udp connect fd00::1 1234", "udp send x",
+	"bbr mgmt dua 1 2", "bbr mgmt dua 1 0011223344556677", "bbr mgmt dua 1 0011223344556677 3", "radio disable", "commissioner mgmtget",
+	"commissioner mgmtset joinerudpport 9988", "prefix add fd00:7d03::/64 paosD", "prefix", "netdata show local", "prefix remove fd00:7d03::/64",
+	"prefix remove fd00:7d03::/64", "sntp query x", "commissioner joiner add * J0",
 }
 
 var values = regexp.MustCompile(`^[|\[(]*([0-9a-f:.x/,;-]+|-?[0-9.]+%?|[rdn]{1,3}|age:[0-9]+|conn-time:[0-9]+)[|\])]*$`)

@@ -7,6 +7,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/netdata"
 )
 
 func TestListeners(t *testing.T) {
@@ -37,6 +38,10 @@ func TestListeners(t *testing.T) {
 			t.Errorf("%x: %v, %d failed, %d left", x.request, s, n, len(l.All(0)))
 		}
 	}
+	l.Answer(NoResources) // the registration is not looked at
+	if s, n := serve(0, AppendRegistration(nil, []ip6.Address{one}, nil, nil)); s != NoResources || n != 0 || len(l.All(0)) != 0 {
+		t.Errorf("what was asked for: %v, %d failed, %v", s, n, l.All(0))
+	}
 	for i := range 100 { // what does not fit is refused
 		s := l.Add(0, ip6.Address{0xff, 5, 15: byte(i)}, time.Minute)
 		if (s == Registered) != (i < maxListeners) {
@@ -60,11 +65,12 @@ func FuzzRegistration(f *testing.F) {
 // alone is the only node of its network.
 type alone struct{ offered int }
 
-func (*alone) Attached() bool                       { return true }
-func (*alone) Leader() bool                         { return false }
-func (*alone) RLOC16() uint16                       { return 0x0400 }
-func (e *alone) Offer(machine.Time, []byte) error   { e.offered++; return nil }
-func (*alone) SetPrimaryAddress(machine.Time, bool) {}
+func (*alone) Attached() bool                                       { return true }
+func (*alone) Leader() bool                                         { return false }
+func (*alone) RLOC16() uint16                                       { return 0x0400 }
+func (e *alone) Offer(machine.Time, []byte) error                   { e.offered++; return nil }
+func (*alone) OfferDomain(machine.Time, netdata.OnMeshPrefix, bool) {}
+func (*alone) SetPrimaryAddress(machine.Time, bool)                 {}
 
 // The greatest jitter that there is, is one to wait for.
 func TestJitter(t *testing.T) {

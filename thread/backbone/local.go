@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
+	"heddle.example/thread/netdata"
 	"heddle.example/thread/status"
 )
 
@@ -28,6 +30,8 @@ type LocalEnv interface {
 	RLOC16() uint16
 	// Offer adds a service to the network data, with this server data; nil removes it.
 	Offer(now machine.Time, server []byte) error
+	// OfferDomain adds the prefix of the Thread domain to the network data, or takes it away.
+	OfferDomain(now machine.Time, p netdata.OnMeshPrefix, on bool)
 	// SetPrimaryAddress gives the interface the primary's anycast locator, or takes it away.
 	SetPrimaryAddress(now machine.Time, on bool)
 }
@@ -38,7 +42,8 @@ type Local struct {
 	rand    machine.Rand
 	state   State
 	config  Config
-	jitter  uint8 // seconds
+	domain  netdata.OnMeshPrefix // of no bits: there is none
+	jitter  uint8                // seconds
 	offered bool
 	at      machine.Time // of a registration
 	primary Primary
@@ -67,10 +72,39 @@ func (l *Local) SetEnabled(now machine.Time, on bool) {
 	switch {
 	case on && l.state == Disabled:
 		l.state = Secondary
+		l.offerDomain(now, true)
 		_ = l.register(now, false) // there may be another
 	case !on && l.state != Disabled:
+		l.offerDomain(now, false)
 		l.remove(now)
 		l.set(now, Disabled)
+	}
+}
+
+// SetDomainPrefix gives the node the prefix of the Thread domain, which it offers as long as it is a backbone router.
+func (l *Local) SetDomainPrefix(now machine.Time, p netdata.OnMeshPrefix) {
+	l.offerDomain(now, false)
+	l.domain = p
+	l.offerDomain(now, true)
+}
+
+// RemoveDomainPrefix takes it away again.
+func (l *Local) RemoveDomainPrefix(now machine.Time, p ip6.Prefix) error {
+	if l.domain.Prefix != p {
+		return status.NotFound
+	}
+	l.SetDomainPrefix(now, netdata.OnMeshPrefix{})
+	return nil
+}
+
+// DomainPrefix returns it.
+func (l *Local) DomainPrefix() (p netdata.OnMeshPrefix, ok bool) {
+	return l.domain, l.domain.Prefix.Bits > 0
+}
+
+func (l *Local) offerDomain(now machine.Time, on bool) {
+	if l.state != Disabled && l.domain.Prefix.Bits > 0 {
+		l.env.OfferDomain(now, l.domain, on)
 	}
 }
 

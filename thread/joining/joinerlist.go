@@ -44,17 +44,18 @@ func (c *Commissioner) Entries() []*Entry { return c.entries }
 
 // AddJoiner lets a joiner in for a time.
 func (c *Commissioner) AddJoiner(now machine.Time, e Entry, timeout time.Duration) error {
+	old := c.find(&e)
 	switch {
 	case c.state != Active:
 		return status.InvalidState
+	case old == nil && len(c.entries) >= c.max:
+		return status.NoBufs
 	case !ValidPassword(e.Password):
 		return status.InvalidArgs
 	}
 	e.Expires = now.Add(timeout)
-	if old := c.find(&e); old != nil {
+	if old != nil {
 		*old = e
-	} else if len(c.entries) >= c.max {
-		return status.NoBufs
 	} else {
 		c.entries = append(c.entries, &e)
 	}

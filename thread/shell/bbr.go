@@ -102,6 +102,12 @@ func bbrManage(s *Shell, a args) error {
 	switch {
 	case a.is(0, "dua"):
 		_, err := a.u8(1)
+		if err == nil && a.has(2) {
+			_, err = a.ext(2)
+		}
+		if err == nil && a.has(3) {
+			err = status.InvalidArgs
+		}
 		return err // there are no registrations of domain unicast addresses
 	case a.is(0, "mlr") && a.is(1, "response"):
 		v, err := a.u8(2)

@@ -35,15 +35,7 @@ var dnsCommands = []entry{
 
 // dnsCompression is kept and does nothing: what we send has one name, and names that we read may be compressed.
 func dnsCompression(s *Shell, a args) error {
-	switch {
-	case !a.has(0):
-		s.enabled(!s.uncompressed)
-	case a.is(0, "enable"), a.is(0, "disable"):
-		s.uncompressed = a.is(0, "disable")
-	default:
-		return status.InvalidArgs
-	}
-	return nil
+	return showOnOff(s, a, func() bool { return !s.uncompressed }, always(func(on bool) { s.uncompressed = !on }))
 }
 
 func dnsCommand(s *Shell, a args) error { return s.group(dnsCommands, a) }

@@ -85,7 +85,13 @@ func radioFilter(s *Shell, a args) error {
 	return showOnOff(s, a, s.node.RadioFilter, at(s, s.node.SetRadioFilter))
 }
 
-func radioCommand(s *Shell, a args) error { return onOff(a, at(s, s.node.RadioEnabled)) }
+// radioCommand has one error for all: OpenThread takes what it cannot switch for a word that it does not know.
+func radioCommand(s *Shell, a args) error {
+	if onOff(a, at(s, s.node.RadioEnabled)) != nil {
+		return status.InvalidCommand
+	}
+	return nil
+}
 
 func macCommand(s *Shell, a args) error {
 	switch {

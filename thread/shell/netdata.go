@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"heddle.example/machine"
+	"heddle.example/thread/backbone"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/netdata"
@@ -12,6 +14,8 @@ import (
 // Data is the network data: the partition's and the node's own part.
 type Data interface {
 	NetData() *offers.Manager
+	AddPrefix(now machine.Time, p netdata.OnMeshPrefix) error
+	RemovePrefix(now machine.Time, p ip6.Prefix) error
 	NetDataFull() bool
 	ResetNetDataFull()
 	JoinerAllowed(ext [8]byte) error
@@ -86,9 +90,13 @@ func options(a args, flags []flag, pref *int8) error {
 	return nil
 }
 
-func parsePrefix(a args) (p netdata.OnMeshPrefix, err error) {
+// parsePrefix reads a prefix and its flags. Only a full device can be a backbone router, and knows D.
+func (s *Shell) parsePrefix(a args) (p netdata.OnMeshPrefix, err error) {
 	if p.Prefix, err = a.prefix(0); err == nil {
 		err = options(a[1:], prefixFlags(&p), &p.Preference)
+	}
+	if err == nil && p.DP && !s.node.FTD() {
+		err = status.InvalidArgs
 	}
 	return p, err
 }
@@ -123,19 +131,23 @@ func prefixCommand(s *Shell, a args) error {
 		for p := range m.Local().OnMeshPrefixes() {
 			s.prefix(p)
 		}
+		if p, ok := s.node.Backbone().DomainPrefix(); ok && s.node.Backbone().State() == backbone.Disabled {
+			s.print("- ") // kept, and not offered
+			s.prefix(p)
+		}
 		return nil
 	case "add":
-		p, err := parsePrefix(a[1:])
+		p, err := s.parsePrefix(a[1:])
 		if err != nil {
 			return err
 		}
-		return s.do(func() error { return m.AddOnMeshPrefix(s.now, p) })
+		return s.do(func() error { return s.node.AddPrefix(s.now, p) })
 	case "remove":
 		p, err := a.prefix(1)
 		if err != nil {
 			return err
 		}
-		return s.do(func() error { return m.RemoveOnMeshPrefix(p) })
+		return s.do(func() error { return s.node.RemovePrefix(s.now, p) })
 	case "meshlocal":
 		return meshLocal(s, a[1:])
 	}
@@ -383,7 +395,7 @@ func publish(s *Shell, a args) error {
 	case a.is(0, "dnssrp") && a.is(1, "unicast"):
 		return publishUnicast(s, a[2:])
 	case a.is(0, "prefix"):
-		p, err := parsePrefix(a[1:])
+		p, err := s.parsePrefix(a[1:])
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 // UDP is the node's sockets; the shell has one.
 type UDP interface {
+	HasAddress(ip6.Address) bool
 	OpenUDP() (thread.SocketID, error)
 	BindUDP(id thread.SocketID, addr ip6.Address, port uint16) error
 	ConnectUDP(id thread.SocketID, peer ip6.Address, port uint16) error
@@ -61,6 +62,12 @@ func udpBind(s *Shell, a args) error {
 	if err != nil {
 		return err
 	}
+	if s.socket == 0 { // OpenThread takes it, and open begins anew
+		if !ip.IsUnspecified() && !s.node.HasAddress(ip) {
+			return status.InvalidArgs
+		}
+		return nil
+	}
 	return s.node.BindUDP(s.socket, ip, port)
 }
 
@@ -83,7 +90,7 @@ func udpConnect(s *Shell, a args) error {
 	if err == nil && len(a) > 2 {
 		err = status.InvalidArgs
 	}
-	if err != nil {
+	if err != nil || s.socket == 0 {
 		return err
 	}
 	return s.node.ConnectUDP(s.socket, ip, port)
