@@ -9,6 +9,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/status"
+	"heddle.example/thread/tlv"
 )
 
 // announcer sends announcements on channels, one after the other, as a commissioner asked (OpenThread announce_sender.cpp).
@@ -23,8 +24,8 @@ type announcer struct {
 
 func (m *Manager) serveAnnounce(now machine.Time, _ ip6.Address, request, dst []byte) ([]byte, bool) {
 	mask, ok := meshcop.FindMask(request)
-	count, ok2 := meshcop.FindTLV(request, meshcop.Count)
-	period, ok3 := meshcop.Find16(request, meshcop.Period)
+	count, ok2 := tlv.Find(request, meshcop.Count)
+	period, ok3 := tlv.Uint16(request, meshcop.Period)
 	if !ok || !ok2 || len(count) < 1 || !ok3 {
 		return dst, false
 	}

@@ -7,6 +7,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 const (
@@ -26,9 +27,9 @@ type energyServer struct {
 }
 
 func (m *Manager) serveEnergyScan(now machine.Time, from ip6.Address, request, dst []byte) ([]byte, bool) {
-	count, ok := meshcop.FindTLV(request, meshcop.Count)
-	period, ok2 := meshcop.Find16(request, meshcop.Period)
-	duration, ok3 := meshcop.Find16(request, meshcop.ScanDuration)
+	count, ok := tlv.Find(request, meshcop.Count)
+	period, ok2 := tlv.Uint16(request, meshcop.Period)
+	duration, ok3 := tlv.Uint16(request, meshcop.ScanDuration)
 	mask, ok4 := meshcop.FindMask(request)
 	if !ok || len(count) < 1 || !ok2 || !ok3 || !ok4 {
 		return dst, false

@@ -12,6 +12,7 @@ import (
 	"heddle.example/machine/machinetest"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 // world is some nodes whose requests reach each other at once or after a while, with a transcript.
@@ -138,13 +139,13 @@ func (n *node) deliver(to ip6.Address, path string, payload []byte, done func(ma
 }
 
 func (n *node) CommissioningSession() (uint16, bool) {
-	return meshcop.Find16(n.commissioning, meshcop.CommissionerSession)
+	return tlv.Uint16(n.commissioning, meshcop.CommissionerSession)
 }
 func (n *node) BorderAgent() (uint16, bool) {
-	return meshcop.Find16(n.commissioning, meshcop.BorderAgentLocator)
+	return tlv.Uint16(n.commissioning, meshcop.BorderAgentLocator)
 }
 func (n *node) MoveBorderAgent(_ machine.Time, r uint16) {
-	v, _ := meshcop.FindTLV(n.commissioning, meshcop.BorderAgentLocator)
+	v, _ := tlv.Find(n.commissioning, meshcop.BorderAgentLocator)
 	binary.BigEndian.PutUint16(v, r)
 }
 func (n *node) SetCommissioning(_ machine.Time, b []byte) error {

@@ -6,6 +6,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 // holder keeps the active or the pending dataset (OpenThread dataset_manager.cpp).
@@ -40,7 +41,7 @@ func (h *holder) read(now machine.Time) (meshcop.Dataset, bool) {
 	if !h.isPending {
 		d.Remove(meshcop.PendingTimestamp)
 		d.Remove(meshcop.DelayTimer)
-	} else if v, ok := meshcop.Find32(d.Bytes(), meshcop.DelayTimer); ok {
+	} else if v, ok := tlv.Uint32(d.Bytes(), meshcop.DelayTimer); ok {
 		left := max(0, int64(min(v, delayMax))-int64(now.Sub(h.updated)/time.Millisecond))
 		old, _ := d.Find(meshcop.DelayTimer)
 		old[0], old[1], old[2], old[3] = byte(left>>24), byte(left>>16), byte(left>>8), byte(left)

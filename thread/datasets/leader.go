@@ -7,6 +7,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 // petitionTimeout is how long a commissioner is one without a word (kTimeoutLeaderPetition).
@@ -28,7 +29,7 @@ func newLeader(r machine.Rand) leader {
 func (m *Manager) servePetition(now machine.Time, from ip6.Address, request, dst []byte) ([]byte, bool) {
 	l := &m.lead
 	accepted := false
-	id, ok := meshcop.FindTLV(request, meshcop.CommissionerID)
+	id, ok := tlv.Find(request, meshcop.CommissionerID)
 	if ok && len(id) <= maxCommissionerID && m.env.Leader() && from.IID().IsRoutingLocator() && from.Network() == m.params.MeshLocalPrefix {
 		accepted = m.petition(now, string(id), from.IID().Locator())
 	}
@@ -66,8 +67,8 @@ func (m *Manager) petition(now machine.Time, id string, rloc16 uint16) bool {
 
 func (m *Manager) serveKeepAlive(now machine.Time, from ip6.Address, request, dst []byte) ([]byte, bool) {
 	l := &m.lead
-	state, ok := meshcop.FindTLV(request, meshcop.State)
-	session, ok2 := meshcop.Find16(request, meshcop.CommissionerSession)
+	state, ok := tlv.Find(request, meshcop.State)
+	session, ok2 := tlv.Uint16(request, meshcop.CommissionerSession)
 	if !m.env.Leader() || !ok || len(state) < 1 || !ok2 {
 		return dst, false
 	}

@@ -7,6 +7,7 @@ import (
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/status"
+	"heddle.example/thread/tlv"
 )
 
 const errInvalidArgs = status.InvalidArgs
@@ -60,7 +61,7 @@ func (m *Manager) post(now machine.Time, to ip6.Address, path string, b []byte, 
 func (h *holder) answered(now machine.Time, answer []byte, err error) {
 	h.asking = false
 	if err == nil {
-		switch v, ok := meshcop.FindTLV(answer, meshcop.State); {
+		switch v, ok := tlv.Find(answer, meshcop.State); {
 		case !ok || len(v) < 1 || v[0] == 0:
 			err = status.Parse
 		case v[0] == meshcop.StateReject:
@@ -115,7 +116,7 @@ const maxGet = 64 // types of a Get TLV that are looked at (kMaxGetTypes)
 
 // AppendGet appends the answer to a MGMT_*_GET. check leaves out the network key where the policy does not give it away.
 func (m *Manager) AppendGet(now machine.Time, dst []byte, pending bool, request []byte, check bool) []byte {
-	kinds, _ := meshcop.FindTLV(request, meshcop.Get)
+	kinds, _ := tlv.Find(request, meshcop.Get)
 	kinds = kinds[:min(len(kinds), maxGet)]
 	d, _ := m.holder(pending).read(now)
 	for k, v, i, ok := meshcop.NextTLV(d.Bytes(), 0); ok; k, v, i, ok = meshcop.NextTLV(d.Bytes(), i) {
@@ -152,7 +153,7 @@ func (h *holder) verify(now machine.Time, b []byte, replace bool) (r request, ok
 	if h.isPending && !r.key && !active.After(m.active.network) {
 		return r, false
 	}
-	if s, from := meshcop.Find16(d.Bytes(), meshcop.CommissionerSession); from {
+	if s, from := tlv.Uint16(d.Bytes(), meshcop.CommissionerSession); from {
 		r.commissioner = true
 		d.Remove(meshcop.CommissionerSession)
 		have, some := m.env.CommissioningSession()
@@ -166,7 +167,7 @@ func (h *holder) verify(now machine.Time, b []byte, replace bool) (r request, ok
 	if replace && (!r.commissioner || h.isPending || !d.Complete()) || r.d.WriteAll(&d) != nil {
 		return r, false
 	}
-	if v, ok := meshcop.Find32(r.d.Bytes(), meshcop.DelayTimer); ok {
+	if v, ok := tlv.Uint32(r.d.Bytes(), meshcop.DelayTimer); ok {
 		shortest := m.delayMin
 		if v = min(v, delayMax); r.key && v < ms(m.delayDefault) {
 			shortest = m.delayDefault

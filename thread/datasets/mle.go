@@ -6,6 +6,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/meshcop"
 	"heddle.example/thread/status"
+	"heddle.example/thread/tlv"
 )
 
 // What package mle asks of the datasets. MLE messages carry a dataset without its own timestamp, which is a TLV of the
@@ -79,7 +80,7 @@ func (m *Manager) StartLeader(now machine.Time) {
 
 // ChannelMask returns the channels of the active dataset that the radio has.
 func (m *Manager) ChannelMask() (uint32, bool) {
-	v, ok := meshcop.FindTLV(m.active.saved, meshcop.ChannelMask)
+	v, ok := tlv.Find(m.active.saved, meshcop.ChannelMask)
 	if !ok {
 		return 0, false
 	}

@@ -7,6 +7,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 // panQuery is a search for a PAN id that a commissioner asked for (OpenThread panid_query_server.cpp).
@@ -21,7 +22,7 @@ func lowest(mask uint32) uint8 { return uint8(bits.TrailingZeros32(mask)) }
 
 func (m *Manager) servePANQuery(now machine.Time, from ip6.Address, request, dst []byte) ([]byte, bool) {
 	mask, ok := meshcop.FindMask(request)
-	pan, ok2 := meshcop.Find16(request, meshcop.PANID)
+	pan, ok2 := tlv.Uint16(request, meshcop.PANID)
 	if !ok || !ok2 {
 		return dst, false
 	}

@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/machine"
 	"heddle.example/thread/meshcop"
+	"heddle.example/thread/tlv"
 )
 
 // delayMax is the longest delay in ms: 72 hours (kMaxDelay).
@@ -13,7 +14,7 @@ const delayMax = 72 * 3600 * 1000
 // startDelay starts the delay timer of the pending dataset, or stops it where there is none.
 func (m *Manager) startDelay(now machine.Time, d *meshcop.Dataset) {
 	m.delay = machine.Never
-	if v, ok := meshcop.Find32(d.Bytes(), meshcop.DelayTimer); ok {
+	if v, ok := tlv.Uint32(d.Bytes(), meshcop.DelayTimer); ok {
 		m.delay = now.Add(time.Duration(min(v, delayMax)) * time.Millisecond)
 	}
 }

@@ -137,7 +137,7 @@ func (x *External) action(now machine.Time, a machine.Action) {
 	case *dtls.Established:
 		x.session, x.path = v.Session, v.Path
 		x.Ask(now, uriActiveGet, []byte{tlvGet, 1, meshcop.MeshLocalPrefix}, func(now machine.Time, answer []byte, err error) {
-			if p, ok := meshcop.FindTLV(answer, meshcop.MeshLocalPrefix); ok && len(p) == 8 {
+			if p, ok := tlv.Find(answer, meshcop.MeshLocalPrefix); ok && len(p) == 8 {
 				x.meshLocal = ip6.Network(p)
 				x.env.SessionChanged(now, true, nil)
 			} else {

@@ -41,8 +41,8 @@ func NextTLV(b []byte, i int) (kind uint8, v []byte, end int, ok bool) {
 	return b[i], b[i+2 : end], end, true
 }
 
-// FindTLV returns the first TLV of a type.
-func FindTLV(b []byte, kind uint8) ([]byte, bool) {
+// findTLV returns the first TLV of a type.
+func findTLV(b []byte, kind uint8) ([]byte, bool) {
 	for k, v, i, ok := NextTLV(b, 0); ok; k, v, i, ok = NextTLV(b, i) {
 		if k == kind {
 			return v, true
@@ -52,7 +52,7 @@ func FindTLV(b []byte, kind uint8) ([]byte, bool) {
 }
 
 // Find returns the value of a TLV.
-func (d *Dataset) Find(kind uint8) ([]byte, bool) { return FindTLV(d.b, kind) }
+func (d *Dataset) Find(kind uint8) ([]byte, bool) { return findTLV(d.b, kind) }
 
 // Has reports whether all these TLVs are there.
 func (d *Dataset) Has(kinds ...uint8) bool {
@@ -62,23 +62,6 @@ func (d *Dataset) Has(kinds ...uint8) bool {
 		}
 	}
 	return true
-}
-
-// find16, find32 and find64 return numbers.
-func Find16(b []byte, kind uint8) (uint16, bool) {
-	v, ok := FindTLV(b, kind)
-	if !ok || len(v) < 2 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint16(v), true
-}
-
-func Find32(b []byte, kind uint8) (uint32, bool) {
-	v, ok := FindTLV(b, kind)
-	if !ok || len(v) < 4 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(v), true
 }
 
 // Timestamp returns the active or pending timestamp, or NoTimestamp.
@@ -162,7 +145,7 @@ func (d *Dataset) Validate() error {
 		if !ok || !validTLV(k, v) {
 			return status.Parse
 		}
-		if _, twice := FindTLV(d.b[:i], k); twice {
+		if _, twice := findTLV(d.b[:i], k); twice {
 			return status.Parse
 		}
 		i = end

@@ -2,6 +2,7 @@ package meshcop
 
 import (
 	"encoding/binary"
+	"heddle.example/thread/tlv"
 	"math/bits"
 )
 
@@ -36,7 +37,7 @@ func AppendChannelMask(dst []byte, mask uint32) []byte {
 }
 
 func FindMask(b []byte) (uint32, bool) {
-	v, ok := FindTLV(b, ChannelMask)
+	v, ok := tlv.Find(b, ChannelMask)
 	if !ok {
 		return 0, false
 	}

@@ -1,8 +1,10 @@
 package meshcop
 
+import "heddle.example/thread/tlv"
+
 // ParseConflict reads a MGMT_PANID_CONFLICT.
 func ParseConflict(b []byte) (pan uint16, mask uint32, ok bool) {
-	pan, ok = Find16(b, PANID)
+	pan, ok = tlv.Uint16(b, PANID)
 	if ok {
 		mask, ok = FindMask(b)
 	}
@@ -14,6 +16,6 @@ func ParseReport(b []byte) (mask uint32, rssi []byte, ok bool) {
 	if mask, ok = FindMask(b); !ok {
 		return 0, nil, false
 	}
-	rssi, ok = FindTLV(b, EnergyList)
+	rssi, ok = tlv.Find(b, EnergyList)
 	return mask, rssi, ok
 }

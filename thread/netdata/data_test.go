@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/tlv"
 )
 
 func unhex(s string) []byte {
@@ -47,7 +48,7 @@ func TestData(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if v, ok := FindMeshCoP(c, 11); !ok || !bytes.Equal(v, []byte{0xd1, 0xda}) {
+	if v, ok := tlv.Find(c, 11); !ok || !bytes.Equal(v, []byte{0xd1, 0xda}) {
 		t.Errorf("session %x", v)
 	}
 }

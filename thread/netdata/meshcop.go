@@ -8,14 +8,3 @@ func (d Data) Commissioning() ([]byte, bool) {
 	}
 	return t.Value(d), true
 }
-
-// FindMeshCoP finds a plain MeshCoP TLV.
-func FindMeshCoP(b []byte, kind uint8) ([]byte, bool) {
-	for len(b) >= 2 && len(b) >= 2+int(b[1]) {
-		if b[0] == kind {
-			return b[2 : 2+int(b[1])], true
-		}
-		b = b[2+int(b[1]):]
-	}
-	return nil, false
-}

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 
 	"heddle.example/machine"
-	"heddle.example/thread/netdata"
+	"heddle.example/thread/tlv"
 )
 
 // The MeshCoP TLVs of the commissioning data (8.10.1).
@@ -20,7 +20,7 @@ const (
 // Commissioning returns one TLV's value of the commissioning data.
 func (m *Manager) Commissioning(kind uint8) ([]byte, bool) {
 	b, _ := m.Data().Commissioning()
-	return netdata.FindMeshCoP(b, kind)
+	return tlv.Find(b, kind)
 }
 
 func (m *Manager) commissioning16(kind uint8) (uint16, bool) {

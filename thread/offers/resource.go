@@ -6,6 +6,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/netdata"
+	"heddle.example/thread/tlv"
 )
 
 // Resource is a path on the management port. Handle appends the answer's payload to dst; with ok false there is no answer.
@@ -24,13 +25,13 @@ func (m *Manager) serverData(now machine.Time, from ip6.Address, request, dst []
 	if !from.IID().IsRoutingLocator() || !m.env.Leader() || m.waiting {
 		return dst, false
 	}
-	if v, ok := netdata.FindMeshCoP(request, threadRLOC16); ok {
+	if v, ok := tlv.Find(request, threadRLOC16); ok {
 		if len(v) < 2 {
 			return dst, false
 		}
 		m.removeRLOC(now, binary.BigEndian.Uint16(v), false)
 	}
-	if v, ok := netdata.FindMeshCoP(request, threadNetworkTLV); ok && len(v) <= netdata.MaxSize {
+	if v, ok := tlv.Find(request, threadNetworkTLV); ok && len(v) <= netdata.MaxSize {
 		m.register(now, from.IID().Locator(), v)
 	}
 	return dst, true
@@ -46,12 +47,12 @@ func (m *Manager) commissionerGet(_ machine.Time, _ ip6.Address, request, dst []
 // AppendCommissioning appends what a MGMT_COMMISSIONER_GET asks for: the TLVs of its Get TLV, or all.
 func (m *Manager) AppendCommissioning(dst, request []byte) []byte {
 	all, _ := m.Data().Commissioning()
-	kinds, some := netdata.FindMeshCoP(request, tlvGet)
+	kinds, some := tlv.Find(request, tlvGet)
 	if !some {
 		return append(dst, all...)
 	}
 	for _, k := range kinds {
-		if v, ok := netdata.FindMeshCoP(all, k); ok && len(dst) < 1024 {
+		if v, ok := tlv.Find(all, k); ok && len(dst) < 1024 {
 			dst = append(append(dst, k, byte(len(v))), v...)
 		}
 	}
@@ -74,10 +75,10 @@ func (m *Manager) acceptCommissioning(now machine.Time, request []byte) bool {
 	if m.waiting || !wellFormed(request) {
 		return false
 	}
-	if _, has := netdata.FindMeshCoP(request, tlvBorderAgentLocator); has {
+	if _, has := tlv.Find(request, tlvBorderAgentLocator); has {
 		return false
 	}
-	s, ok := netdata.FindMeshCoP(request, tlvCommissionerSess)
+	s, ok := tlv.Find(request, tlvCommissionerSess)
 	if !ok || len(s) < 2 {
 		return false
 	}

@@ -137,7 +137,7 @@ func TestExternalCommissioner(t *testing.T) {
 		}
 	})
 	w.until(10*time.Second, func() bool { return active != nil })
-	if key, ok := meshcop.FindTLV(active, meshcop.NetworkKeyTLV); !ok || !bytes.Equal(key, func() []byte { k := w.leader.Thread().NetworkKey(); return k[:] }()) {
+	if key, ok := tlv.Find(active, meshcop.NetworkKeyTLV); !ok || !bytes.Equal(key, func() []byte { k := w.leader.Thread().NetworkKey(); return k[:] }()) {
 		t.Errorf("the dataset is %x", active)
 	}
 
