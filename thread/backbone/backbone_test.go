@@ -86,3 +86,36 @@ func TestJitter(t *testing.T) {
 		t.Error(e.offered)
 	}
 }
+
+// Of several, all nodes take the same: the leader, else the greatest sequence number, else the greatest locator. The
+// numbers are compared as they are, not around the clock.
+func TestFindPrimary(t *testing.T) {
+	data := func(servers ...[2]uint16) netdata.Data {
+		var e netdata.Editor
+		x := e.AppendService(0, netdata.ThreadEnterprise, []byte{ServiceNumber})
+		for _, s := range servers {
+			c := Config{Sequence: uint8(s[1]), Delay: time.Second, Timeout: time.Minute}
+			v := c.Append([]byte{byte(s[0] >> 8), byte(s[0])})
+			e.Bytes = append(append(e.Bytes, netdata.KindServer<<1, byte(len(v))), v...)
+			e.Resize(&x, 2+len(v))
+		}
+		return e.Bytes
+	}
+	for _, x := range []struct {
+		data netdata.Data
+		want uint16
+	}{
+		{nil, NoServer},
+		{data([2]uint16{0x0400, 5}, [2]uint16{0x0800, 4}), 0x0400},
+		{data([2]uint16{0x0400, 5}, [2]uint16{0x0800, 5}), 0x0800},
+		{data([2]uint16{0x0800, 5}, [2]uint16{0x0400, 5}), 0x0800},
+		{data([2]uint16{0x0400, 200}, [2]uint16{0x0800, 10}), 0x0400},
+		{data([2]uint16{0x0400, 10}, [2]uint16{0x0800, 200}), 0x0800},
+		{data([2]uint16{0x0c00, 1}, [2]uint16{0x0800, 200}), 0x0c00},
+		{data([2]uint16{0x0800, 200}, [2]uint16{0x0c00, 1}), 0x0c00},
+	} {
+		if p := FindPrimary(x.data, 0x0c00); p.Server != x.want {
+			t.Errorf("%x: %04x, want %04x", []byte(x.data), p.Server, x.want)
+		}
+	}
+}

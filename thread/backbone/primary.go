@@ -46,21 +46,12 @@ func (c *Config) Append(dst []byte) []byte {
 	return binary.BigEndian.AppendUint32(dst, uint32(c.Timeout/time.Second))
 }
 
-// FindPrimary returns the primary: of several, the leader goes first, then the newest sequence number, then the largest locator
-// (network_data_service.cpp, IsBackboneRouterPreferredTo).
+// FindPrimary returns the primary that the network data names.
 func FindPrimary(d netdata.Data, leader uint16) Primary {
-	best := Primary{Server: NoServer}
-	for s := range d.Services() {
-		if s.Enterprise != netdata.ThreadEnterprise || len(s.Data) == 0 || s.Data[0] != ServiceNumber || len(s.ServerData) < 7 {
-			continue
-		}
-		p := Primary{Server: s.RLOC16, ServiceID: s.ID, Config: Config{Sequence: s.ServerData[0],
-			Delay:   time.Duration(binary.BigEndian.Uint16(s.ServerData[1:])) * time.Second,
-			Timeout: time.Duration(binary.BigEndian.Uint32(s.ServerData[3:])) * time.Second}}
-		newer := int8(p.Sequence - best.Sequence)
-		if best.Server == NoServer || p.Server == leader || best.Server != leader && (newer > 0 || newer == 0 && p.Server > best.Server) {
-			best = p
-		}
+	b, ok := d.PrimaryBackboneRouter(leader)
+	if !ok {
+		return Primary{Server: NoServer}
 	}
-	return best
+	return Primary{Server: b.RLOC16, ServiceID: b.ServiceID, Config: Config{Sequence: b.Sequence,
+		Delay: time.Duration(b.Delay) * time.Second, Timeout: time.Duration(b.MLRTimeout) * time.Second}}
 }

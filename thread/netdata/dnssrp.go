@@ -121,17 +121,18 @@ type BackboneRouter struct {
 	Sequence   uint8
 	Delay      uint16 // s, until nodes register again
 	MLRTimeout uint32 // s
+	ServiceID  uint8
 	RLOC16     uint16
 }
 
 // PrimaryBackboneRouter returns the one of them that counts: the leader, else that with the greatest sequence number, else
-// that with the greatest locator.
+// that with the greatest locator (network_data_service.cpp, IsBackboneRouterPreferredTo). The numbers do not go round.
 func (d Data) PrimaryBackboneRouter(leader uint16) (best BackboneRouter, found bool) {
 	d.threadServices(serviceBBR, func(s Service) bool {
 		if len(s.ServerData) < 7 {
 			return true
 		}
-		b := BackboneRouter{s.ServerData[0], binary.BigEndian.Uint16(s.ServerData[1:]), binary.BigEndian.Uint32(s.ServerData[3:]), s.RLOC16}
+		b := BackboneRouter{s.ServerData[0], binary.BigEndian.Uint16(s.ServerData[1:]), binary.BigEndian.Uint32(s.ServerData[3:]), s.ID, s.RLOC16}
 		before := b.Sequence > best.Sequence || b.Sequence == best.Sequence && b.RLOC16 > best.RLOC16
 		if !found || b.RLOC16 == leader || best.RLOC16 != leader && before {
 			best, found = b, true
