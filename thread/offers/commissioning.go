@@ -24,11 +24,8 @@ func (m *Manager) Commissioning(kind uint8) ([]byte, bool) {
 }
 
 func (m *Manager) commissioning16(kind uint8) (uint16, bool) {
-	v, ok := m.Commissioning(kind)
-	if !ok || len(v) < 2 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint16(v), true
+	b, _ := m.Data().Commissioning()
+	return tlv.Uint16(b, kind)
 }
 
 // BorderAgent returns the locator of the active commissioner's border agent.

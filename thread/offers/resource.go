@@ -78,11 +78,11 @@ func (m *Manager) acceptCommissioning(now machine.Time, request []byte) bool {
 	if _, has := tlv.Find(request, tlvBorderAgentLocator); has {
 		return false
 	}
-	s, ok := tlv.Find(request, tlvCommissionerSess)
-	if !ok || len(s) < 2 {
+	s, ok := tlv.Uint16(request, tlvCommissionerSess)
+	if !ok {
 		return false
 	}
-	if have, ok := m.CommissioningSession(); ok && have != binary.BigEndian.Uint16(s) {
+	if have, ok := m.CommissioningSession(); ok && have != s {
 		return false
 	}
 	value := append([]byte(nil), request...)
