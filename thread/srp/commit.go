@@ -59,26 +59,23 @@ func (s *Server) host(n dns.Name) *RegisteredHost {
 	return nil
 }
 
-// room reports whether an update fits.
+// room reports whether an update fits: what it says of its host, and what the host keeps besides.
 func (s *Server) room(h *RegisteredHost) error {
-	all := len(h.Services)
-	for _, o := range s.hosts {
-		all += len(o.Services)
-	}
+	host, others := len(h.Services), 0
 	old := s.host(h.lower)
-	if old == nil && len(s.hosts) >= maxHosts || all > maxAll {
-		return status.NoBufs
-	}
-	if old != nil {
-		more := 0
+	for _, o := range s.hosts {
+		if o != old {
+			others += len(o.Services)
+			continue
+		}
 		for _, x := range old.Services {
 			if h.service(x.lower) == nil {
-				more++
+				host++
 			}
 		}
-		if len(h.Services)+more > 2*maxPerHost {
-			return status.NoBufs
-		}
+	}
+	if old == nil && len(s.hosts) >= maxHosts || host > 2*maxPerHost || others+host > maxAll {
+		return status.NoBufs
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"heddle.example/machine"
 	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
+	"heddle.example/thread/status"
 )
 
 // An attacker signs whatever he likes, with keys of his own, and replays what others have sent.
@@ -136,4 +137,30 @@ func forge(r testRand) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// A full server takes what a host says again: only what is new needs room.
+func TestRefreshInFullServer(t *testing.T) {
+	name := func(i, j int) dns.Name { return dns.MustName(fmt.Sprintf("s%d-%d.%s", i, j, DefaultDomain)) }
+	host := func(i, services int) *RegisteredHost {
+		h := &RegisteredHost{lower: name(i, 99)}
+		for j := range services {
+			h.push(&RegisteredService{lower: name(i, j)})
+		}
+		return h
+	}
+	s := &Server{}
+	for i := range maxAll / maxPerHost {
+		s.hosts = append(s.hosts, host(i, maxPerHost))
+	}
+	if err := s.room(host(0, maxPerHost)); err != nil {
+		t.Errorf("a host that is there already: %v", err)
+	}
+	if err := s.room(host(len(s.hosts), 1)); err != status.NoBufs {
+		t.Errorf("one more: %v", err)
+	}
+	s.hosts[0].Services = s.hosts[0].Services[:maxPerHost-1]
+	if err := s.room(host(len(s.hosts), 1)); err != nil {
+		t.Errorf("the last one: %v", err)
+	}
 }
