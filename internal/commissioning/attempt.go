@@ -24,30 +24,25 @@ func (c *Service) joiner(now machine.Time, e *info.JoinerEvent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := hex.EncodeToString(e.ID[:])
-	began, going := c.open[id]
-	if e.Event == string(joining.JoinerStart) || !going {
+	t := c.last(id)
+	if e.Event == string(joining.JoinerStart) || t == nil || t.over {
 		if e.Event == string(joining.JoinerEnd) {
 			return
 		}
-		began = int64(now)
-		c.open[id] = began
-		c.tries = append(c.tries, Try{At: c.clock().UTC(), ID: id, Joiner: c.fits(id), State: "connecting"})
+		c.tries = append(c.tries, Try{At: c.clock().UTC(), ID: id, Joiner: c.fits(id), State: "connecting", began: now})
 		if extra := len(c.tries) - triesMost; extra > 0 {
 			c.tries = append(c.tries[:0], c.tries[extra:]...)
 		}
+		t = &c.tries[len(c.tries)-1]
 	}
-	t := c.last(id)
-	if t == nil {
-		return
-	}
-	t.Took = int64(now.Sub(machine.Time(began)) / time.Millisecond)
+	t.Took = int64(now.Sub(t.began) / time.Millisecond)
 	switch joining.JoinerEvent(e.Event) {
 	case joining.JoinerConnect:
 		t.State = "secured"
 	case joining.JoinerFinalize:
 		t.State = "joined"
 	case joining.JoinerEnd:
-		delete(c.open, id)
+		t.over = true
 		switch t.State {
 		case "connecting":
 			t.State, t.Why = "failed", whySecure

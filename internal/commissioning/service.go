@@ -43,6 +43,9 @@ type Try struct {
 	State  string    `json:"state" enum:"connecting,secured,joined,failed"`
 	Why    string    `json:"why,omitempty" doc:"why it failed and what to do"`
 	Took   int64     `json:"took" doc:"milliseconds from the first message"`
+
+	began machine.Time // by the node's clock
+	over  bool
 }
 
 // Add says who may join. Either ID or QR is given.
@@ -60,7 +63,6 @@ type Service struct {
 
 	mu      sync.Mutex
 	tries   []Try // the latest last
-	open    map[string]int64
 	problem string
 	names   map[string]string // of joiner ids: the entry that they fit
 }
@@ -69,7 +71,7 @@ const triesMost = 100
 
 // New makes the service of a node, and listens to it as long as the program runs.
 func New(s seat.Seat) *Service {
-	c := &Service{seat: s, clock: time.Now, open: map[string]int64{}, names: map[string]string{}}
+	c := &Service{seat: s, clock: time.Now, names: map[string]string{}}
 	s.Listen(c.heard)
 	return c
 }
