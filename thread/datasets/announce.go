@@ -33,19 +33,20 @@ func (m *Manager) serveAnnounce(now machine.Time, _ ip6.Address, request, dst []
 	return dst, true
 }
 
-// SendAnnounces announces the active dataset count times on each channel.
+// SendAnnounces announces the active dataset count times on each channel; 0 is without an end. No channel stops it, and no
+// period is no request: announcements without a pause are not to be had.
 func (m *Manager) SendAnnounces(now machine.Time, mask uint32, count uint8, period time.Duration) {
 	a := &m.announcer
-	a.mask, a.period = mask&m.channels, period
-	if a.mask == 0 {
-		a.next = machine.Never
+	if mask &= m.channels; mask == 0 {
+		a.mask, a.next = 0, machine.Never
 		return
 	}
+	if period <= 0 {
+		return
+	}
+	a.mask, a.period = mask, period
 	if a.next != machine.Never {
-		a.count += count
-		return
-	}
-	if period == 0 {
+		a.count = uint8(min(int(a.count)+int(count), 255))
 		return
 	}
 	a.first = uint8(bits.TrailingZeros32(a.mask))

@@ -141,3 +141,16 @@ func TestUpdater(t *testing.T) {
 		t.Error(ends)
 	}
 }
+
+// A commissioner that wants announcements without an end, and then without a pause, does not stop the node's clock.
+func TestAnnounceWithoutPause(t *testing.T) {
+	w := &world{}
+	n := w.add("a", "router", 0x0400, "")
+	n.SendAnnounces(w.now, 1<<11|1<<12, 0, time.Second)
+	w.run(2500 * time.Millisecond)
+	n.SendAnnounces(w.now, 1<<11|1<<12, 0, 0)
+	w.run(2 * time.Second)
+	n.SendAnnounces(w.now, 0, 0, 0)
+	w.run(time.Hour)
+	w.want(t, "0.000 a announce 11", "1.000 a announce 12", "2.000 a announce 11", "3.000 a announce 12", "4.000 a announce 11")
+}
