@@ -339,13 +339,7 @@ func (m meshLocal) ContextFor(a ip6.Address) (lowpan.Context, bool) {
 
 // changeIP changes what a datagram carries and mends its checksum, and what MLE seals.
 func (p *pair) changeIP(payload []byte, f *ieee802154.Frame) ([]byte, bool) {
-	iid := func(a ieee802154.Address) ip6.IID {
-		if a.Kind == ieee802154.Extended {
-			return a.Ext.IID()
-		}
-		return ip6.IIDFromShort(a.Short)
-	}
-	link := lowpan.Link{Src: iid(f.Src), Dst: iid(f.Dst)}
+	link := lowpan.LinkOf(f.Src, f.Dst)
 	if lowpan.KindOf(payload) != lowpan.Compressed {
 		return nil, false
 	}

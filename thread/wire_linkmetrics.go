@@ -108,7 +108,7 @@ func (n *Node) measurable(to ip6.Address) (*neighbor.Neighbor, error) {
 	if !to.IsLinkLocalUnicast() {
 		return nil, status.UnknownNeighbor
 	}
-	b := n.table.FindExt(ieee802154.ExtAddrFromIID(to.IID()), neighbor.InValid)
+	b := n.table.FindExt(to.IID().Ext(), neighbor.InValid)
 	switch {
 	case b == nil:
 		return nil, status.UnknownNeighbor

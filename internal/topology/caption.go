@@ -54,14 +54,14 @@ func caption(h *ieee802154.Frame, k *keyring) (kind, text string) {
 	if len(payload) == 0 {
 		return "data", "Keep-alive"
 	}
-	src, dst := iidOf(h.Src), iidOf(h.Dst)
+	link := lowpan.LinkOf(h.Src, h.Dst)
 	via := ""
 	if lowpan.KindOf(payload) == lowpan.Mesh {
 		m, n, err := lowpan.ParseMesh(payload)
 		if err != nil {
 			return "data", "Data"
 		}
-		src, dst, payload = ip6.IIDFromShort(m.Src), ip6.IIDFromShort(m.Dst), payload[n:]
+		link, payload = m.Link(), payload[n:]
 		via = fmt.Sprintf(", %04x to %04x", m.Src, m.Dst)
 	}
 	if lowpan.KindOf(payload) == lowpan.Fragment {
@@ -72,26 +72,16 @@ func caption(h *ieee802154.Frame, k *keyring) (kind, text string) {
 		if f.Offset > 0 {
 			return "fragment", fmt.Sprintf("Fragment from byte %d of %d%s", f.Offset, f.Size, via)
 		}
-		_, what := datagram(payload[n:], src, dst, f.Size, k)
+		_, what := datagram(payload[n:], link, f.Size, k)
 		return "fragment", fmt.Sprintf("First fragment of %d B, %s%s", f.Size, what, via)
 	}
-	kind, text = datagram(payload, src, dst, 0, k)
+	kind, text = datagram(payload, link, 0, k)
 	return kind, text + via
 }
 
-func iidOf(a ieee802154.Address) ip6.IID {
-	switch a.Kind {
-	case ieee802154.Short:
-		return ip6.IIDFromShort(a.Short)
-	case ieee802154.Extended:
-		return ip6.IIDFromExt(a.Ext)
-	}
-	return ip6.IID{}
-}
-
 // datagram looks into an IPv6 datagram.
-func datagram(payload []byte, src, dst ip6.IID, size int, k *keyring) (kind, text string) {
-	b, used, err := lowpan.AppendDecompressed(nil, payload, lowpan.Link{Src: src, Dst: dst}, anyContext{}, size)
+func datagram(payload []byte, link lowpan.Link, size int, k *keyring) (kind, text string) {
+	b, used, err := lowpan.AppendDecompressed(nil, payload, link, anyContext{}, size)
 	if err != nil || used > len(payload) {
 		return "data", "IPv6"
 	}

@@ -21,13 +21,6 @@ type ExtAddr [8]byte
 
 func (a ExtAddr) String() string { return hex.EncodeToString(a[:]) }
 
-// IID returns the interface identifier that belongs to the address: the universal/local bit is flipped (RFC 4291
-// appendix A).
-func (a ExtAddr) IID() [8]byte { a[0] ^= 2; return a }
-
-// ExtAddrFromIID is the inverse of ExtAddr.IID.
-func ExtAddrFromIID(iid [8]byte) ExtAddr { iid[0] ^= 2; return iid }
-
 // Kind says what an Address holds.
 type Kind uint8
 

@@ -58,13 +58,6 @@ func open(c captures.Frame, f *ieee802154.Frame) []byte {
 	return nil
 }
 
-func iid(a ieee802154.Address) ip6.IID {
-	if a.Kind == ieee802154.Short {
-		return ip6.IIDFromShort(a.Short)
-	}
-	return a.Ext.IID()
-}
-
 // partial is a datagram of which fragments are missing, and how its first fragment had it.
 type partial struct {
 	ip     []byte
@@ -88,7 +81,7 @@ func TestCaptures(t *testing.T) {
 			if len(b) == 0 {
 				continue
 			}
-			link := lowpan.Link{Src: iid(f.Src), Dst: iid(f.Dst)}
+			link := lowpan.LinkOf(f.Src, f.Dst)
 			key := fmt.Sprint(c.Node, " to ", f.Dst)
 			whole := b
 			var again []byte
@@ -99,7 +92,7 @@ func TestCaptures(t *testing.T) {
 				}
 				again = m.Append(again)
 				b = b[n:]
-				link = lowpan.Link{Src: ip6.IIDFromShort(m.Src), Dst: ip6.IIDFromShort(m.Dst)}
+				link = m.Link()
 				meshed++
 			}
 			var fr lowpan.FragmentHeader

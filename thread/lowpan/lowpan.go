@@ -5,6 +5,7 @@ package lowpan
 import (
 	"errors"
 
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 )
 
@@ -34,6 +35,24 @@ type Contexts interface {
 // has one. Addresses that are equal to them need not be sent.
 type Link struct {
 	Src, Dst ip6.IID
+}
+
+// LinkOf returns the identifiers that belong to the addresses of a frame (RFC 4944 section 6, RFC 6282 section 3.2.2).
+func LinkOf(src, dst ieee802154.Address) Link { return Link{Src: iidOf(src), Dst: iidOf(dst)} }
+
+// Link returns the identifiers that belong to the addresses of a mesh header.
+func (m MeshHeader) Link() Link {
+	return Link{Src: ip6.IIDFromShort(m.Src), Dst: ip6.IIDFromShort(m.Dst)}
+}
+
+func iidOf(a ieee802154.Address) ip6.IID {
+	switch a.Kind {
+	case ieee802154.Short:
+		return ip6.IIDFromShort(a.Short)
+	case ieee802154.Extended:
+		return ip6.IIDFromExt(a.Ext)
+	}
+	return ip6.IID{}
 }
 
 // Kind is what a frame's payload begins with.

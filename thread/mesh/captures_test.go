@@ -82,14 +82,14 @@ func TestCapturesAreFramedAlike(t *testing.T) {
 			}
 			s := &sentAs{src: f.Src, dst: f.Dst, secured: f.Secured()}
 			rest := b
-			link := lowpan.Link{Src: iidOf(f.Src), Dst: iidOf(f.Dst)}
+			link := lowpan.LinkOf(f.Src, f.Dst)
 			if lowpan.KindOf(b) == lowpan.Mesh {
 				h, n, _ := lowpan.ParseMesh(b)
 				if h.HopsLeft != meshHopsLeft {
 					continue // passed on
 				}
 				s.mesh, rest = &h, b[n:]
-				link = lowpan.Link{Src: ip6.IIDFromShort(h.Src), Dst: ip6.IIDFromShort(h.Dst)}
+				link = h.Link()
 			}
 			var h lowpan.FragmentHeader
 			if lowpan.KindOf(rest) == lowpan.Fragment {

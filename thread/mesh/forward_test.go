@@ -22,7 +22,7 @@ func meshed(from uint16, h lowpan.MeshHeader, f *lowpan.FragmentHeader, ip []byt
 	}
 	if f == nil || f.Offset == 0 {
 		env := &testNode{}
-		out, used, err := lowpan.AppendCompressed(b, ip, lowpan.Link{Src: ip6.IIDFromShort(h.Src), Dst: ip6.IIDFromShort(h.Dst)}, env, 200)
+		out, used, err := lowpan.AppendCompressed(b, ip, h.Link(), env, 200)
 		if err != nil {
 			panic(err)
 		}

@@ -2,20 +2,8 @@ package mesh
 
 import (
 	"heddle.example/thread/ieee802154"
-	"heddle.example/thread/ip6"
 	"heddle.example/thread/lowpan"
 )
-
-// iidOf returns the interface identifier that belongs to a link-layer address.
-func iidOf(a ieee802154.Address) ip6.IID {
-	switch a.Kind {
-	case ieee802154.Short:
-		return ip6.IIDFromShort(a.Short)
-	case ieee802154.Extended:
-		return ip6.IIDFromExt(a.Ext)
-	}
-	return ip6.IID{}
-}
 
 // fill makes f the frame with what follows offset of a datagram, as much as there is room for, and returns where the next
 // frame begins (MeshForwarder::PrepareDataFrame).
@@ -30,12 +18,11 @@ func (m *Mesh) fill(f *Frame, x *message, offset int, mesh bool, meshSrc, meshDs
 	for {
 		f.Security = securityOf(x)
 		room := maxPSDU - m.env.Overhead(f)
-		link := lowpan.Link{Src: iidOf(f.Src), Dst: iidOf(f.Dst)}
+		link := lowpan.LinkOf(f.Src, f.Dst)
 		b := f.Payload[:0]
 		if mesh {
 			h := lowpan.MeshHeader{HopsLeft: meshHopsLeft, Src: meshSrc, Dst: meshDst}
-			b = h.Append(b)
-			link = lowpan.Link{Src: ip6.IIDFromShort(meshSrc), Dst: ip6.IIDFromShort(meshDst)}
+			b, link = h.Append(b), h.Link()
 		}
 		if offset == 0 {
 			at := len(b)

@@ -57,7 +57,7 @@ func (m *Mesh) decompress(in *incoming, frame []byte, size int) error {
 	} else {
 		in.buf = m.pool.getBytes()
 	}
-	out, used, err := lowpan.AppendDecompressed(in.buf, frame, lowpan.Link{Src: iidOf(in.src), Dst: iidOf(in.dst)}, m.env, size)
+	out, used, err := lowpan.AppendDecompressed(in.buf, frame, lowpan.LinkOf(in.src, in.dst), m.env, size)
 	if err != nil {
 		m.release(in)
 		return err

@@ -48,7 +48,7 @@ func recordings(t testing.TB) (all []recorded) {
 					continue
 				}
 			}
-			link := lowpan.Link{Src: iidOf(f.Src), Dst: iidOf(f.Dst)}
+			link := lowpan.LinkOf(f.Src, f.Dst)
 			ip, done := assemble(parts, payload, link, fmt.Sprint(c.Node, f.Dst))
 			if !done {
 				continue
@@ -61,13 +61,6 @@ func recordings(t testing.TB) (all []recorded) {
 		}
 	}
 	return all
-}
-
-func iidOf(a ieee802154.Address) ip6.IID {
-	if a.Kind == ieee802154.Extended {
-		return a.Ext.IID()
-	}
-	return ip6.IIDFromShort(a.Short)
 }
 
 func openFrame(f *ieee802154.Frame, node int) ([]byte, bool) {

@@ -272,7 +272,7 @@ func insider(w *town, from ieee802154.ExtAddr, to ip6.Address, counter uint32, m
 	udp := ip6.AppendUDP(nil, ip6.Header{HopLimit: 255, Src: src, Dst: to}, 19788, 19788, b)
 	f := ieee802154.Frame{Type: ieee802154.Data, Version: ieee802154.Version2006, Sequence: uint8(counter), DstPAN: ieee802154.PANID(w.info.PANID), SrcPAN: ieee802154.PANID(w.info.PANID),
 		Dst: ieee802154.Broadcast, Src: ieee802154.ExtendedAddr(from), HasDstPAN: true, HasSrcPAN: true}
-	head, used, err := lowpan.AppendCompressed(nil, udp, lowpan.Link{Src: from.IID(), Dst: ip6.IIDFromShort(0xffff)}, noContexts{}, 100)
+	head, used, err := lowpan.AppendCompressed(nil, udp, lowpan.LinkOf(ieee802154.ExtendedAddr(from), ieee802154.Broadcast), noContexts{}, 100)
 	if err != nil {
 		panic(err)
 	}
@@ -411,7 +411,7 @@ func TestInTheClear(t *testing.T) {
 		pan := ieee802154.PANID(w.info.PANID)
 		f := ieee802154.Frame{Type: ieee802154.Data, Version: ieee802154.Version2006, Sequence: sequence, DstPAN: pan, SrcPAN: pan,
 			Dst: ieee802154.ExtendedAddr(n.Thread().MAC().Ext()), Src: ieee802154.ExtendedAddr(from), HasDstPAN: true, HasSrcPAN: true}
-		head, used, err := lowpan.AppendCompressed(nil, ip, lowpan.Link{Src: from.IID(), Dst: n.Thread().MAC().Ext().IID()}, noContexts{}, 100)
+		head, used, err := lowpan.AppendCompressed(nil, ip, lowpan.LinkOf(ieee802154.ExtendedAddr(from), ieee802154.ExtendedAddr(n.Thread().MAC().Ext())), noContexts{}, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
