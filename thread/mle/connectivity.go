@@ -58,15 +58,8 @@ func AppendConnectivity(dst []byte, c Connectivity) []byte {
 	if c.withoutSEDBuffers {
 		n = 7
 	}
-	var bits uint8
-	switch {
-	case c.ParentPriority > 0:
-		bits = 1
-	case c.ParentPriority < 0:
-		bits = 3
-	}
-	dst = append(dst, byte(TLVConnectivity), n, bits<<6, c.LinkQuality3, c.LinkQuality2, c.LinkQuality1, c.LeaderCost,
-		c.IDSequence, c.ActiveRouters)
+	dst = append(dst, byte(TLVConnectivity), n, ip6.PreferenceBits(c.ParentPriority)<<6, c.LinkQuality3, c.LinkQuality2,
+		c.LinkQuality1, c.LeaderCost, c.IDSequence, c.ActiveRouters)
 	if c.withoutSEDBuffers {
 		return dst
 	}

@@ -138,7 +138,7 @@ func (s *Shell) diagConnectivity(v []byte) {
 		size, count = binary.BigEndian.Uint16(v[7:]), v[9]
 	}
 	s.Line("Connectivity:")
-	s.Line(indent+"ParentPriority: %d", []int{0, 1, 0, -1}[v[0]>>6])
+	s.Line(indent+"ParentPriority: %d", ip6.Preference(v[0]>>6))
 	for i, name := range []string{"LinkQuality3", "LinkQuality2", "LinkQuality1", "LeaderCost", "IdSequence", "ActiveRouters"} {
 		s.Line(indent+"%s: %d", name, v[1+i])
 	}
