@@ -29,15 +29,13 @@ type Address struct {
 	Preferred    bool
 	Valid        bool
 	RLOC         bool
-	MeshLocal    bool
-	// Scope overrides that of the address where it is not 0: mesh-local addresses have realm-local scope.
-	ScopeOverride uint8
+	MeshLocal    bool // of the mesh-local prefix, with which it changes
 }
 
-// Scope returns the address's scope.
+// Scope returns the address's scope: that of mesh-local ones is the realm.
 func (a *Address) Scope() int {
-	if a.ScopeOverride != 0 {
-		return int(a.ScopeOverride)
+	if a.MeshLocal {
+		return ip6.ScopeRealm
 	}
 	return a.Addr.Scope()
 }
@@ -78,26 +76,31 @@ func (n *Node) putAddress(a Address) {
 	n.unicast = append(n.unicast, Address{})
 	copy(n.unicast[1:], n.unicast)
 	n.unicast[0] = a
-	n.rememberAddress(&a, false)
-	if a.RLOC {
-		n.signal(RLOCAdded)
-	} else {
-		n.signal(AddressAdded)
-	}
+	n.tellAddress(&a, false)
 }
 
 func (n *Node) dropAddress(a ip6.Address) {
 	for i := range n.unicast {
 		if u := n.unicast[i]; u.Addr == a {
 			n.unicast = append(n.unicast[:i], n.unicast[i+1:]...)
-			n.rememberAddress(&u, true)
-			if u.RLOC {
-				n.signal(RLOCRemoved)
-			} else {
-				n.signal(AddressRemoved)
-			}
+			n.tellAddress(&u, true)
 			return
 		}
+	}
+}
+
+// tellAddress remembers and signals that an address has come or gone.
+func (n *Node) tellAddress(a *Address, gone bool) {
+	n.rememberAddress(a, gone)
+	switch {
+	case a.RLOC && gone:
+		n.signal(RLOCRemoved)
+	case a.RLOC:
+		n.signal(RLOCAdded)
+	case gone:
+		n.signal(AddressRemoved)
+	default:
+		n.signal(AddressAdded)
 	}
 }
 
@@ -119,7 +122,7 @@ func (n *Node) AddAddress(a Address) error {
 	if n.external() >= n.profile.ExternalUnicast {
 		return status.NoBufs
 	}
-	a.RLOC, a.MeshLocal, a.ScopeOverride = false, false, 0
+	a.RLOC, a.MeshLocal = false, false
 	n.putAddress(a)
 	return nil
 }
@@ -207,17 +210,24 @@ func (n *Node) putMulticast(a ip6.Address) {
 	n.multicast = append(n.multicast, a)
 	copy(n.multicast[at+1:], n.multicast[at:])
 	n.multicast[at] = a
-	n.rememberGroup(a, false)
-	n.signal(MulticastSubscribed)
+	n.tellGroup(a, false)
 }
 
 func (n *Node) dropMulticast(a ip6.Address) {
 	for i, m := range n.multicast {
 		if m == a {
 			n.multicast = append(n.multicast[:i], n.multicast[i+1:]...)
-			n.rememberGroup(a, true)
-			n.signal(MulticastUnsubscribed)
+			n.tellGroup(a, true)
 			return
 		}
+	}
+}
+
+func (n *Node) tellGroup(a ip6.Address, gone bool) {
+	n.rememberGroup(a, gone)
+	if gone {
+		n.signal(MulticastUnsubscribed)
+	} else {
+		n.signal(MulticastSubscribed)
 	}
 }

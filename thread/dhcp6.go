@@ -99,13 +99,7 @@ func (e *dhcpServerEnv) Send(now machine.Time, to ip6.Address, payload []byte) {
 	_ = (*Node)(e).sendUDP(now, outgoing{dst: to}, dhcp6.ServerPort, dhcp6.ClientPort, payload)
 }
 
-func (e *dhcpServerEnv) AddALOC(_ machine.Time, aloc16 uint16) {
-	n := (*Node)(e)
-	n.putAddress(Address{Addr: ip6.RLOC(n.meshLocal(), aloc16), PrefixLength: 64, Origin: OriginThread, Preferred: true, Valid: true,
-		MeshLocal: true, ScopeOverride: ip6.ScopeRealm})
-}
-
+func (e *dhcpServerEnv) AddALOC(_ machine.Time, aloc16 uint16) { (*Node)(e).setLocator(aloc16, true) }
 func (e *dhcpServerEnv) RemoveALOC(_ machine.Time, aloc16 uint16) {
-	n := (*Node)(e)
-	n.dropAddress(ip6.RLOC(n.meshLocal(), aloc16))
+	(*Node)(e).setLocator(aloc16, false)
 }

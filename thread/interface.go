@@ -49,12 +49,7 @@ func (n *Node) updateAddresses(now machine.Time) {
 	thread := func(a ip6.Address) Address {
 		return Address{Addr: a, PrefixLength: 64, Origin: OriginThread, Preferred: true, Valid: true}
 	}
-	meshLocal := func(a ip6.Address) Address {
-		m := thread(a)
-		m.MeshLocal, m.ScopeOverride = true, ip6.ScopeRealm
-		return m
-	}
-	locator := func(o *own, short uint16) Address { return meshLocal(ip6.RLOC(o.meshLocal, short)) }
+	locator := func(o *own, short uint16) Address { return meshLocalAddress(ip6.RLOC(o.meshLocal, short)) }
 	rloc := func(o *own) Address {
 		a := locator(o, o.rloc16)
 		a.RLOC = true
@@ -68,12 +63,12 @@ func (n *Node) updateAddresses(now machine.Time) {
 	}
 	for id := range 16 {
 		bit := uint16(1) << id
-		if was.services&bit != 0 && (o.services&bit == 0 || was.meshLocal != o.meshLocal) {
+		if was.services&bit != 0 && o.services&bit == 0 {
 			n.dropAddress(ip6.RLOC(was.meshLocal, netdata.ServiceALOC16(uint8(id))))
 		}
 	}
 	replace(thread(was.linkLocal), thread(o.linkLocal), was.up, o.up)
-	replace(meshLocal(was.eid), meshLocal(o.eid), was.started, o.started)
+	replace(meshLocalAddress(was.eid), meshLocalAddress(o.eid), was.started, o.started)
 	replace(rloc(&was), rloc(&o), was.rloc16 != neighbor.InvalidRLOC16 && was.started, o.rloc16 != neighbor.InvalidRLOC16)
 	replace(locator(&was, leaderALOC), locator(&o, leaderALOC), was.leader, o.leader)
 	for id := range 16 {
@@ -86,9 +81,51 @@ func (n *Node) updateAddresses(now machine.Time) {
 
 const leaderALOC = 0xfc00
 
+func meshLocalAddress(a ip6.Address) Address {
+	return Address{Addr: a, PrefixLength: 64, Origin: OriginThread, Preferred: true, Valid: true, MeshLocal: true}
+}
+
+// setLocator gives the interface an anycast locator that does not follow from the role, or takes it away.
+func (n *Node) setLocator(aloc16 uint16, on bool) {
+	if a := ip6.RLOC(n.meshLocal(), aloc16); on {
+		n.putAddress(meshLocalAddress(a))
+	} else {
+		n.dropAddress(a)
+	}
+}
+
+// setMeshLocalPrefix gives all addresses of the old prefix the new one, where they stand in their lists
+// (Netif::ApplyNewMeshLocalPrefix).
+func (n *Node) setMeshLocalPrefix(now machine.Time, prefix ip6.Network) {
+	was := n.meshLocal()
+	if prefix == was {
+		return
+	}
+	for i := range n.unicast {
+		if a := &n.unicast[i]; a.MeshLocal {
+			n.tellAddress(a, true)
+			a.Addr = ip6.Join(prefix, a.Addr.IID())
+			n.tellAddress(a, false)
+		}
+	}
+	for i, a := range n.multicast {
+		switch a {
+		case ip6.LinkLocalAllThreadNodes(was):
+			n.multicast[i] = ip6.LinkLocalAllThreadNodes(prefix)
+		case ip6.RealmLocalAllThreadNodes(was):
+			n.multicast[i] = ip6.RealmLocalAllThreadNodes(prefix)
+		default:
+			continue
+		}
+		n.tellGroup(a, true)
+		n.tellGroup(n.multicast[i], false)
+	}
+	n.mle.SetMeshLocalPrefix(now, prefix)
+}
+
 // updateGroups does the same for multicast addresses.
 func (n *Node) updateGroups(was, o *own) {
-	if was.started && (!o.started || was.meshLocal != o.meshLocal) {
+	if was.started && !o.started {
 		n.dropMulticast(ip6.RealmLocalAllThreadNodes(was.meshLocal))
 		n.dropMulticast(ip6.LinkLocalAllThreadNodes(was.meshLocal))
 	}

@@ -2,10 +2,12 @@ package thread_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"heddle.example/machine"
+	"heddle.example/sim/mesh"
 	"heddle.example/sim/mesh/network"
 	"heddle.example/thread"
 	"heddle.example/thread/ip6"
@@ -334,4 +336,60 @@ func TestBorderRouterBecomesRouter(t *testing.T) {
 		}
 		return false
 	})
+}
+
+// With another mesh-local prefix all mesh-local addresses are others: also the anycast locators of a DHCPv6 agent and of a
+// backbone router, which do not follow from the role (Netif::ApplyNewMeshLocalPrefix).
+func TestNewMeshLocalPrefix(t *testing.T) {
+	net := network.New(20, mesh.Config{})
+	a := net.Add(network.NodeConfig{})
+	start(t, a, a.Thread().Datasets().NewNetwork())
+	wait(t, net, time.Minute, "leader", func() bool { return role(a) == mle.Leader })
+	locators := func() (list []uint16) {
+		ml := a.Thread().Datasets().Params().MeshLocalPrefix
+		for _, x := range a.Thread().Addresses() {
+			if x.MeshLocal && x.Addr.Network() != ml {
+				t.Errorf("%v is not of %v", x.Addr, ml)
+			}
+			if i := x.Addr.IID(); x.MeshLocal && i.IsLocator() {
+				list = append(list, i.Locator())
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	do(a, func(now machine.Time, x *thread.Node) {
+		x.Backbone().SetEnabled(now, true)
+		err := x.NetData().AddOnMeshPrefix(now, netdata.OnMeshPrefix{Prefix: ip6.MustParsePrefix("fd11:66::/64"), OnMesh: true, DHCP: true, Stable: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.NetData().Register(now)
+	})
+	agents := []uint16{a.Thread().MLE().RLOC16(), 0xfc00, 0xfc01, netdata.ServiceALOC16(0), 0xfc38}
+	slices.Sort(agents)
+	wait(t, net, time.Minute, "anycast locators", func() bool { return slices.Equal(locators(), agents) })
+	do(a, func(now machine.Time, x *thread.Node) {
+		d, _ := x.Datasets().Active(now)
+		i := d.Info()
+		i.MeshLocalPrefix = ip6.Network{0xfd, 1, 2, 3, 4, 5, 6, 7}
+		i.ActiveTimestamp += 1 << 16
+		changed, err := i.Dataset()
+		if err == nil {
+			err = x.Datasets().SetActive(now, changed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	net.Run(time.Minute)
+	if got := locators(); !slices.Equal(got, agents) {
+		t.Errorf("%04x, want %04x", got, agents)
+	}
+	do(a, func(now machine.Time, x *thread.Node) {
+		x.Backbone().SetEnabled(now, false)
+		_ = x.NetData().RemoveOnMeshPrefix(ip6.MustParsePrefix("fd11:66::/64"))
+		x.NetData().Register(now)
+	})
+	wait(t, net, time.Minute, "end of the anycast locators", func() bool { return len(locators()) == 2 })
 }

@@ -95,14 +95,9 @@ func (e *agentEnv) Get(now machine.Time, uri string, request []byte) ([]byte, bo
 	return nil, false
 }
 
-// SetAddress implements borderagent.Env.
-func (e *agentEnv) SetAddress(_ machine.Time, a ip6.Address, on bool) {
-	n := (*Node)(e)
-	if on {
-		n.putAddress(Address{Addr: a, PrefixLength: 64, Origin: OriginThread, Preferred: true, Valid: true, MeshLocal: true, ScopeOverride: ip6.ScopeRealm})
-	} else {
-		n.dropAddress(a)
-	}
+// SetLocator implements borderagent.Env.
+func (e *agentEnv) SetLocator(_ machine.Time, aloc16 uint16, on bool) {
+	(*Node)(e).setLocator(aloc16, on)
 }
 
 // KeyEvent implements borderagent.Env.

@@ -106,7 +106,7 @@ const primaryALOC = 0xfc38
 // SetPrimaryAddress implements backbone.LocalEnv.
 func (e *localEnv) SetPrimaryAddress(now machine.Time, on bool) {
 	n := (*Node)(e)
-	(*agentEnv)(e).SetAddress(now, ip6.RLOC(n.meshLocal(), primaryALOC), on)
+	n.setLocator(primaryALOC, on)
 	n.signal(BackboneStateChanged)
 }
 

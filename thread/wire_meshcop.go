@@ -63,8 +63,7 @@ func (e *copEnv) ParamsChanged(now machine.Time, what meshcop.Fields) {
 		n.keys.SetPolicy(now, p.Policy)
 	}
 	if what&meshcop.HasMeshLocalPrefix != 0 {
-		n.mle.SetMeshLocalPrefix(now, p.MeshLocalPrefix)
-		n.updateAddresses(now)
+		n.setMeshLocalPrefix(now, p.MeshLocalPrefix)
 	}
 }
 

@@ -40,7 +40,7 @@ type session struct {
 	since        machine.Time
 	until        machine.Time // it ends without a sign of life
 	commissioner bool
-	address      ip6.Address // in the mesh, if it is the commissioner
+	aloc16       uint16 // of its address in the mesh, if it is the commissioner
 	ephemeral    bool
 }
 

@@ -27,7 +27,7 @@ func (*alone) Open(_ machine.Time, port uint16) (uint16, error) { return max(por
 func (*alone) Close(uint16)                                     {}
 func (*alone) Tell(machine.Time, ip6.Address, string, []byte)   {}
 func (*alone) Get(machine.Time, string, []byte) ([]byte, bool)  { return nil, true }
-func (*alone) SetAddress(machine.Time, ip6.Address, bool)       {}
+func (*alone) SetLocator(machine.Time, uint16, bool)            {}
 func (*alone) KeyEvent(machine.Time, KeyEvent)                  {}
 func (*alone) KeyStateChanged(machine.Time)                     {}
 func (e *alone) SendUDP(machine.Time, ip6.Address, uint16, ip6.Address, uint16, []byte) error {

@@ -69,8 +69,8 @@ type Env interface {
 	Tell(now machine.Time, dst ip6.Address, uri string, payload []byte)
 	// Get answers a request for a dataset (c/ag, c/pg) or the commissioning data (c/cg), with the network key.
 	Get(now machine.Time, uri string, request []byte) ([]byte, bool)
-	// SetAddress gives the interface an anycast locator, or takes it away.
-	SetAddress(now machine.Time, a ip6.Address, on bool)
+	// SetLocator gives the interface an anycast locator, or takes it away.
+	SetLocator(now machine.Time, aloc16 uint16, on bool)
 	// KeyEvent is told what happens with an ephemeral key.
 	KeyEvent(now machine.Time, e KeyEvent)
 	// KeyStateChanged is told that KeyState has changed.

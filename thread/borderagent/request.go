@@ -68,8 +68,8 @@ func (a *Agent) petitioned(now machine.Time, s *session, answer []byte) {
 		return
 	}
 	a.resign(now, s)
-	s.commissioner, s.address = true, ip6.RLOC(a.env.MeshLocal(), anycastSessions|id&7)
-	a.env.SetAddress(now, s.address, true)
+	s.commissioner, s.aloc16 = true, anycastSessions|id&7
+	a.env.SetLocator(now, s.aloc16, true)
 	if s.ephemeral {
 		a.keyPetitioned(now)
 	} else {
@@ -81,7 +81,7 @@ func (a *Agent) petitioned(now machine.Time, s *session, answer []byte) {
 func (a *Agent) resign(now machine.Time, s *session) {
 	if s.commissioner {
 		s.commissioner = false
-		a.env.SetAddress(now, s.address, false)
+		a.env.SetLocator(now, s.aloc16, false)
 	}
 }
 
@@ -114,7 +114,7 @@ func (a *Agent) proxyTx(now machine.Time, s *session, b []byte) {
 	}
 	from, port := binary.BigEndian.Uint16(udp), binary.BigEndian.Uint16(udp[2:])
 	if from != 0 && port != 0 {
-		_ = a.env.SendUDP(now, s.address, from, ip6.Address(to), port, udp[4:]) // whoever sends it knows when to repeat it
+		_ = a.env.SendUDP(now, a.address(s), from, ip6.Address(to), port, udp[4:]) // whoever sends it knows when to repeat it
 	}
 }
 
@@ -145,10 +145,13 @@ func (a *Agent) RelayRx(now machine.Time, b []byte) bool {
 	return s != nil
 }
 
+// address returns a commissioner's address in the mesh, whose prefix may change.
+func (a *Agent) address(s *session) ip6.Address { return ip6.RLOC(a.env.MeshLocal(), s.aloc16) }
+
 // Takes reports whether an address is one that a commissioner has of us.
 func (a *Agent) Takes(dst ip6.Address) bool {
 	s := a.commissioner()
-	return s != nil && s.address == dst
+	return s != nil && a.address(s) == dst
 }
 
 // ProxyRx hands a commissioner a datagram that came to its address in the mesh.
