@@ -104,7 +104,6 @@ type Node struct {
 	pingID       uint16
 	echoSequence uint16
 	fragmentID   uint32
-	counters     Counters
 	shell        shellState
 }
 

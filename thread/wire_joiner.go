@@ -146,18 +146,11 @@ type routerEnv Node
 // Post implements joining.Poster.
 func (e *routerEnv) Post(now machine.Time, to ip6.Address, path string, payload []byte, confirmable bool,
 	done func(now machine.Time, answer []byte, err error)) {
-	n := (*Node)(e)
-	if !to.IsLinkLocalUnicast() {
-		n.post(now, to, path, payload, confirmable, done)
-		return
+	src := (*Node)(e).rloc()
+	if to.IsLinkLocalUnicast() {
+		src = ip6.Unspecified // a joiner knows our link-local address
 	}
-	m := tmf.Message{URI: path, Dst: to, Payload: payload, Confirmable: confirmable}
-	if done != nil {
-		m.Done = func(now machine.Time, r tmf.Response) { done(now, r.Payload, r.Failure()) }
-	}
-	if err := n.tmf.Send(now, m); err != nil && done != nil {
-		done(now, nil, err)
-	}
+	(*Node)(e).postFrom(now, src, to, path, payload, confirmable, done)
 }
 
 func (e *routerEnv) FullThreadDevice() bool        { return e.mle.Mode().FTD() }

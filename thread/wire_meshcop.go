@@ -86,10 +86,15 @@ func (e *copEnv) Post(now machine.Time, to ip6.Address, path string, payload []b
 	(*Node)(e).post(now, to, path, payload, !to.IsMulticast(), done)
 }
 
-// post sends a management request; done may be nil and is called once otherwise.
+// post sends a management request from our locator; done may be nil and is called once otherwise.
 func (n *Node) post(now machine.Time, to ip6.Address, path string, payload []byte, confirmable bool,
 	done func(now machine.Time, answer []byte, err error)) {
-	m := tmf.Message{URI: path, Src: n.rloc(), Dst: to, Payload: payload, Confirmable: confirmable}
+	n.postFrom(now, n.rloc(), to, path, payload, confirmable, done)
+}
+
+func (n *Node) postFrom(now machine.Time, src, to ip6.Address, path string, payload []byte, confirmable bool,
+	done func(now machine.Time, answer []byte, err error)) {
+	m := tmf.Message{URI: path, Src: src, Dst: to, Payload: payload, Confirmable: confirmable}
 	if done != nil {
 		m.Done = func(now machine.Time, r tmf.Response) { done(now, r.Payload, r.Failure()) }
 	}

@@ -191,11 +191,7 @@ func (e *mleEnv) InformPreviousParent(now machine.Time, rloc16 uint16) {
 	}
 }
 
-// The datasets.
-
-// The router's half.
-
-// Of the settings.
+// Store implements mle.Env, as do those below: what lasts over a reset.
 func (e *mleEnv) Store(now machine.Time, i *mle.NetworkInfo) {
 	(*Node)(e).StoreSetting(settingNetwork, encodeNetwork(i))
 }
