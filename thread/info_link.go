@@ -12,16 +12,15 @@ import (
 
 // shellState is what the command line sets that no room of the node needs.
 type shellState struct {
-	logLevel        uint8
-	ccaThreshold    int8
-	region          uint16
-	unsecure        []uint16
-	nonPreferred    uint32
-	properties      *DeviceProperties // nil: the default ones
-	lastRLOC16      uint16
-	instance        uint32
-	dataFull        bool
-	responseTimeout uint32 // ms, of mesh diagnostics
+	logLevel     uint8
+	ccaThreshold int8
+	region       uint16
+	unsecure     []uint16
+	nonPreferred uint32
+	properties   *DeviceProperties // nil: the default ones
+	lastRLOC16   uint16
+	instance     uint32
+	dataFull     bool
 }
 
 // try runs f as one input of the node.

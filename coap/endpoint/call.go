@@ -28,7 +28,6 @@ type call struct {
 
 	transfer
 	observation *observation // of which this fetches the first value or a notification's rest
-	sequence    uint32
 	held        Notification // the notification whose rest is fetched
 }
 

@@ -19,7 +19,6 @@ type Endpoint struct {
 	epoch                 machine.Time  // first input
 	started               bool
 	lastOp                machine.OpID
-	generation            uint32
 	stored                int // bytes that count towards MaxStored
 
 	peers         slab[peer]

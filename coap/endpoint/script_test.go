@@ -88,20 +88,19 @@ func (c *counting) Fill(b []byte) {
 const scriptStart = machine.Time(1_790_000_000_000_000_000)
 
 type script struct {
-	t       *testing.T
-	e       *Endpoint
-	config  Config
-	now     machine.Time
-	out     strings.Builder
-	peers   map[string]machine.Path
-	names   []string
-	sent    []coap.Message
-	x       []Exchange
-	s       []Subscription
-	held    []Notification
-	hold    bool
-	cause   machine.Cause
-	started bool
+	t      *testing.T
+	e      *Endpoint
+	config Config
+	now    machine.Time
+	out    strings.Builder
+	peers  map[string]machine.Path
+	names  []string
+	sent   []coap.Message
+	x      []Exchange
+	s      []Subscription
+	held   []Notification
+	hold   bool
+	cause  machine.Cause
 }
 
 func runScript(t *testing.T, text string) string {

@@ -21,7 +21,6 @@ type mote struct {
 	log   []string
 	sent  []radio.Sent
 	heard int
-	value any
 }
 
 func newMote(short uint16, channel uint8) *mote {

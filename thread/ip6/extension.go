@@ -8,7 +8,6 @@ const (
 	Pad1      OptionType = 0
 	PadN      OptionType = 1
 	OptionMPL OptionType = 0x6d // RFC 7731 section 6.1
-	OptionRPL OptionType = 0x63 // RFC 6553; 0x23 since RFC 9008
 )
 
 // MaySkip reports whether a node that does not know an option may skip it: the action bits are zero.
@@ -162,31 +161,4 @@ func (m *MPL) Append(dst []byte) []byte {
 func AppendMPLHeader(dst []byte, next Protocol, m *MPL) []byte {
 	dst = m.Append(append(dst, byte(next), 0))
 	return AppendPadding(dst, 6-m.Size())
-}
-
-// RPL is the option of RFC 6553.
-type RPL struct {
-	Down, RankError, ForwardingError bool
-	Instance                         uint8
-	Rank                             uint16
-}
-
-// ParseRPL reads the option's data.
-func ParseRPL(data []byte) (r RPL, err error) {
-	if len(data) < 4 {
-		return r, ErrTruncated
-	}
-	f := data[0]
-	return RPL{f&0x80 != 0, f&0x40 != 0, f&0x20 != 0, data[1], get16(data[2:])}, nil
-}
-
-// Append appends the whole option.
-func (r *RPL) Append(dst []byte) []byte {
-	f := byte(0)
-	for i, set := range []bool{r.Down, r.RankError, r.ForwardingError} {
-		if set {
-			f |= 0x80 >> i
-		}
-	}
-	return append16(append(dst, byte(OptionRPL), 4, f, r.Instance), r.Rank)
 }

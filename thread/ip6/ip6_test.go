@@ -137,11 +137,6 @@ func TestExtensions(t *testing.T) {
 	if got, err := ParseFragment(f.Append(nil)); err != nil || got != f {
 		t.Errorf("%+v %v", got, err)
 	}
-	r := RPL{Down: true, ForwardingError: true, Instance: 1, Rank: 0x200}
-	ro, _ := ParseOption(r.Append(nil))
-	if got, err := ParseRPL(ro.Data); err != nil || got != r {
-		t.Errorf("%+v %v", got, err)
-	}
 }
 
 func FuzzPacket(f *testing.F) {
@@ -171,7 +166,6 @@ func FuzzPacket(f *testing.F) {
 					break
 				}
 				ParseMPL(o.Data)
-				ParseRPL(o.Data)
 				c = c[o.Size:]
 			}
 			at, next = at+e.Size, e.Next

@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -28,16 +27,6 @@ func hash(nk meshcop.NetworkKey, sequence uint32) (mle, mac [16]byte) {
 func Derive(nk meshcop.NetworkKey, sequence uint32) Set {
 	mle, mac := hash(nk, sequence)
 	return Set{MAC: ieee802154.NewKey(mac), MLE: ieee802154.NewKey(mle)}
-}
-
-// TREL returns the key of links over infrastructure (KeyManager::ComputeTrelKey of OpenThread).
-func TREL(nk meshcop.NetworkKey, sequence uint32) [16]byte {
-	salt := append(binary.BigEndian.AppendUint32(nil, sequence), "ThreadSequenceMasterKey"...)
-	k, err := hkdf.Key(sha256.New, nk[:], salt, "ThreadOverInfraKey", 16)
-	if err != nil {
-		panic("keys: HKDF gives 16 bytes: " + err.Error())
-	}
-	return [16]byte(k)
 }
 
 // Mode2Raw and Mode2Source are the fixed key of key id mode 2 and the address that stands in its nonce: discovery and

@@ -50,7 +50,6 @@ func TestRetriesAndDuplicates(t *testing.T) {
 		return false
 	}
 	a.mac.Send(w.now, a.data(b, "x"))
-	start := w.now
 	w.run(time.Second)
 	if !slices.Equal(b.got, []string{"x"}) || b.mac.Counters.RxDuplicated != 3 {
 		t.Errorf("b got %q, %d duplicates", b.got, b.mac.Counters.RxDuplicated)
@@ -60,7 +59,7 @@ func TestRetriesAndDuplicates(t *testing.T) {
 	}
 	// Nobody there: 16 attempts, each 16 ms, with growing pauses.
 	w.lose = func(_, to *station, _ *ieee802154.Frame) bool { return true }
-	start = w.now
+	start := w.now
 	a.mac.Send(w.now, a.data(b, "y"))
 	for len(a.sent) < 2 {
 		w.run(time.Millisecond)

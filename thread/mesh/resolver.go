@@ -38,7 +38,6 @@ type CacheEntry struct {
 const (
 	snoopTimeout = 3
 	freshness    = 3
-	stateList    = "cached snooped query retry"
 )
 
 // Resolver finds out where in the mesh an address is: it keeps what it was told and what it saw go by, asks all routers, and

@@ -27,7 +27,6 @@ type benchRouting struct {
 	moved        [][2]uint16
 	events       []string
 	lostSolicits bool // nobody answers
-	wakes        map[uint16]bool
 }
 
 func (n *benchNode) ForgetAddresses(now machine.Time) {}

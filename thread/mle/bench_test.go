@@ -81,7 +81,6 @@ type benchNode struct {
 	data      []byte
 	sets      [2]dataset // in use
 	stored    [2]dataset
-	pendingIn time.Duration
 	unicast   []ip6.Address
 	multicast []ip6.Address
 	info      *NetworkInfo

@@ -130,7 +130,6 @@ type MLE struct {
 	retrieveData      bool // the network data that we have is not that of our partition
 	requestRoute      bool // the next Data Request asks for the Route TLV
 	previousParent    uint16
-	previousPartition uint32 // the one restored from the settings
 	timeout           uint32 // seconds
 	cslTimeout        uint32 // seconds
 	cslPeriod         uint16 // 0: no CSL

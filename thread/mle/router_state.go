@@ -59,7 +59,6 @@ type ftdState struct {
 	alternate       uint8 // s until the alternate RLOC16 is given up
 	childAddresses  int   // 0: no limit but the configured one
 	trickle         trickle
-	ticking         bool
 	leading         bool // StartLeader was called
 	now             machine.Time
 

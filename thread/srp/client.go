@@ -103,7 +103,6 @@ type Client struct {
 	timeouts  int
 	dropKey   bool // the host is removed with its key
 	renew     machine.Time
-	domain    string
 	ttl       uint32
 	leases    [2]uint32 // defaults: lease and key lease
 	lease     uint32    // of the message under way
