@@ -72,20 +72,28 @@ func (p *Pcapng) Frame(at machine.Time, from string, channel uint8, rssi int8, p
 	if p.err != nil {
 		return
 	}
-	id := p.link(from, linkTypeTap)
 	const header = 4 + 8 + 8 + 8
-	p.begin(blockPacket)
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, id)
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(uint64(at)>>32))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(at))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(header+len(psdu)))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(header+len(psdu)))
+	p.packet(at, p.link(from, linkTypeTap), header+len(psdu))
 	p.buf = append(p.buf, 0, 0, header, 0)
 	p.buf = append(p.buf, 0, 0, 1, 0, 1, 0, 0, 0) // FCS type: 16 bits
 	p.buf = append(p.buf, 1, 0, 4, 0)             // RSS, a float in dBm
 	p.buf = binary.LittleEndian.AppendUint32(p.buf, math.Float32bits(float32(rssi)))
 	p.buf = append(p.buf, 3, 0, 3, 0, channel, 0, 0, 0) // channel and page 0
 	p.buf = append(p.buf, psdu...)
+	p.endPacket()
+}
+
+// packet begins a packet of n bytes, endPacket writes it.
+func (p *Pcapng) packet(at machine.Time, link uint32, n int) {
+	p.begin(blockPacket)
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, link)
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(uint64(at)>>32))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(at))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(n))
+	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(n))
+}
+
+func (p *Pcapng) endPacket() {
 	p.pad()
 	p.end()
 	p.frames++
@@ -115,17 +123,9 @@ func (p *Pcapng) Packet(at machine.Time, where string, packet []byte) {
 	if p.err != nil {
 		return
 	}
-	id := p.link(where, linkTypeRaw)
-	p.begin(blockPacket)
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, id)
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(uint64(at)>>32))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(at))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(packet)))
-	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(packet)))
+	p.packet(at, p.link(where, linkTypeRaw), len(packet))
 	p.buf = append(p.buf, packet...)
-	p.pad()
-	p.end()
-	p.frames++
+	p.endPacket()
 }
 
 func (p *Pcapng) begin(kind uint32) {
