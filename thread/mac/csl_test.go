@@ -129,8 +129,6 @@ func TestEnhancedAck(t *testing.T) {
 		t.Errorf("counter of acks %d", n)
 	}
 	// A parent that sends as much moves on to another run of counters.
-	q := p.table.ChildByExt(c.mac.Ext(), neighbor.InValid)
-	_ = q
 	for i := range 700 {
 		p.mac.Send(w.now, &Tx{Src: ieee802154.ShortAddr(0x0400), Dst: ieee802154.Broadcast, Security: NetworkKey, Payload: []byte("b")})
 		w.run(10 * time.Millisecond)
@@ -211,5 +209,35 @@ func TestKeysOfASealingRadioWaitForDisk(t *testing.T) {
 	s.mac.SetPAN(w.now, 0xabcf)
 	if s.keyIndex != 1 {
 		t.Error("it loses them with a later commit")
+	}
+}
+
+// What a radio that seals frames has used is not used again, by the next life of the node either: neither the counters of its
+// frames nor those of the acks that it makes unasked.
+func TestCountersOfASealingRadio(t *testing.T) {
+	w := newWorld(t)
+	s := w.add(1, 0x0400, func(c *Config) { c.Caps = radio.CapTransmitSec })
+	s.mac.KeysChanged(w.now)
+	used := func(counter uint32) {
+		t.Helper()
+		last := s.stored[len(s.stored)-1].MAC
+		if next := s.keys.Counters().MAC; next != counter+1 || last <= next {
+			t.Errorf("next counter %d, stored %d, used %d", next, last, counter)
+		}
+	}
+	s.mac.Send(w.now, &Tx{Src: ieee802154.ShortAddr(0x0400), Dst: ieee802154.Broadcast, Security: NetworkKey, Payload: []byte("x")})
+	for s.pending == nil {
+		w.run(time.Millisecond)
+	}
+	s.mac.RadioSent(w.now, radio.Sent{ID: s.pending.ID, Counter: 1700})
+	used(1700)
+	f := ieee802154.Frame{Type: ieee802154.Data, Version: ieee802154.Version2015, Src: ieee802154.ExtendedAddr(ext(2)), Dst: ieee802154.ShortAddr(0x0400),
+		DstPAN: 0xabcd, HasDstPAN: true, AckRequest: true, Payload: []byte("x")}
+	f.Plan()
+	s.mac.RadioReceived(w.now, &radio.Frame{Air: radio.NewAir(15, f.Append(nil)), RSSI: -20, At: w.now, AckedSecured: true, AckCounter: 4000})
+	used(4000)
+	s.mac.SetPAN(w.now, 0xabce)
+	if s.counter != 4001 {
+		t.Errorf("the radio is told to go on at %d", s.counter)
 	}
 }
