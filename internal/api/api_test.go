@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"heddle.example/coap"
+	"heddle.example/dtls"
 	"heddle.example/internal/access"
 	"heddle.example/internal/shards"
 	"heddle.example/lwm2m"
@@ -262,6 +264,15 @@ func TestObservations(t *testing.T) {
 	}
 }
 
+func unhexed(t *testing.T, digits string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestCredentials(t *testing.T) {
 	r := newRig(t)
 	const at = "/api/v1/credentials"
@@ -297,6 +308,17 @@ func TestCredentials(t *testing.T) {
 	check(t, r, access.Read, "GET "+at+"/lamp", "", 200, `"state":"registered"`)
 	r.fleet.Take(&server.Refused{Identity: "b1", Why: "wrong key", At: r.now})
 	check(t, r, access.Read, "GET "+at+"/b1", "", 200, `"state":"refused"`, `"reason":"wrong key"`)
+	const public = "3059301306072a8648ce3d020106082a8648ce3d03010703420004462cc3d3230efe19d0173997dbd75329aec425a3cffb923c9295d94c91cbaf6f8c3056010b73418cf76fdf3238b9f5b44eab8a6ba4bb8713e29ea2e33bf650d7"
+	check(t, r, access.Admin, "PUT "+at+"/rpk", `{"mode":"rpk","publicKey":"`+public+`"}`, 201, `"mode":"rpk"`, `"hasKey":false`, `"publicKey":"MFkwEwYH`, `"identity":"`+dtls.KeyName(unhexed(t, public))+`"`)
+	check(t, r, access.Admin, "PUT "+at+"/rpk2", `{"mode":"rpk","publicKey":"`+public+`"}`, 409, "rpk")
+	check(t, r, access.Admin, "PUT "+at+"/rpk", `{"mode":"rpk","identity":"x","publicKey":"`+public+`"}`, 422, "takes no identity")
+	check(t, r, access.Admin, "PUT "+at+"/rpk", `{"mode":"rpk","key":"`+key+`"}`, 422, "Only mode psk")
+	check(t, r, access.Admin, "PUT "+at+"/odd", `{"identity":"i","publicKey":"`+public+`"}`, 422, "Only mode rpk")
+	check(t, r, access.Admin, "PUT "+at+"/x509", `{"mode":"x509"}`, 201, `"mode":"x509"`, `"identity":"x509"`, `"hasKey":false`)
+	check(t, r, access.Admin, "PUT "+at+"/x509", `{"mode":"x509","identity":"CN of it"}`, 200, `"identity":"CN of it"`)
+	check(t, r, access.Admin, "PUT "+at+"/x509", `{"mode":"oscore"}`, 422)
+	check(t, r, access.Admin, "GET "+at+"/x509/key", "", 404, "mode is x509")
+	check(t, r, access.Admin, "GET "+at+"/rpk/key", "", 404, "mode is rpk")
 	check(t, r, access.Admin, "DELETE "+at+"/lamp", "", 204)
 	check(t, r, access.Admin, "DELETE "+at+"/lamp", "", 404)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -20,9 +21,10 @@ import (
 // Credential is what a device must prove. Keys are never in it.
 type Credential struct {
 	Endpoint    string         `json:"endpoint"`
-	Mode        string         `json:"mode" enum:"psk"`
-	Identity    string         `json:"identity"`
-	HasKey      bool           `json:"hasKey"`
+	Mode        string         `json:"mode" enum:"psk,rpk,x509"`
+	Identity    string         `json:"identity" doc:"PSK identity; SHA-256 of a raw public key; name in the certificate"`
+	HasKey      bool           `json:"hasKey" doc:"there is a secret key"`
+	PublicKey   string         `json:"publicKey,omitempty" doc:"of mode rpk: SubjectPublicKeyInfo, base64"`
 	CreatedAt   time.Time      `json:"createdAt"`
 	State       string         `json:"state" enum:"registered,seen,never,refused" doc:"how the device is: registered; seen: it was; never: not yet; refused: its last attempt failed"`
 	LastRefusal *fleet.Refusal `json:"lastRefusal,omitempty"`
@@ -30,9 +32,10 @@ type Credential struct {
 
 // CredentialInput is a credential to store.
 type CredentialInput struct {
-	Mode     string `json:"mode,omitempty" enum:"psk" default:"psk"`
-	Identity string `json:"identity" minLength:"1" maxLength:"128"`
-	Key      string `json:"key" doc:"hexadecimal, 16 to 128 digits" writeOnly:"true"`
+	Mode      string `json:"mode,omitempty" enum:"psk,rpk,x509" default:"psk"`
+	Identity  string `json:"identity,omitempty" maxLength:"128" doc:"psk: the identity; x509: the name in the certificate, the endpoint's where it is left out"`
+	Key       string `json:"key,omitempty" doc:"psk: hexadecimal, 16 to 128 digits" writeOnly:"true"`
+	PublicKey string `json:"publicKey,omitempty" maxLength:"1024" doc:"rpk: PEM, or SubjectPublicKeyInfo as base64 or hexadecimal digits; P-256"`
 }
 
 // BulkItem is one of many.
@@ -57,19 +60,42 @@ type BulkError struct {
 
 // credential makes the stored form. The error never holds the key.
 func (in *CredentialInput) credential(endpoint string) (server.Credential, error) {
-	key, err := hex.DecodeString(in.Key)
-	if err != nil {
-		return server.Credential{}, fmt.Errorf("%w: the key must be an even number of hexadecimal digits", credentials.ErrInvalid)
+	var c server.Credential
+	switch {
+	case in.Mode != "rpk" && in.PublicKey != "":
+		return c, fmt.Errorf("%w: only mode rpk takes publicKey", credentials.ErrInvalid)
+	case (in.Mode == "rpk" || in.Mode == "x509") && in.Key != "":
+		return c, fmt.Errorf("%w: only mode psk takes key", credentials.ErrInvalid)
 	}
-	if in.Mode != "" && in.Mode != "psk" {
-		return server.Credential{}, fmt.Errorf("%w: mode %q is not supported; use psk", credentials.ErrInvalid, in.Mode)
+	switch in.Mode {
+	case "", "psk":
+		key, err := hex.DecodeString(in.Key)
+		if err != nil {
+			return c, fmt.Errorf("%w: the key must be an even number of hexadecimal digits", credentials.ErrInvalid)
+		}
+		c = server.Credential{Endpoint: endpoint, Identity: in.Identity, Key: key, Mode: machine.PSK}
+	case "rpk":
+		if in.Identity != "" {
+			return c, fmt.Errorf("%w: mode rpk takes no identity: it is the key's", credentials.ErrInvalid)
+		}
+		key, err := credentials.ParsePublicKey(in.PublicKey)
+		if err != nil {
+			return c, err
+		}
+		c = credentials.RPK(endpoint, key)
+	case "x509":
+		c = credentials.X509(endpoint, in.Identity)
+	default:
+		return c, fmt.Errorf("%w: mode %q is not supported; use psk, rpk or x509", credentials.ErrInvalid, in.Mode)
 	}
-	c := server.Credential{Endpoint: endpoint, Identity: in.Identity, Key: key, Mode: machine.PSK}
 	return c, credentials.Check(c)
 }
 
 func (a *API) viewCredential(c credentials.Credential) Credential {
-	v := Credential{Endpoint: c.Endpoint, Mode: c.Mode.String(), Identity: c.Identity, HasKey: len(c.Key) > 0, CreatedAt: c.CreatedAt, State: "never"}
+	v := Credential{Endpoint: c.Endpoint, Mode: c.Mode.String(), Identity: c.Identity, HasKey: c.Mode == machine.PSK, CreatedAt: c.CreatedAt, State: "never"}
+	if c.Mode == machine.RPK {
+		v.PublicKey = base64.StdEncoding.EncodeToString(c.Key)
+	}
 	refusal, refused := a.c.Fleet.LastRefusal(c.Endpoint, c.Identity)
 	if refused {
 		v.LastRefusal = &refusal
@@ -133,10 +159,14 @@ func (a *API) credentialRoutes() {
 	}
 	huma.Register(a.huma, status(op("GET", "/credentials/{endpoint}/key", "credential.key", access.Admin, tag, "The key of a device; noted in the audit log"), 200, 404), func(ctx context.Context, in *keyInput) (*body[key], error) {
 		c, ok := a.c.Credentials.Get(in.Endpoint)
+		secret := ok && c.Mode == machine.PSK
 		p := who(ctx)
-		a.c.Access.Audit(access.Entry{User: p.User, Via: p.Via, Remote: in.remote, Action: "credential.key", Target: "/credentials/" + in.Endpoint, Status: map[bool]int{true: 200, false: 404}[ok]})
-		if !ok {
+		a.c.Access.Audit(access.Entry{User: p.User, Via: p.Via, Remote: in.remote, Action: "credential.key", Target: "/credentials/" + in.Endpoint, Status: map[bool]int{true: 200, false: 404}[secret]})
+		switch {
+		case !ok:
 			return nil, none(in.Endpoint)
+		case !secret:
+			return nil, problem(404, "%q has no secret key here: its mode is %s.", in.Endpoint, c.Mode)
 		}
 		return answer(key{hex.EncodeToString(c.Key)}), nil
 	})

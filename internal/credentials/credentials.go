@@ -136,21 +136,6 @@ func (c *Credentials) Len() int {
 	return len(c.byEndpoint)
 }
 
-// Check reports what is wrong with a credential.
-func Check(cr server.Credential) error {
-	switch {
-	case cr.Mode != machine.PSK:
-		return fmt.Errorf("%w: mode %s is not supported; use psk", ErrInvalid, cr.Mode)
-	case !plain(cr.Endpoint, endpointMost):
-		return fmt.Errorf("%w: an endpoint has 1 to %d bytes of UTF-8 without control characters", ErrInvalid, endpointMost)
-	case !plain(cr.Identity, identityMost):
-		return fmt.Errorf("%w: an identity has 1 to %d bytes of UTF-8 without control characters", ErrInvalid, identityMost)
-	case len(cr.Key) < keyLeast || len(cr.Key) > keyMost:
-		return fmt.Errorf("%w: a key has %d to %d bytes (%d to %d hexadecimal digits), this one has %d bytes", ErrInvalid, keyLeast, keyMost, 2*keyLeast, 2*keyMost, len(cr.Key))
-	}
-	return nil
-}
-
 func plain(s string, most int) bool {
 	if s == "" || len(s) > most || !utf8.ValidString(s) {
 		return false

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"heddle.example/internal/access"
@@ -26,8 +27,9 @@ type tlsInfo struct {
 	Details *pskDetails `json:"details,omitempty"`
 }
 
+// pskDetails are those of mode psk; of mode rpk only the key, which is public and in hexadecimal digits. Mode x509 has none.
 type pskDetails struct {
-	Identity string `json:"identity"`
+	Identity string `json:"identity,omitempty"`
 	Key      string `json:"key,omitempty"`
 }
 
@@ -43,15 +45,23 @@ func (l *Leshan) securityList(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		for _, c := range page {
-			key := mask
-			if visible {
-				key = hex.EncodeToString(c.Key)
-			}
-			list = append(list, info{Endpoint: c.Endpoint, TLS: &tlsInfo{c.Mode.String(), &pskDetails{c.Identity, key}}})
+			list = append(list, info{Endpoint: c.Endpoint, TLS: &tlsInfo{c.Mode.String(), details(&c.Credential, visible)}})
 		}
 		after = page[len(page)-1].Endpoint
 	}
 	reply(w, list)
+}
+
+func details(c *server.Credential, visible bool) *pskDetails {
+	switch {
+	case c.Mode == machine.X509:
+		return nil
+	case c.Mode == machine.RPK:
+		return &pskDetails{Key: hex.EncodeToString(c.Key)}
+	case !visible:
+		return &pskDetails{c.Identity, mask}
+	}
+	return &pskDetails{c.Identity, hex.EncodeToString(c.Key)}
 }
 
 func (l *Leshan) securityPut(w http.ResponseWriter, r *http.Request) {
@@ -64,34 +74,45 @@ func (l *Leshan) securityPut(w http.ResponseWriter, r *http.Request) {
 		fail(w, 400, "Invalid request body: %v", err)
 		return
 	}
-	psk := in.PSK
-	if in.TLS != nil {
-		if in.TLS.Mode != "psk" {
-			fail(w, 400, "Invalid request body: mode %q is not supported", in.TLS.Mode)
-			return
-		}
-		psk = in.TLS.Details
-	}
-	switch {
-	case in.Endpoint == "":
-		fail(w, 400, "Invalid request body: Missing endpoint")
-		return
-	case psk == nil || psk.Identity == "":
-		fail(w, 400, "Invalid request body: Missing PSK identity")
+	c, why := in.credential()
+	if why != "" {
+		fail(w, 400, "Invalid request body: %s", why)
 		return
 	}
-	key, err := hex.DecodeString(psk.Key)
-	if err != nil {
-		fail(w, 400, "Invalid request body: key parameter must be a valid hex string")
-		return
-	}
-	_, err = l.c.Credentials.Put(server.Credential{Endpoint: in.Endpoint, Identity: psk.Identity, Key: key, Mode: machine.PSK}, false)
+	_, err = l.c.Credentials.Put(c, false)
 	switch {
 	case errors.Is(err, credentials.ErrConflict), errors.Is(err, credentials.ErrInvalid):
 		fail(w, 400, "%v", err)
 	case err != nil:
 		fail(w, 500, "%v", err)
 	}
+}
+
+// credential makes the stored form, or says what is wrong. Without a mode it is psk, as in the older shape.
+func (in *info) credential() (c server.Credential, why string) {
+	mode, d := "psk", in.PSK
+	if in.TLS != nil {
+		mode, d = in.TLS.Mode, in.TLS.Details
+	}
+	if d == nil {
+		d = &pskDetails{}
+	}
+	key, err := hex.DecodeString(d.Key)
+	switch {
+	case in.Endpoint == "":
+		return c, "Missing endpoint"
+	case mode == "x509":
+		return credentials.X509(in.Endpoint, ""), ""
+	case mode != "psk" && mode != "rpk":
+		return c, fmt.Sprintf("mode %q is not supported", mode)
+	case mode == "psk" && d.Identity == "":
+		return c, "Missing PSK identity"
+	case err != nil:
+		return c, "key parameter must be a valid hex string"
+	case mode == "rpk":
+		return credentials.RPK(in.Endpoint, key), ""
+	}
+	return server.Credential{Endpoint: in.Endpoint, Identity: d.Identity, Key: key, Mode: machine.PSK}, ""
 }
 
 func (l *Leshan) securityDelete(w http.ResponseWriter, r *http.Request) {
