@@ -23,12 +23,20 @@ type Account struct {
 	// The instances of objects 0 and 1. Where New finds a number taken, it takes the next free one.
 	SecurityInstance, ServerInstance uint16
 
-	ShortID  uint16       // 1 to 65534; 0 for a bootstrap server
-	URI      string       // coap://host[:port] or coaps://host[:port]
-	Identity string       // PSK identity
-	Key      []byte       // PSK; never readable by any server, never logged
-	SNI      string       // resource 14 of the Security object; "": the host of the URI
-	Suites   []dtls.Suite // resource 16: the only cipher suites to offer, in this order; nil: those of Config.DTLS
+	ShortID  uint16 // 1 to 65534; 0 for a bootstrap server
+	URI      string // coap://host[:port] or coaps://host[:port]
+	Identity string // resource 3: PSK identity; RPK: the device's public key ("": that of Key); X509: its certificate, or several behind each other
+	Key      []byte // resource 5: PSK; else the device's private key (PKCS #8); never readable by any server, never logged
+	SNI      string // resource 14 of the Security object; "": the host of the URI
+
+	// Mode is resource 2 of a coaps account: PSK (also where it is not set), RPK or X509. Keys and certificates are DER, public
+	// keys SubjectPublicKeyInfo.
+	Mode             machine.SecurityKind
+	ServerKey        []byte        // resource 4: RPK: the server's public key; X509: the certificate, or its hash, that CertificateUsage is about
+	CertificateUsage *dtls.Usage   // resource 15; nil: DomainIssued
+	MatchingType     dtls.Matching // resource 13
+
+	Suites []dtls.Suite // resource 16: the only cipher suites to offer, in this order; nil: those of Config.DTLS
 
 	Lifetime       time.Duration // of the registration: default 24 h; negative: without end (resource 1 is 0)
 	MinPeriod      time.Duration // resource 2: pmin where no attribute says otherwise
@@ -100,6 +108,7 @@ type account struct {
 	addr   netip.Addr
 	port   uint16
 	secure bool
+	proof  *proof // RPK and X509
 
 	phase     phase
 	failed    bool // the last attempt
@@ -119,7 +128,8 @@ type account struct {
 	next      int          // index of the address to try
 	path      machine.Path
 	session   uint64
-	restored  bool // the session is from before a restart, and has not been answered on yet
+	restored  bool   // the session is from before a restart, and has not been answered on yet
+	proved    string // proofSum of who made it
 	connected machine.Time
 	resume    resumption
 	location  string // "/rd/ID", without the leading slash of the URI: "rd/ID"; "" when not registered
@@ -164,8 +174,8 @@ func newAccount(a Account) (account, error) {
 	} else if a.ShortID == 0 || a.ShortID == lwm2m.NoID {
 		return account{}, fmt.Errorf("lwm2m client: Short Server ID %d is not in 1 to 65534", a.ShortID)
 	}
-	if r.secure && (a.Identity == "" || len(a.Key) == 0) {
-		return account{}, fmt.Errorf("lwm2m client: %s needs an identity and a key", a.URI)
+	if err := r.prepare(); err != nil {
+		return account{}, err
 	}
 	if r.Lifetime == 0 {
 		r.Lifetime = DefaultLifetime

@@ -88,7 +88,7 @@ func (c *Client) adopt(accounts []account) {
 
 // sameServer reports whether two accounts lead to one server in the same way.
 func (a *account) sameServer(b *account) bool {
-	return a.URI == b.URI && a.Identity == b.Identity && string(a.Key) == string(b.Key) && a.SNI == b.SNI && slices.Equal(a.Suites, b.Suites)
+	return a.URI == b.URI && a.sameProof(b)
 }
 
 // take gives a slot that stays what its account says now. The path, and where it can still be used the session, stay; the
@@ -184,6 +184,9 @@ func fingerprint(accounts []account) [32]byte {
 		for _, s := range []string{a.URI, a.Identity, string(a.Key)} {
 			h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
 			h.Write([]byte(s))
+		}
+		if a.proof != nil {
+			a.hashProof(h.Write)
 		}
 	}
 	return [32]byte(h.Sum(nil))

@@ -276,7 +276,19 @@ func TestETS_9_BootstrapConsistency(t *testing.T) {
 		{"a certificate", `
 			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=2 /0/1/10=7
 			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
-			"/0/1: security mode 2 is not supported: 0 (pre-shared key) or 3 (none)"},
+			"/0/1: coaps://192.0.2.1 needs the device's private key"},
+		{"a certificate of nobody", `
+			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=2 /0/1/3=aWQ= /0/1/5=a2V5 /0/1/10=7
+			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
+			"/0/1: coaps://192.0.2.1 needs the server's public key or certificate: without it anybody could be the server"},
+		{"a raw public key that is none", `
+			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=1 /0/1/3=aWQ= /0/1/4=aWQ= /0/1/5=a2V5 /0/1/10=7
+			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
+			"/0/1: dtls: this is no private key: give PKCS #8 or SEC 1, in DER"},
+		{"another mode", `
+			> PUT /0/1 ct=112 : /0/1/0=coaps://192.0.2.1 /0/1/1=0 /0/1/2=4 /0/1/10=7
+			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,
+			"/0/1: security mode 4 is not supported: 0 (pre-shared key), 1 (raw public key), 2 (certificate) or 3 (none)"},
 		{"mode and scheme", `
 			> PUT /0/1 ct=112 : /0/1/0=coap://192.0.2.1 /0/1/1=0 /0/1/2=0 /0/1/10=7
 			> PUT /1/0 ct=112 : /1/0/0=7 /1/0/1=600 /1/0/7=U`,

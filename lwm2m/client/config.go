@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -36,6 +37,9 @@ type Config struct {
 	Link    uint32         // the driver's number of the socket
 	Durable bool           // emit Persist actions, for Restore after a restart
 
+	Roots      *x509.CertPool // authorities for servers with certificates, where an account's usage asks for them (0 and 1)
+	NoCalendar bool           // the device has no clock: dates in certificates are not looked at
+
 	MaxObservations int // default 64; more are answered without an observation
 	MaxAttributes   int // paths with attributes: default 64; more are refused
 
@@ -55,6 +59,8 @@ type settings struct {
 	Link            uint32
 	MaxObservations int
 	MaxAttributes   int
+	Roots           *x509.CertPool
+	NoCalendar      bool
 }
 
 // New returns a client that waits for Start.
@@ -74,6 +80,7 @@ func New(cfg Config) (*Client, error) {
 		Rand: cfg.Rand, Endpoint: cfg.Endpoint, Version: cfg.Version, Binding: cmp.Or(cfg.Binding, lwm2m.BindingUDP),
 		Queue: cfg.Queue, Durable: cfg.Durable, Local: cfg.Local, Link: cfg.Link,
 		MaxObservations: cmp.Or(cfg.MaxObservations, 64), MaxAttributes: cmp.Or(cfg.MaxAttributes, 64),
+		Roots: cfg.Roots, NoCalendar: cfg.NoCalendar,
 	}}
 	if c.cfg.Queue && cfg.Awake >= 0 {
 		c.sleep.window = cmp.Or(cfg.Awake, DefaultAwake)

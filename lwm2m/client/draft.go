@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m"
 )
 
@@ -73,12 +74,12 @@ func (a *account) appendSecurity(dst []lwm2m.Entry) []lwm2m.Entry {
 	add(securityURI, lwm2m.Str(a.URI))
 	add(securityBootstrap, lwm2m.Bool(a.Bootstrap))
 	if a.secureURI() {
-		add(securityMode, lwm2m.Int(modePSK))
+		add(securityMode, lwm2m.Int(modes[a.secureMode()]))
 	} else {
 		add(securityMode, lwm2m.Int(modeNone))
 	}
 	add(securityIdentity, lwm2m.BytesOf(a.Identity))
-	add(securityServerKey, lwm2m.BytesOf(""))
+	add(securityServerKey, lwm2m.Bytes(a.ServerKey))
 	add(securityKey, lwm2m.Bytes(a.Key))
 	if !a.Bootstrap {
 		add(securityShortID, lwm2m.Int(int64(a.ShortID)))
@@ -87,8 +88,14 @@ func (a *account) appendSecurity(dst []lwm2m.Entry) []lwm2m.Entry {
 	if a.Bootstrap {
 		add(securityTimeout, lwm2m.Int(wholeSeconds(a.AccountTimeout)))
 	}
+	if a.MatchingType != dtls.MatchExact {
+		add(securityMatching, lwm2m.Uint(uint64(a.MatchingType)))
+	}
 	if a.SNI != "" {
 		add(securitySNI, lwm2m.Str(a.SNI))
+	}
+	if a.CertificateUsage != nil {
+		add(securityUsage, lwm2m.Uint(uint64(*a.CertificateUsage)))
 	}
 	for i, s := range a.Suites {
 		dst = append(dst, lwm2m.Entry{Path: p.Child(securitySuites).Child(uint16(i)), Value: lwm2m.Uint(uint64(s))})

@@ -246,7 +246,7 @@ func (c *Client) connectFetch() {
 	}
 	f.phase = fetchConnecting
 	a := &c.accounts[key]
-	session, err := c.stack.DTLS().Dial(c.now, c.cause, f.path, dtls.ClientConfig{Identity: a.Identity, Key: a.Key, ServerName: f.URI.host})
+	session, err := c.stack.DTLS().Dial(c.now, c.cause, f.path, c.handshake(a, f.URI.host))
 	if err != nil {
 		c.pauseFetch()
 		return

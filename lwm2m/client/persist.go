@@ -92,7 +92,8 @@ func (a *account) appendRecord(dst []byte) []byte {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(d))
 	}
 	dst = binary.BigEndian.AppendUint64(dst, uint64(a.disabled))
-	return append(dst, flag(a.Storing), flag(a.hasMute), flag(a.mute), byte(a.binding), a.version.Major, a.version.Minor)
+	dst = append(dst, flag(a.Storing), flag(a.hasMute), flag(a.mute), byte(a.binding), a.version.Major, a.version.Minor)
+	return append(dst, a.proofSum()...)
 }
 
 func flag(b bool) byte {
@@ -105,7 +106,7 @@ func flag(b bool) byte {
 // restoreRecord is the reverse of appendRecord.
 func (a *account) restoreRecord(b []byte) error {
 	const size = 1 + 6*8 + 6
-	if len(b) != size || b[0] != recordVersion {
+	if len(b) != size && len(b) != size+proofLen || b[0] != recordVersion {
 		return fmt.Errorf("%w: server %d", ErrRestore, a.ShortID)
 	}
 	u := func(i int) uint64 { return binary.BigEndian.Uint64(b[1+8*i:]) }
@@ -116,6 +117,7 @@ func (a *account) restoreRecord(b []byte) error {
 	t := b[1+6*8:]
 	a.Storing, a.hasMute, a.mute, a.binding = t[0] != 0, t[1] != 0, t[2] != 0, lwm2m.Binding(t[3])
 	a.version = lwm2m.Version{Major: t[4], Minor: t[5]}
+	a.proved = string(t[6:])
 	a.stored = string(b)
 	return nil
 }
@@ -200,7 +202,7 @@ func (c *Client) resumeSessions() {
 			continue
 		}
 		path, identity, ok := c.stack.DTLS().Lookup(a.session)
-		if !ok || identity.Name != a.Identity || path.Remote.Port() != a.port || a.addr.IsValid() && path.Remote.Addr() != a.addr {
+		if !ok || a.proved != a.proofSum() || a.proof == nil && identity.Name != a.Identity || path.Remote.Port() != a.port || a.addr.IsValid() && path.Remote.Addr() != a.addr {
 			a.session, a.restored = 0, false
 			continue
 		}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"time"
 
 	"heddle.example/dtls"
@@ -19,9 +18,9 @@ const minSession = time.Minute
 func (c *Client) dial(i int) {
 	a := &c.accounts[i]
 	a.phase = connecting
-	session, err := c.stack.DTLS().Dial(c.now, c.cause, a.path, dtls.ClientConfig{
-		Identity: a.Identity, Key: a.Key, ServerName: cmp.Or(a.SNI, a.host), Suites: a.Suites, Resume: a.resume,
-	})
+	d := c.handshake(a, a.serverName())
+	d.Resume = a.resume
+	session, err := c.stack.DTLS().Dial(c.now, c.cause, a.path, d)
 	if err != nil {
 		c.fail(i, &RegistrationFailed{Err: err})
 		return

@@ -31,15 +31,22 @@ const (
 	securityShortID   = 10
 	securityHoldOff   = 11
 	securityTimeout   = 12
+	securityMatching  = 13
 	securitySNI       = 14
+	securityUsage     = 15
 	securitySuites    = 16
 )
 
 // Security modes (resource 2) that the client has.
 const (
 	modePSK  = 0
+	modeRPK  = 1
+	modeX509 = 2
 	modeNone = 3
 )
+
+// modes are the numbers of the kinds of security.
+var modes = map[machine.SecurityKind]int64{machine.PSK: modePSK, machine.RPK: modeRPK, machine.X509: modeX509}
 
 // securityDefinition is object 0, version 1.1. It has no operations: only bootstrap may touch it (appendix E.1).
 var securityDefinition = Definition{ID: securityObject, Name: "LWM2M Security", Version: lwm2m.V1_1, Multiple: true, Resources: []Resource{
@@ -52,15 +59,14 @@ var securityDefinition = Definition{ID: securityObject, Name: "LWM2M Security", 
 	{ID: securityShortID, Name: "Short Server ID", Kind: lwm2m.Integer, Max: 65535},
 	{ID: securityHoldOff, Name: "Client Hold Off Time", Kind: lwm2m.Integer, Max: maxSeconds},
 	{ID: securityTimeout, Name: "Bootstrap-Server Account Timeout", Kind: lwm2m.Integer, Max: maxSeconds},
+	{ID: securityMatching, Name: "Matching Type", Kind: lwm2m.Unsigned, Max: 3},
 	{ID: securitySNI, Name: "SNI", Kind: lwm2m.String, Max: 255},
+	{ID: securityUsage, Name: "Certificate Usage", Kind: lwm2m.Unsigned, Max: 3},
 	{ID: securitySuites, Name: "DTLS/TLS Ciphersuite", Kind: lwm2m.Unsigned, Multiple: true, Max: 65535},
 }}
 
 // maxSeconds bounds the times that a bootstrap server can give.
 const maxSeconds = 1<<32 - 1
-
-// maxSecret bounds identities and keys: DTLS takes no longer ones.
-const maxSecret = 128
 
 // security is object 0 as an Object: its instances are the accounts. No value ever leaves it here.
 type security struct{ c *Client }
@@ -80,7 +86,7 @@ func (a *Account) secureURI() bool { return strings.HasPrefix(strings.ToLower(a.
 func securityAccount(entries []lwm2m.Entry) (account, error) {
 	var a Account
 	mode := int64(-1)
-	var identity, key string
+	var identity, key, serverKey string
 	for _, e := range entries {
 		if e.Path.Depth() < 3 {
 			continue
@@ -95,6 +101,8 @@ func securityAccount(entries []lwm2m.Entry) (account, error) {
 			mode = n
 		case securityIdentity:
 			identity = e.Value.Raw()
+		case securityServerKey:
+			serverKey = e.Value.Raw()
 		case securityKey:
 			key = e.Value.Raw()
 		case securityShortID:
@@ -103,8 +111,13 @@ func securityAccount(entries []lwm2m.Entry) (account, error) {
 			a.HoldOff = time.Duration(n) * time.Second
 		case securityTimeout:
 			a.AccountTimeout = time.Duration(n) * time.Second
+		case securityMatching:
+			a.MatchingType = dtls.Matching(n)
 		case securitySNI:
 			a.SNI = e.Value.Raw()
+		case securityUsage:
+			usage := dtls.Usage(n)
+			a.CertificateUsage = &usage
 		case securitySuites:
 			if e.Path.Depth() == 4 {
 				a.Suites = append(a.Suites, dtls.Suite(n))
@@ -124,10 +137,15 @@ func securityAccount(entries []lwm2m.Entry) (account, error) {
 			return account{}, fmt.Errorf("identity or key is longer than %d bytes", maxSecret)
 		}
 		a.Identity, a.Key = identity, []byte(key)
+	case secure && (mode == modeRPK || mode == modeX509):
+		a.Identity, a.Key, a.ServerKey = identity, []byte(key), []byte(serverKey)
+		if a.Mode = machine.RPK; mode == modeX509 {
+			a.Mode = machine.X509
+		}
 	case secure && mode == modeNone || !secure && mode >= 0 && mode != modeNone:
 		return account{}, fmt.Errorf("security mode %d does not go with the URI's scheme", mode)
 	case secure:
-		return account{}, fmt.Errorf("security mode %d is not supported: 0 (pre-shared key) or 3 (none)", mode)
+		return account{}, fmt.Errorf("security mode %d is not supported: 0 (pre-shared key), 1 (raw public key), 2 (certificate) or 3 (none)", mode)
 	}
 	return newAccount(a)
 }

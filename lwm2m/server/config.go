@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"time"
 
@@ -22,8 +23,8 @@ const (
 // Credential binds an endpoint to the identity that it must prove.
 type Credential struct {
 	Endpoint string
-	Identity string // PSK identity
-	Key      []byte // never logged
+	Identity string // PSK identity; dtls.KeyName of a raw public key; the name in a certificate
+	Key      []byte // PSK, never logged; a raw public key as SubjectPublicKeyInfo; of a certificate none
 	Mode     machine.SecurityKind
 }
 
@@ -46,8 +47,12 @@ type Config struct {
 	Credentials Credentials                     // nil: no endpoint has credentials
 	Directory   Directory                       // of all shards; nil: this one is the only shard
 	Unknown     Unknown
-	Limits      Limits
-	History     bool // observed values are kept: records of HistoryTable
+	// Roots are the authorities whose certificates devices prove themselves with. Nil: none. The name in such a certificate is
+	// an identity of Credentials; with Certified it may also be an endpoint that has no credentials.
+	Roots     *x509.CertPool
+	Certified bool
+	Limits    Limits
+	History   bool // observed values are kept: records of HistoryTable
 
 	// Files is the first segment of the paths below which the program has files for devices, such as "fw": each request
 	// for one is a FileRequest. Empty: none.

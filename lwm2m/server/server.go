@@ -65,6 +65,9 @@ func New(config Config) *Server {
 		if d.PSK == nil {
 			d.PSK = s.psk
 		}
+		if d.Verify == nil {
+			d.Verify = s.verify
+		}
 		if d.CIDLen == 0 && !d.DisableCID {
 			d.CIDLen = 8
 		}
@@ -190,16 +193,4 @@ func (s *Server) promise(by *machine.Identity, records ...machine.Record) machin
 		}
 	}
 	return s.persist(records...)
-}
-
-// psk is the key look-up of the DTLS layer.
-func (s *Server) psk(identity []byte) ([]byte, bool) {
-	if s.config.Credentials == nil {
-		return nil, false
-	}
-	c, ok := s.config.Credentials.ByIdentity(identity)
-	if !ok || c.Mode != machine.PSK || len(c.Key) == 0 {
-		return nil, false
-	}
-	return c.Key, true
 }

@@ -38,6 +38,9 @@ func (s *Server) admitSecure(id *machine.Identity, q *query) (name string, code 
 		return "", coap.Forbidden, "unknown identity: add its credentials"
 	}
 	c, ok := s.config.Credentials.ByIdentity([]byte(id.Name))
+	if !ok && s.certified(id.Kind) {
+		c, ok = Credential{Endpoint: id.Name, Identity: id.Name, Mode: machine.X509}, true
+	}
 	if !ok || c.Mode != id.Kind {
 		return "", coap.Forbidden, "unknown identity: add its credentials"
 	}
