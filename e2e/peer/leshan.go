@@ -38,7 +38,8 @@ var small = []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:aut
 
 // Leshan2Client starts a Leshan 2 client: LwM2M 1.1, RFC 9146 connection IDs, extended master secret. Flags:
 // --endpoint, --server URI, --identity, --key HEX, --cid off|LENGTH, --lifetime and --period (ms) of updates, --suites,
-// --ems off|on|required, --queue on, --format, --bootstrap on (the server is a bootstrap server), --firmware VERSION (object 5: what an update installs). Commands: set PATH VALUE, update, send PATH..., stop, quit.
+// --private HEX with --public HEX or --certificate HEX, --server-public HEX, --usage, --trust HEX (DER: raw public keys and
+// certificates), --ems off|on|required, --queue on, --format, --bootstrap on (the server is a bootstrap server), --firmware VERSION (object 5: what an update installs). Commands: set PATH VALUE, update, send PATH..., stop, quit.
 func Leshan2Client(t testing.TB, flags ...string) *Process {
 	return java(t, small, "leshan2", "Client", flags)
 }
@@ -50,7 +51,8 @@ func Leshan1Client(t testing.TB, flags ...string) *Process {
 }
 
 // Leshan2Server starts a Leshan 2 server. Flags: --coap HOST:PORT, --coaps HOST:PORT, --psk ENDPOINT,IDENTITY,HEX, and
-// --cid, --suites, --ems as the client. Its commands are those of Server.java: "read EP PATH", "write EP PATH VALUE", ...
+// --cid, --suites, --ems as the client; --private HEX, --public HEX, --certificate HEX, --trust HEX, --rpk ENDPOINT,HEX, --x509
+// ENDPOINT (DER: raw public keys and certificates). Its commands are those of Server.java: "read EP PATH", "write EP PATH VALUE", ...
 // each answered by an event "response".
 func Leshan2Server(t testing.TB, flags ...string) *Process {
 	return java(t, small, "leshan2", "Server", flags)

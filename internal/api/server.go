@@ -26,6 +26,8 @@ type Info struct {
 	Counters      map[string]uint64 `json:"counters" doc:"since the start"`
 	Store         StoreInfo         `json:"store"`
 	History       HistoryInfo       `json:"history"`
+	PublicKey     string            `json:"publicKey,omitempty" doc:"what devices with raw public keys know this server by: SubjectPublicKeyInfo, base64"`
+	Certificate   string            `json:"certificate,omitempty" doc:"the server's certificate for devices: DER, base64"`
 	Demo          bool              `json:"demo"`
 	Unknown       string            `json:"unknown" enum:"accept,refuse" doc:"what becomes of endpoints without credentials on plain CoAP"`
 	Formats       []string          `json:"formats"`

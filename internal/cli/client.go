@@ -18,6 +18,7 @@ import (
 
 	"heddle.example/host"
 	"heddle.example/internal/device"
+	"heddle.example/internal/pemfile"
 	"heddle.example/lwm2m"
 	"heddle.example/lwm2m/client"
 	"heddle.example/lwm2m/client/objects"
@@ -47,6 +48,7 @@ type clientOptions struct {
 	data     string
 	factory  string
 	cbc      bool
+	proof    clientProof
 	simulation
 }
 
@@ -75,6 +77,8 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 		Example: `  heddle client                                        registers at coap://[::1]:5683
   heddle client -n lamp -h lwm2m.example -i lamp -s 00112233445566778899aabbccddeeff
   heddle client -n lamp -h lwm2m.example -b -p 5784 -i lamp-bs -s 00112233445566778899aabbccddeeff
+  heddle client -n lamp -h lwm2m.example --key lamp.key --server-cert server.pub
+  heddle client -n lamp -h lwm2m.example --key lamp.key --cert lamp.pem --server-cert ca.pem --cert-usage 2
   heddle client -n lamp --object 3303,3311 --data ./lamp`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runClient(cmd.Context(), o, os.Stdin, os.Stdout) },
@@ -89,6 +93,7 @@ the standard input, one a line, and the device stops at its end; with /dev/null 
 	f.BoolVar(&o.queue, "queue", false, "queue mode: the device sleeps when it has sent nothing for a while, and wakes when it has something to say")
 	f.Uint32Var(&o.awake, "awake", o.awake, "with --queue, `SECONDS` that the device listens after each of its messages; 0: it never sleeps")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell more: with --queue, when the device falls asleep and wakes")
+	o.proof.flags(f)
 	o.simulation.flags(f)
 	f.BoolVar(&o.cbc, "dtls-cbc", false, "also the cipher suite TLS_PSK_WITH_AES_128_CBC_SHA256, for old servers that have no better one")
 	f.StringVar(&o.factory, "factory", "", "`FILE` (TOML or JSON) with the accounts that the device has from its maker, instead of --host, --identity, --psk")
@@ -104,9 +109,14 @@ func (o *clientOptions) config() (client.Config, error) {
 	}
 	cfg := client.Config{Endpoint: o.name, AccessControl: true, Version: version, Queue: o.queue, Awake: awakeWindow(o.awake)}
 	cfg.DTLS.AllowCBC = o.cbc
+	if o.proof.trust != "" {
+		if cfg.Roots, err = pemfile.Roots(o.proof.trust); err != nil {
+			return cfg, fmt.Errorf("--trust: %w", err)
+		}
+	}
 	if o.factory != "" {
-		if o.key != "" || o.identity != "" || o.bootstrap {
-			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i and -s out")
+		if o.key != "" || o.identity != "" || o.bootstrap || o.proof.given() {
+			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i, -s, --key, --cert and --server-cert out")
 		}
 		f, err := device.ReadFactory(o.factory)
 		if err != nil {
@@ -122,8 +132,15 @@ func (o *clientOptions) config() (client.Config, error) {
 
 // account makes the one account that the command line gives.
 func (o *clientOptions) account() (client.Account, error) {
-	w := words.Options{Host: o.host, Port: o.port, Lifetime: o.lifetime, Bootstrap: o.bootstrap, Identity: o.identity, Key: o.key, HoldOff: o.holdOff}
-	return w.Account()
+	w := words.Options{Host: o.host, Port: o.port, Lifetime: o.lifetime, Bootstrap: o.bootstrap, Identity: o.identity, Key: o.key, HoldOff: o.holdOff, Secure: o.proof.given()}
+	if w.Secure && (o.key != "" || o.identity != "") {
+		return client.Account{}, errors.New("a device has a pre-shared key (-i, -s) or a private key (--key), not both")
+	}
+	a, err := w.Account()
+	if err == nil && w.Secure {
+		err = o.proof.prove(&a)
+	}
+	return a, err
 }
 
 // awakeWindow is the window of client.Config, where zero is the default.

@@ -34,7 +34,7 @@ Every flag can also be set in the environment (--tls-cert is HEDDLE_TLS_CERT) an
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.PersistentFlags().String("config", "", "TOML `FILE` with settings")
-	subcommands := []*cobra.Command{newDemo(), newServer(), newBootstrapServer(), newClient(), newNode(), newBorderRouter(), newSim(), newLoad(), newToken(), newUser(), newQueue(), newFirmware(), newBackup(), newRestore(), newVersion(), newMan()}
+	subcommands := []*cobra.Command{newDemo(), newServer(), newBootstrapServer(), newClient(), newNode(), newBorderRouter(), newSim(), newLoad(), newCredential(), newToken(), newUser(), newQueue(), newFirmware(), newBackup(), newRestore(), newVersion(), newMan()}
 	var sections []string
 	for _, c := range subcommands {
 		sections = append(sections, c.Name())

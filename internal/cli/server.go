@@ -14,6 +14,7 @@ import (
 	"heddle.example/internal/serve"
 	"heddle.example/internal/web"
 	"heddle.example/lwm2m/server"
+	"heddle.example/machine"
 )
 
 // serverStopTimeout is how long an orderly end may take.
@@ -40,6 +41,7 @@ on the loopback, or with --unknown accept.`,
   heddle server --coap '[2001:db8::1]:5683' --coap 192.0.2.1:5683 --coaps off
   heddle server --web :8443 --tls-cert cert.pem --tls-key key.pem
   heddle server --web :8443 --tls-self-signed     for a look from another computer
+  heddle server --coaps-key key.pem --coaps-cert cert.pem --coaps-ca devices-ca.pem
   heddle server --bootstrap                       and the bootstrap server on 5783 and 5784`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,6 +61,10 @@ on the loopback, or with --unknown accept.`,
 	f.StringSliceVar(&c.CoAP, "coap", c.CoAP, "`ADDRESS` for plain CoAP, may repeat; off: none")
 	f.StringSliceVar(&c.CoAPS, "coaps", c.CoAPS, "`ADDRESS` for CoAP over DTLS, may repeat; off: none")
 	f.BoolVar(&c.DTLSCBC, "dtls-cbc", false, "also the cipher suite TLS_PSK_WITH_AES_128_CBC_SHA256, for old devices that have no better one")
+	f.StringVar(&c.Proof.Key, "coaps-key", "", "private key `FILE` (PEM, P-256): devices may use raw public keys, and with --coaps-cert certificates")
+	f.StringVar(&c.Proof.Certificate, "coaps-cert", "", "certificate `FILE` (PEM) that devices know this server by, with its chain")
+	f.StringVar(&c.Proof.Authorities, "coaps-ca", "", "`FILE` (PEM) with the authorities whose certificates devices may have; the name in one is the endpoint's")
+	f.BoolVar(&c.Proof.Listed, "coaps-listed", false, "with --coaps-ca, only devices that have credentials of mode x509")
 	webFlags(cmd, &c)
 	f.StringVar(&c.Unknown, "unknown", "", "what becomes of devices without credentials on plain CoAP: accept or refuse (default: accept on the loopback)")
 	f.StringVar(&historyOn, "history", "on", "keep observed and sent values with their times: on or off")
@@ -142,6 +148,12 @@ func runServer(ctx context.Context, c serve.Config, out io.Writer) error {
 	}
 	if len(c.CoAP) > 0 {
 		fmt.Fprintf(out, "  unknown   %s\n", map[string]string{"accept": "devices without credentials may register on plain CoAP", "refuse": "devices without credentials are refused; --unknown accept lets them in"}[info.Unknown])
+	}
+	if own := p.Proof(); own != nil {
+		if own.Kind() == machine.X509 {
+			fmt.Fprintf(out, "  proof     certificate %s\n", own.Name())
+		}
+		fmt.Fprintf(out, "  proof     raw public key, SHA-256 %s\n", own.Raw().Name())
 	}
 	fmt.Fprintf(out, "  web       %s\n", p.URL())
 	if c.Data == "" {

@@ -36,6 +36,7 @@ func (p *Program) Info() api.Info {
 		}
 		i.Addresses = append(i.Addresses, api.Address{URI: scheme + "://" + s.Local.String(), Protocol: scheme, Received: s.Received, Sent: s.Sent, KernelDrops: s.KernelDrops, ReceiveBuffer: s.ReceiveBuffer, LastError: s.LastError})
 	}
+	p.proofInfo(&i)
 	p.bootstrapInfo(&i)
 	return i
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Web           []string // addresses of the web page and API
 	Data          string   // data directory; empty or "none": nothing is kept
 	DTLSCBC       bool     // also the suite with CBC
+	Proof         Proof    // raw public keys and certificates
 	Unknown       string   // accept, refuse; empty: accept where all of CoAP is on the loopback
 	LeshanAPI     string   // off, token, open
 	WebHosts      []string // more names that the web port answers to
@@ -92,6 +93,7 @@ type Program struct {
 	accepts     bool // unknown endpoints
 	securePorts map[uint16]bool
 	boot        bootstrapRole
+	proof       *dtls.Certificate // nil: pre-shared keys only
 	leshan      atomic.Pointer[leshan.Leshan]
 	results     atomic.Pointer[api.API] // takes the results of kept operations
 	cancel      context.CancelFunc
@@ -203,6 +205,10 @@ func (p *Program) startShards() error {
 	sc := server.Config{AwakeWindow: p.config.AwakeWindow, Registry: p.defs.Registry(), Credentials: p.Credentials, Unknown: unknown, Files: firmware.Prefix, History: !p.config.History.Off}
 	if len(p.secure) > 0 {
 		sc.DTLS = &dtls.Config{CIDLen: 8, Durable: true, SessionIdleMax: sessionIdleMax, AllowCBC: p.config.DTLSCBC}
+	}
+	var err error
+	if p.proof, err = p.config.Proof.open(&sc); err != nil {
+		return err
 	}
 	s, err := shards.Start(shards.Config{Host: p.host, Shards: p.config.Shards, Server: sc, Plain: p.plain, Secure: p.secure, Store: p.store, Tables: server.Tables(), OnEvent: p.event, Follower: p.config.Follower, OnFile: p.Firmware.TakeFile,
 		OnRestored: p.Fleet.Restored})

@@ -28,6 +28,7 @@ type Options struct {
 	Battery   bool   // the battery level changes every 10 s
 	Identity  string // PSK identity
 	Key       string // hexadecimal; "": no security
+	Secure    bool   // security without a pre-shared key: whoever asks for the account adds what proves it
 	HoldOff   uint32 // seconds before a bootstrap
 }
 
@@ -54,8 +55,8 @@ func (o *Options) Account() (client.Account, error) {
 	if o.Lifetime == 0 {
 		a.Lifetime = -1
 	}
-	port, secure := o.Port, o.Key != ""
-	if secure {
+	port, secure := o.Port, o.Key != "" || o.Secure
+	if o.Key != "" {
 		key, err := ParseKey(o.Key)
 		if err != nil {
 			return client.Account{}, err

@@ -1,6 +1,7 @@
 package peers.common;
 
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,11 @@ public final class Flags {
 
     public int number(String name, int otherwise) {
         return Integer.parseInt(get(name, Integer.toString(otherwise)));
+    }
+
+    /** A value in hexadecimal digits. */
+    public byte[] bytes(String name) {
+        return HexFormat.of().parseHex(get(name, ""));
     }
 
     public List<String> all(String name) {

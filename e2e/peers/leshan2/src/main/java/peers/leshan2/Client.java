@@ -38,6 +38,7 @@ import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
 import org.eclipse.leshan.core.request.UpdateRequest;
 import org.eclipse.leshan.core.response.SendResponse;
+import org.eclipse.leshan.core.util.datatype.ULong;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClientProtocolProvider;
@@ -49,7 +50,7 @@ import peers.common.Flags;
 /** A Leshan 2 client: an LwM2M 1.1 device with objects 0, 1, 3, 6, 3303 and 31024. */
 public final class Client {
     private static final Set<String> FLAGS = Set.of("endpoint", "server", "identity", "key", "cid", "lifetime", "period", "suites", "ems",
-            "queue", "format", "bind", "bootstrap", "firmware");
+            "queue", "format", "bind", "bootstrap", "firmware", "private", "public", "certificate", "server-public", "usage", "trust");
 
     public static void main(String[] args) throws Exception {
         Flags flags = new Flags(args, FLAGS);
@@ -66,6 +67,11 @@ public final class Client {
         } else if (flags.has("key")) {
             objects.setInstancesForObject(0, Security.psk(uri, 123, flags.get("identity", "").getBytes(StandardCharsets.UTF_8),
                     HexFormat.of().parseHex(flags.get("key", ""))));
+        } else if (flags.has("certificate")) {
+            objects.setInstancesForObject(0, Security.x509(uri, 123, flags.bytes("certificate"), flags.bytes("private"), flags.bytes("server-public"),
+                    ULong.valueOf(flags.number("usage", 3))));
+        } else if (flags.has("private")) {
+            objects.setInstancesForObject(0, Security.rpk(uri, 123, flags.bytes("public"), flags.bytes("private"), flags.bytes("server-public")));
         } else {
             objects.setInstancesForObject(0, Security.noSec(uri, 123));
         }
@@ -120,8 +126,12 @@ public final class Client {
             engine.setPreferredContentFormat(ContentFormat.fromName(flags.get("format", "")));
         }
 
-        LeshanClient client = new LeshanClientBuilder(flags.get("endpoint", "leshan2")).setObjects(enablers)
-                .setEndpointsProviders(endpoints.build()).setRegistrationEngineFactory(engine).setDataSenders(new ManualDataSender()).build();
+        LeshanClientBuilder builder = new LeshanClientBuilder(flags.get("endpoint", "leshan2")).setObjects(enablers)
+                .setEndpointsProviders(endpoints.build()).setRegistrationEngineFactory(engine).setDataSenders(new ManualDataSender());
+        if (flags.has("trust")) {
+            builder.setTrustStore(List.of(Keys.certificate(flags.bytes("trust"))));
+        }
+        LeshanClient client = builder.build();
         client.addObserver(new Observer());
         new Event("started").with("pid", ProcessHandle.current().pid()).print();
         client.start();

@@ -1,6 +1,7 @@
 package peers.leshan2;
 
 import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -61,7 +62,7 @@ import peers.common.Flags;
 
 /** A Leshan 2 server, driven by line commands, or with --http by a load generator. */
 public final class Server {
-    private static final Set<String> FLAGS = Set.of("coap", "coaps", "psk", "cid", "suites", "ems", "timeout", "http");
+    private static final Set<String> FLAGS = Set.of("coap", "coaps", "psk", "cid", "suites", "ems", "timeout", "http", "private", "public", "certificate", "trust", "rpk", "x509");
 
     private final LeshanServer server;
     private final InMemorySecurityStore security = new InMemorySecurityStore();
@@ -83,6 +84,13 @@ public final class Server {
             String[] p = psk.split(",");
             security.add(SecurityInfo.newPreSharedKeyInfo(p[0], p[1], HexFormat.of().parseHex(p[2])));
         }
+        for (String rpk : flags.all("rpk")) { // endpoint,hexkey
+            String[] p = rpk.split(",");
+            security.add(SecurityInfo.newRawPublicKeyInfo(p[0], Keys.publicKey(HexFormat.of().parseHex(p[1]))));
+        }
+        for (String endpoint : flags.all("x509")) {
+            security.add(SecurityInfo.newX509CertInfo(endpoint));
+        }
         CaliforniumServerEndpointsProvider.Builder endpoints = new CaliforniumServerEndpointsProvider.Builder(new CoapServerProtocolProvider(),
                 new CoapsServerProtocolProvider());
         Configuration config = endpoints.createDefaultConfiguration();
@@ -98,6 +106,16 @@ public final class Server {
         builder.setEndpointsProviders(endpoints.build());
         builder.setSecurityStore(security);
         builder.setObjectModelProvider(new VersionedModelProvider(Models.server()));
+        if (flags.has("private")) {
+            builder.setPrivateKey(Keys.privateKey(flags.bytes("private")));
+        }
+        if (flags.has("public")) {
+            builder.setPublicKey(Keys.publicKey(flags.bytes("public")));
+        }
+        if (flags.has("certificate")) {
+            builder.setCertificateChain(new X509Certificate[] { Keys.certificate(flags.bytes("certificate")) });
+            builder.setTrustedCertificates(new X509Certificate[] { Keys.certificate(flags.bytes("trust")) });
+        }
         server = builder.build();
         if (flags.has("http")) { // under load: an event a message would be a measurement of standard output
             Http.start(address(flags.get("http", "")), server, security);
