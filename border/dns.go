@@ -1,11 +1,13 @@
 package border
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 
 	"heddle.example/border/dns64"
 	"heddle.example/machine"
+	"heddle.example/thread/dns"
 	"heddle.example/thread/ip6"
 )
 
@@ -19,10 +21,16 @@ type resolver struct {
 	prefix   ip6.Prefix
 	servers  []netip.AddrPort
 	serving  bool             // the node may serve names
-	defaults []netip.AddrPort // clients that have asked the default server, the latest last
+	defaults []defaultQuery   // to the default server, the latest last
 }
 
-const maxDefaults = 64
+// defaultQuery is one that was not for us. A client asks for several things at a time, from one port.
+type defaultQuery struct {
+	client netip.AddrPort
+	id     uint16
+}
+
+const maxDefaults = 256 // as many as a Forwarder has under way
 
 func (r *Router) initDNS() {
 	c := r.c.DNS
@@ -69,9 +77,10 @@ func (n *names) Query(_ machine.Time, server netip.AddrPort, message []byte) {
 // Answer implements dns64.Env.
 func (n *names) Answer(now machine.Time, client netip.AddrPort, message []byte) {
 	r := (*Router)(n)
+	q := defaultQuery{client, binary.BigEndian.Uint16(message)}
 	for i, d := range r.dns.defaults {
-		if d == client {
-			r.dns.defaults = append(r.dns.defaults[:i], r.dns.defaults[i+1:]...)
+		if d == q {
+			r.dns.defaults = slices.Delete(r.dns.defaults, i, i+1)
 			b := ip6.AppendUDP(nil, ip6.Header{Src: defaultServer, Dst: ip6.FromNetip(client.Addr()), HopLimit: 64}, dnsPort, client.Port(), message)
 			r.node.Receive(now, r.cause, machine.Path{}, b)
 			return
@@ -126,13 +135,17 @@ func (r *Router) askedHere(now machine.Time, h *ip6.Header, b []byte) bool {
 	if err != nil || !p.IsUDP(dnsPort) || !ip6.ChecksumOK(b, p.At, ip6.UDP) {
 		return false
 	}
-	client := netip.AddrPortFrom(h.Src.Netip(), p.SrcPort)
-	if !slices.Contains(r.dns.defaults, client) {
+	client, query := netip.AddrPortFrom(h.Src.Netip(), p.SrcPort), b[p.At+ip6.UDPSize:]
+	if len(query) < dns.HeaderSize {
+		return true
+	}
+	q := defaultQuery{client, binary.BigEndian.Uint16(query)}
+	if !slices.Contains(r.dns.defaults, q) {
 		if len(r.dns.defaults) >= maxDefaults {
 			r.dns.defaults = slices.Delete(r.dns.defaults, 0, 1)
 		}
-		r.dns.defaults = append(r.dns.defaults, client)
+		r.dns.defaults = append(r.dns.defaults, q)
 	}
-	r.names.Ask(now, client, b[p.At+ip6.UDPSize:])
+	r.names.Ask(now, client, query)
 	return true
 }
