@@ -20,8 +20,8 @@ const dnsPort = 53
 type resolver struct {
 	prefix   ip6.Prefix
 	servers  []netip.AddrPort
-	serving  bool             // the node may serve names
-	defaults []defaultQuery   // to the default server, the latest last
+	serving  bool           // the node may serve names
+	defaults []defaultQuery // to the default server, the latest last
 }
 
 // defaultQuery is one that was not for us. A client asks for several things at a time, from one port.

@@ -74,6 +74,7 @@ func (r *Router) toIPv4(now machine.Time, h *ip6.Header, b []byte) {
 		r.translator.From6(now, b)
 		r.dropped[0].translated(&was, &r.translator.Counters)
 	case !r.c.Translate && r.translating:
+		r.bySockets(b, true)
 		r.send(b)
 	default:
 		r.counters.OutNAT64++
@@ -105,6 +106,9 @@ func (r *Router) OutsideReceived(now machine.Time, cause machine.Cause, b []byte
 		case r.management(b):
 			r.counters.InManagement++
 		default:
+			if !r.c.Translate && r.node.NetData().IsNAT64(ip6.Src(b)) {
+				r.bySockets(b, false)
+			}
 			r.toMesh(now, b)
 		}
 	})

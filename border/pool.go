@@ -5,6 +5,7 @@ import (
 
 	"heddle.example/border/nat64"
 	"heddle.example/machine"
+	"heddle.example/thread/ip6"
 	"heddle.example/thread/status"
 )
 
@@ -41,13 +42,44 @@ func (r *Router) Mappings(now machine.Time) []nat64.Mapping {
 	return r.translator.Mappings(now, nil)
 }
 
-// Translations returns what was translated since the translation began, and what was dropped of packets to IPv4 and from it.
+// Translations returns what was translated since the translation began, here or in the driver, and what was dropped here of
+// packets to IPv4 and from it.
 func (r *Router) Translations() (c nat64.Counters, to4, to6 Drops) {
+	c = r.sockets
 	if r.translator != nil {
 		c = r.translator.Counters
 	}
 	return c, r.dropped[0], r.dropped[1]
 }
+
+// bySockets counts a packet of IPv4 that the driver's sockets have sent or received, as long as it is there.
+func (r *Router) bySockets(b []byte, from6 bool) {
+	c, n := &r.sockets, uint64(len(b)-(ip6.HeaderSize-v4HeaderSize))
+	list := [2]*nat64.Traffic{&c.Total}
+	if p, err := ip6.ParsePacket(b); err == nil {
+		switch p.Proto {
+		case ip6.UDP:
+			list[1] = &c.UDP
+		case ip6.TCP:
+			list[1] = &c.TCP
+		case ip6.ICMP6:
+			list[1] = &c.ICMP
+		}
+	}
+	for _, t := range list {
+		switch {
+		case t == nil:
+		case from6:
+			t.Packets6To4++
+			t.Bytes6To4 += n
+		default:
+			t.Packets4To6++
+			t.Bytes4To6 += n
+		}
+	}
+}
+
+const v4HeaderSize = 20
 
 // Drops count packets that were not translated, by the reasons of `nat64 counters`.
 type Drops struct{ Unknown, Illegal, Unsupported, NoMapping uint64 }

@@ -29,8 +29,9 @@ type Router struct {
 
 	translating bool // `nat64 enable`, with addresses
 	translator  *nat64.Translator
-	dropped     [2]Drops  // of packets to IPv4, and from it
-	packets     []Outside // that actions point to
+	sockets     nat64.Counters // of IPv4 by the driver's sockets
+	dropped     [2]Drops       // of packets to IPv4, and from it
+	packets     []Outside      // that actions point to
 	names       *dns64.Forwarder
 	dns         resolver
 	counters    Counters

@@ -41,6 +41,28 @@ func TestUserRouter(t *testing.T) {
 	}
 }
 
+// Where the driver's sockets translate, `nat64 counters` has what they did.
+func TestCountersOfSockets(t *testing.T) {
+	b := newBench(t, 1)
+	c := user
+	c.Translate = false
+	n := b.router(c)
+	b.until("leads", time.Minute, n.Attached)
+	b.until("settled", 10*time.Second, func() bool { return b.routers[n].Routing().Settled() && len(routes(n)) == 2 })
+	for _, to := range []string{"2001:db8::1", "64:ff9b::101:101"} {
+		if b.pings(n, to) == nil {
+			t.Fatal("no answer from", to)
+		}
+	}
+	k, _, _ := b.routers[n].Translations()
+	if k.Total != k.ICMP || k.ICMP.Packets6To4 != 1 || k.ICMP.Packets4To6 != 1 || k.ICMP.Bytes6To4 != 36 || k.ICMP.Bytes4To6 != 36 {
+		t.Errorf("%+v", k)
+	}
+	if s := b.routers[n].Status(b.net.World.Now()); s.NAT64Counters != k {
+		t.Errorf("%+v", s.NAT64Counters)
+	}
+}
+
 // OpenThread's policy, on an infrastructure link with no router: solicit for 9 to 10 s, then a prefix for the mesh, one for
 // the link, and a route to it.
 func TestFirstRouterOfALink(t *testing.T) {

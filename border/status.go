@@ -98,7 +98,7 @@ func (r *Router) Status(now machine.Time) Status {
 	}
 	if r.translator != nil {
 		s.Mappings = r.translator.Mappings(now, nil)
-		s.NAT64Counters = r.translator.Counters
 	}
+	s.NAT64Counters, _, _ = r.Translations()
 	return s
 }
