@@ -18,7 +18,7 @@ type Counters struct {
 	// What was dropped of the outside's: not one whole IP packet; to or from addresses that only the mesh has; management of
 	// the mesh.
 	InMalformed, InForeign, InManagement uint64
-	Unreachable                          uint64 // the mesh was told that an address is not reached from its prefix
+	Unreachable                          uint64 // the mesh was told that an address may not be reached from its prefix
 }
 
 // fromMesh lets a packet out.
@@ -46,9 +46,7 @@ func (r *Router) fromMesh(now machine.Time, b []byte) {
 		r.toIPv4(now, &h, b)
 		return
 	}
-	if r.prohibited(now, &h, b) {
-		return
-	}
+	r.doubt(now, &h, b)
 	r.send(b)
 }
 
@@ -148,23 +146,24 @@ func (r *Router) toMesh(now machine.Time, b []byte) {
 	r.node.Receive(now, r.cause, machine.Path{}, b)
 }
 
-// prohibited tells the source of a packet that an address cannot be reached from its own, where that is so: the prefix of a
-// border router's own means nothing beyond the infrastructure link.
-func (r *Router) prohibited(now machine.Time, h *ip6.Header, b []byte) bool {
+// doubt tells the source of a packet that its address means nothing where it sends to, where that is so: the prefix of a
+// border router's own is known on the infrastructure link only. The packet leaves nevertheless, as OpenThread lets it
+// (CheckReachabilityToSendIcmpError): this computer may have a way there, and the other end a way back, that nobody advertises.
+func (r *Router) doubt(now machine.Time, h *ip6.Header, b []byte) {
 	if r.c.Uplink || !r.routing.Settled() || h.Src[0]&0xfe != 0xfc {
-		return false
+		return
 	}
 	low := false
 	for p := range r.node.NetData().Data().OnMeshPrefixes() {
 		if p.Prefix.Contains(h.Src) && p.Prefix.Bits == 64 && p.OnMesh && p.SLAAC && p.Stable {
 			if p.Preference >= 0 {
-				return false
+				return
 			}
 			low = true
 		}
 	}
 	if !low || r.routing.Reachable(h.Dst) {
-		return false
+		return
 	}
 	r.counters.Unreachable++
 	src, ok := r.node.SourceFor(h.Src)
@@ -174,7 +173,6 @@ func (r *Router) prohibited(now machine.Time, h *ip6.Header, b []byte) bool {
 			ip6.ICMPHeader{Type: ip6.DstUnreachable, Code: ip6.AdminProhibited}, b[:min(len(b), most)])
 		r.node.Receive(now, r.cause, machine.Path{}, e)
 	}
-	return true
 }
 
 // setNAT64 is `nat64 enable` and `nat64 disable`.

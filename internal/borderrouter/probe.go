@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heddle.example/border/nat64"
+	"heddle.example/host/outside"
 	"heddle.example/machine"
 	"heddle.example/thread"
 	"heddle.example/thread/dns"
@@ -181,7 +182,11 @@ func (x *examination) server() Leg {
 		}
 		tried = append(tried, fmt.Sprintf("%s port %d: %v", name, port, err))
 	}
-	return Leg{State: Broken, Found: strings.Join(tried, "; "), Do: "does the server run, does it listen on that address, and is there a firewall before it?"}
+	do := "does the server run, does it listen on that address, and is there a firewall before it?"
+	if x.Out != nil && x.Out.Status().Mode == outside.TUN {
+		do += " Does its network know the way back, to the mesh's prefix and to --pool, or is the pool masqueraded?"
+	}
+	return Leg{State: Broken, Found: strings.Join(tried, "; "), Do: do}
 }
 
 // ping is CoAP's: an empty confirmable message, which every endpoint rejects (RFC 7252 section 4.3).
