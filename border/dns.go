@@ -136,15 +136,14 @@ func (r *Router) askedHere(now machine.Time, h *ip6.Header, b []byte) bool {
 		return false
 	}
 	client, query := netip.AddrPortFrom(h.Src.Netip(), p.SrcPort), b[p.At+ip6.UDPSize:]
-	if len(query) < dns.HeaderSize {
-		return true
-	}
-	q := defaultQuery{client, binary.BigEndian.Uint16(query)}
-	if !slices.Contains(r.dns.defaults, q) {
-		if len(r.dns.defaults) >= maxDefaults {
-			r.dns.defaults = slices.Delete(r.dns.defaults, 0, 1)
+	if len(query) >= dns.HeaderSize {
+		q := defaultQuery{client, binary.BigEndian.Uint16(query)}
+		if !slices.Contains(r.dns.defaults, q) {
+			if len(r.dns.defaults) >= maxDefaults {
+				r.dns.defaults = slices.Delete(r.dns.defaults, 0, 1)
+			}
+			r.dns.defaults = append(r.dns.defaults, q)
 		}
-		r.dns.defaults = append(r.dns.defaults, q)
 	}
 	r.names.Ask(now, client, query)
 	return true
