@@ -22,7 +22,8 @@ type Demo struct {
 	Program *serve.Program
 	Link    string // logs in at once, once
 
-	kept    bool // what devices tell the server outlives the program
+	kept    bool         // what devices tell the server outlives the program
+	began   machine.Time // what is registered before was so when the program ended last
 	host    *host.Host
 	devices []running
 	sleeper running
@@ -149,6 +150,7 @@ func startServer(c serve.Config, mayMove func(flag string) bool) (*serve.Program
 }
 
 func (d *Demo) startDevices() error {
+	d.began = d.Program.Fleet.Now()
 	list := specs()
 	var creds []server.Credential
 	for i := range list {

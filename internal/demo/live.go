@@ -69,16 +69,10 @@ func (d *Demo) Live(ctx context.Context) error {
 
 // watchAll observes what is to be observed of one device.
 func (d *Demo) watchAll(ctx context.Context, name string, kinds []uint16) error {
-	register, cancel := context.WithTimeout(ctx, registerTime)
-	defer cancel()
-	for d.Program.Fleet.Registration(name) == nil {
-		select {
-		case <-register.Done():
-			return errors.New("demo: " + name + " did not register in time")
-		case <-time.After(20 * time.Millisecond):
-		}
+	if err := d.registered(ctx, name); err != nil {
+		return err
 	}
-	ctx, cancel = context.WithTimeout(ctx, watchTime)
+	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
 	for _, w := range watched {
 		if w.object != 3 && !slices.Contains(kinds, w.object) {
@@ -87,6 +81,20 @@ func (d *Demo) watchAll(ctx context.Context, name string, kinds []uint16) error 
 		// Not all at the same instant: devices are not in step.
 		if err := d.watch(ctx, name, w.path, w.pmax+hash(name+w.path)%7); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// registered waits for a device of ours: after a power cut the list still has the one that was there before.
+func (d *Demo) registered(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, registerTime)
+	defer cancel()
+	for r := d.Program.Fleet.Registration(name); r == nil || r.RegisteredAt < d.began; r = d.Program.Fleet.Registration(name) {
+		select {
+		case <-ctx.Done():
+			return errors.New("demo: " + name + " did not register in time")
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return nil

@@ -42,3 +42,22 @@ func TestLive(t *testing.T) {
 		}
 	}
 }
+
+// A device that registered before the demo began is one of before a power cut: Live waits for its own.
+func TestLiveWaitsForItsOwn(t *testing.T) {
+	d, err := Start(serve.Config{CoAP: []string{"127.0.0.1:0"}, CoAPS: []string{"127.0.0.1:0"}, Web: []string{"127.0.0.1:0"}, Data: "none", LeshanAPI: "off", Unknown: "accept", Version: "test"},
+		Options{Direct: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Stop(context.Background())
+	if err := d.registered(t.Context(), "plain-temp-1"); err != nil {
+		t.Fatal(err)
+	}
+	d.began = d.Program.Fleet.Now().Add(time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := d.registered(ctx, "plain-temp-1"); err == nil {
+		t.Error("it speaks to a device of before")
+	}
+}
