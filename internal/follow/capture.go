@@ -5,9 +5,11 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 
 	"heddle.example/internal/trace"
 	"heddle.example/sim/mesh"
+	"heddle.example/thread/ieee802154"
 )
 
 // Capture implements api.Traces: the packets of an exchange in all places, in one file. The network key stands in its comment
@@ -24,7 +26,7 @@ func (f *Follower) Capture(_ context.Context, id string, out io.Writer, keys boo
 	f.mu.Unlock()
 	if keys && f.o.Keys != nil {
 		key, prefix := f.o.Keys()
-		comments = append(comments, mesh.KeyComment(key, prefix.String()))
+		comments = append(comments, mesh.KeyComment(key, prefix.String())+addresses(list))
 	}
 	slices.SortStableFunc(list, func(a, b packet) int { return cmp.Compare(a.at, b.at) })
 	p := mesh.NewPcapng(out, comments...)
@@ -37,6 +39,23 @@ func (f *Follower) Capture(_ context.Context, id string, out io.Writer, keys boo
 		}
 	}
 	return p.Err()
+}
+
+// addresses are the options by which tshark knows who has sent frames with a short address: without the long one it cannot
+// decrypt them.
+func addresses(list []packet) string {
+	var options []string
+	for i := range list {
+		var f ieee802154.Frame
+		if list[i].channel == 0 || f.Parse(list[i].b) != nil || f.Src.Kind != ieee802154.Short {
+			continue
+		}
+		pan, _ := f.PAN()
+		if o := mesh.AddressOption(pan, f.Src.Short, list[i].ext); !slices.Contains(options, o) {
+			options = append(options, o)
+		}
+	}
+	return strings.Join(options, "")
 }
 
 // openedName is where messages in plaintext are, in a capture.

@@ -12,6 +12,7 @@ import (
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 	"heddle.example/sim/mesh"
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/radio"
 )
 
@@ -54,6 +55,7 @@ type packet struct {
 	where   string
 	channel uint8 // 0: an IP packet
 	rssi    int8
+	ext     ieee802154.ExtAddr // of a frame's sender
 	b       []byte
 }
 
@@ -230,7 +232,7 @@ func (x *exchange) hop(h *mesh.Hop) {
 	s.Span = trace.Span{Kind: x.side(s.begin), Bytes: len(h.Frame.PSDU), Try: h.Try, Lost: h.Err == radio.NoAck, RSSI: h.RSSI, Channel: h.Frame.Channel}
 	describe(&s.Span, h.Frame)
 	x.add(s)
-	x.keep(packet{at: s.begin, where: h.From.Name(), channel: h.Frame.Channel, rssi: h.RSSI, b: h.Frame.PSDU})
+	x.keep(packet{at: s.begin, where: h.From.Name(), channel: h.Frame.Channel, rssi: h.RSSI, ext: h.Ext, b: h.Frame.PSDU})
 }
 
 // device notes what the device reads or says.

@@ -5,6 +5,9 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +173,7 @@ func TestRead(t *testing.T) {
 	if err := f.Capture(context.Background(), got.ID, &file, true); err != nil || file.Len() < 1000 {
 		t.Errorf("%d bytes, %v", file.Len(), err)
 	}
+	readByTshark(t, file.Bytes())
 	if path := os.Getenv("TRACE_PCAP"); path != "" {
 		_ = os.WriteFile(path, file.Bytes(), 0o644)
 	}
@@ -229,5 +233,25 @@ func check(t *testing.T, got *trace.Trace) {
 	}
 	if got.State != "done" || got.Code != "2.05 Content" || got.Frames < 6 || len(got.Route) != 4 || got.Node != 4 {
 		t.Errorf("%s %s, %d frames, route %v, node %d", got.State, got.Code, got.Frames, got.Route, got.Node)
+	}
+}
+
+// readByTshark does what a capture's comment says: with it each frame is decrypted, though none shows a long address.
+func readByTshark(t *testing.T, capture []byte) {
+	t.Helper()
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Log("no tshark: the capture was only written")
+		return
+	}
+	command := regexp.MustCompile(`tshark -o [ -~]*`).Find(capture)
+	file := filepath.Join(t.TempDir(), "trace.pcapng")
+	if err := os.WriteFile(file, capture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for filter, some := range map[string]bool{"wpan && !6lowpan": false, "6lowpan && udp": true} {
+		out, err := exec.Command("sh", "-c", string(command)+" -r "+file+" -Y '"+filter+"'").Output()
+		if err != nil || (len(out) > 0) != some {
+			t.Errorf("%s: %v\n%s\n%s", filter, err, command, out)
+		}
 	}
 }

@@ -10,12 +10,13 @@ import (
 type Hop struct {
 	Cause      machine.Cause
 	From       *Node
-	To         *Node        // nil: it was for several, or for nobody here
-	Start, End machine.Time // on the air
-	Frame      *radio.Air   // borrowed
-	Try        int          // from 1
-	Err        radio.Err    // how it ended for its sender
-	RSSI       int8         // at To
+	Ext        ieee802154.ExtAddr // of From: the frame is sealed with it, and need not say it
+	To         *Node              // nil: it was for several, or for nobody here
+	Start, End machine.Time       // on the air
+	Frame      *radio.Air         // borrowed
+	Try        int                // from 1
+	Err        radio.Err          // how it ended for its sender
+	RSSI       int8               // at To
 }
 
 // Follow calls f with the end of each transmission that has a cause. One f at a time; nil ends it.
@@ -27,7 +28,7 @@ func (s *station) followed(f *flight, err radio.Err) {
 	if m.follower == nil || f.cause == 0 || f.start == 0 {
 		return
 	}
-	h := Hop{Cause: f.cause, From: s.node, Start: f.start, End: max(f.end, f.start), Frame: &f.air, Try: int(f.request.Retry) + 1, Err: err}
+	h := Hop{Cause: f.cause, From: s.node, Ext: s.filter.Ext, Start: f.start, End: max(f.end, f.start), Frame: &f.air, Try: int(f.request.Retry) + 1, Err: err}
 	if !m.config.AirTime {
 		h.End = f.start.Add(m.config.Delay)
 	}

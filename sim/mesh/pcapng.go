@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"heddle.example/machine"
+	"heddle.example/thread/ieee802154"
 )
 
 // Pcapng writes what is sent on the air as a pcapng file that Wireshark and tshark read: an interface for each sender, so
@@ -42,6 +43,11 @@ func KeyComment(networkKey []byte, meshLocalPrefix string) string {
 	return fmt.Sprintf("Thread network key %x; decode with: tshark -o 'uat:ieee802154_keys:\"%x\",\"1\",\"Thread hash\"' "+
 		"-o 6lowpan.context0:%s -o thread.thr_use_pan_id_in_key:FALSE -o thread.thr_auto_acq_thr_seq_ctr:TRUE "+
 		"-d udp.port==61631,coap", networkKey, networkKey, meshLocalPrefix)
+}
+
+// AddressOption is what such a command needs besides where a node's address is in no frame: the key's nonce has it.
+func AddressOption(pan ieee802154.PANID, short uint16, ext ieee802154.ExtAddr) string {
+	return fmt.Sprintf(" -o 'uat:802154_addresses:\"%04x\",\"%04x\",%x'", short, uint16(pan), ext[:])
 }
 
 // NewPcapng writes the file's header with comments.
