@@ -277,6 +277,12 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%s:\n %s\n want %s", c.name, got, c.want)
 		}
 	}
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		got := pinged(whole.examine(t, computer{}, Question{Server: strings.Replace(port("coap", coap), "some.name", host, 1)}))
+		if said := strings.Join(whole.said, "\n"); !strings.HasSuffix(got, "server broken") || !strings.Contains(said, "--alias") {
+			t.Errorf("%s: %s\n%s", host, got, said)
+		}
+	}
 	whole.trouble = errors.New("no route")
 	if got, want := pinged(whole.examine(t, computer{}, Question{})), "radio ok, prefix ok, route broken, NAT64 skipped, ping ok, DNS skipped, server skipped"; got != want {
 		t.Errorf("the system refused a route:\n %s\n want %s", got, want)

@@ -182,6 +182,10 @@ func (x *examination) server() Leg {
 		}
 		tried = append(tried, fmt.Sprintf("%s port %d: %v", name, port, err))
 	}
+	if a := list[len(list)-1]; a.IP == ip6.Loopback || a.IP4.IsLoopback() {
+		return Leg{State: Broken, Found: strings.Join(tried, "; ") + ": nodes do not reach what listens on this computer's loopback",
+			Do: "give it an address for nodes, and name that: --alias 198.51.100.1=127.0.0.1, or --alias fdaa::1=::1"}
+	}
 	do := "does the server run, does it listen on that address, and is there a firewall before it?"
 	if x.Out != nil && x.Out.Status().Mode == outside.TUN {
 		do += " Does its network know the way back, to the mesh's prefix and to --pool, or is the pool masqueraded?"
