@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"heddle.example/machine"
 	"heddle.example/machine/machinetest"
@@ -52,13 +53,17 @@ func TestConform(t *testing.T) {
 		{Local: serverAddr, Remote: clientAddr}, {Local: clientAddr, Remote: serverAddr},
 		{Local: serverAddr, Remote: otherAddr}, {Local: otherAddr, Remote: serverAddr},
 	}
-	established := 0
+	established := map[machine.SecurityKind]int{}
+	ca := newAuthority(t, 1)
+	own := ca.issue("urn:imei:9", nil)
+	trust := &Trust{Roots: pool(ca), Keys: [][]byte{own.PublicKey()}, AnyName: true, AnyTime: true}
 	for _, cidLen := range []int{0, 8} {
 		machinetest.Conform(t, machinetest.Kit{
 			New: func(r machine.Rand) machine.Machine {
 				e, err := New(Config{
-					Rand: r, PSK: testPSK, CIDLen: cidLen, Durable: true, ReserveBlock: 8, MaxSessions: 6, MaxHandshakes: 4,
-					SessionIdleMax: 1 << 40, MTU: 300, CipherCache: 4, MaxResumable: 3, DisableRRC: r.Uint64()%3 > 0,
+					Rand: r, PSK: testPSK, Certificate: func(string) *Certificate { return own }, Verify: trust.Verify, CIDLen: cidLen, Durable: true, ReserveBlock: 8, MaxSessions: 6, MaxHandshakes: 4,
+					SessionIdleMax: 1 << 40, MTU: 300 + int(r.Uint64()%2)*1000,
+					RetransmitInitial: time.Second << (r.Uint64() % 2 * 8), RetransmitMax: 10 * time.Minute, CipherCache: 4, MaxResumable: 3, DisableRRC: r.Uint64()%3 > 0,
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -68,14 +73,23 @@ func TestConform(t *testing.T) {
 			Paths: paths,
 			Commands: []func(machine.Machine, machine.Time, machine.Cause, machinetest.Rand){
 				func(m machine.Machine, now machine.Time, c machine.Cause, r machinetest.Rand) {
-					_, err := m.(*mirror).Dial(now, c, paths[2*r.IntN(2)+1], ClientConfig{
+					cfg := ClientConfig{
 						Identity: testIdentity, Key: []byte(testKey), Suites: SecureSuites()[:1+r.IntN(3)], DraftCID: r.IntN(4) == 0,
-					})
+					}
+					switch r.IntN(4) {
+					case 0:
+						cfg = ClientConfig{Certificate: own, Verify: trust.Verify}
+					case 1:
+						cfg = ClientConfig{Certificate: own.Raw(), Verify: trust.Verify}
+					}
+					_, err := m.(*mirror).Dial(now, c, paths[2*r.IntN(2)+1], cfg)
 					if err != nil {
 						t.Fatal(err)
 					}
 				},
 				// what it sent arrives at the other end, mostly in order; this is one command in several so that handshakes end
+				deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver,
+				deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver,
 				deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver, deliver,
 				func(m machine.Machine, now machine.Time, c machine.Cause, r machinetest.Rand) {
 					x := m.(*mirror)
@@ -106,14 +120,20 @@ func TestConform(t *testing.T) {
 						x.Invalidate(now, c, testIdentity)
 					}
 					x.check(t)
-					established += int(x.stats.HandshakesDone)
+					for slot := uint32(1); slot <= x.slab.used; slot++ {
+						if s := x.slab.at(slot); s.ident != nil {
+							established[s.ident.Kind]++
+						}
+					}
 				},
 			},
 			Steps: 4000, Seeds: 10,
 		})
 	}
-	if established == 0 {
-		t.Error("the kit saw no handshake")
+	for _, kind := range []machine.SecurityKind{machine.PSK, machine.RPK, machine.X509} {
+		if established[kind] == 0 {
+			t.Errorf("the kit saw no session with %v", kind)
+		}
 	}
 }
 

@@ -122,38 +122,38 @@ func (e *Engine) resumable(s *session, m *clientHello) (*resumeEntry, error) {
 	if !m.offers(old.suite) || !slices.Contains(e.cfg.Suites, old.suite) {
 		return nil, nil
 	}
-	if !e.still(s, m, old) {
+	auth, ok := e.still(s, m, old)
+	if !ok {
 		e.resume.drop(m.sessionID)
 		return nil, nil
 	}
+	hs.auth = auth
 	hs.suite = suiteByID(old.suite)
 	s.suite = suiteIndex(hs.suite)
 	hs.sessionID = append([]byte(nil), m.sessionID...)
 	return old, nil
 }
 
-// still reports whether the client of an earlier session would be let in today.
-func (e *Engine) still(s *session, m *clientHello, old *resumeEntry) bool {
+// still reports whether the client of an earlier session would be let in today, and what is known of it.
+func (e *Engine) still(s *session, m *clientHello, old *resumeEntry) (*authentication, bool) {
 	if suiteByID(old.suite).secret == secretKey {
 		if e.cfg.PSK == nil {
-			return false
+			return nil, false
 		}
 		key, ok := e.cfg.PSK([]byte(old.identity))
 		sum := old.keyCheck(key)
-		return ok && len(key) <= maxKey && hmac.Equal(sum[:], old.key[:])
+		return nil, ok && len(key) <= maxKey && hmac.Equal(sum[:], old.key[:])
 	}
-	s.hs.auth = &authentication{}
 	if old.body == nil {
-		return e.cfg.ClientAuth != MustProve
+		return &authentication{}, e.cfg.ClientAuth != MustProve
 	}
 	p, err := parsePeer(old.body, old.kind == machine.RPK)
 	if err != nil || e.cfg.Verify == nil {
-		return false
+		return nil, false
 	}
 	p.ServerName, p.Path, p.Now = string(m.ext.serverName), e.paths.path(s), e.now
 	name, err := e.cfg.Verify(p)
-	s.hs.auth.peer = p
-	return err == nil && name == old.identity
+	return &authentication{peer: p}, err == nil && name == old.identity
 }
 
 // fits reports whether a client may resume an earlier session: it would still say and believe the same.
