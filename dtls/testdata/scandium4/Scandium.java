@@ -5,18 +5,23 @@ import java.util.concurrent.TimeUnit;
 import org.eclipse.californium.elements.AddressEndpointContext;
 import org.eclipse.californium.elements.RawData;
 import org.eclipse.californium.elements.config.Configuration;
+import org.eclipse.californium.elements.util.SslContextUtil;
 import org.eclipse.californium.scandium.DTLSConnector;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.californium.scandium.config.DtlsConnectorConfig;
+import org.eclipse.californium.scandium.dtls.CertificateType;
 import org.eclipse.californium.scandium.dtls.ExtendedMasterSecretMode;
 import org.eclipse.californium.scandium.dtls.cipher.CipherSuite;
 import org.eclipse.californium.scandium.dtls.pskstore.SinglePskStore;
+import org.eclipse.californium.scandium.dtls.x509.SingleCertificateProvider;
+import org.eclipse.californium.scandium.dtls.x509.StaticCertificateVerifier;
 
 /**
  * A peer for the tests of package dtls, on Scandium 4. A line of standard input is a task, a line of output what
  * happened:
  * "client PORT SUITE CIDLENGTH EMS" connects, says hello, and prints what it receives;
  * "server PORT SUITE CIDLENGTH EMS" listens and echoes;
+ * both with " x509 CERT CA" or " rpk CERT CA" at the end: with a certificate, or its public key, from files in PEM;
  * "again" lets the last client resume its session and say hello again.
  */
 public class Scandium {
@@ -45,7 +50,20 @@ public class Scandium {
 			b.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, Integer.valueOf(w[3]));
 			b.set(DtlsConfig.DTLS_EXTENDED_MASTER_SECRET_MODE,
 					w[4].equals("true") ? ExtendedMasterSecretMode.ENABLED : ExtendedMasterSecretMode.NONE);
-			b.setPskStore(new SinglePskStore("urn:imei:123", "0123456789abcdef".getBytes()));
+			if (w.length > 5) {
+				SslContextUtil.Credentials own = SslContextUtil.loadCredentials(w[6]);
+				if (w[5].equals("rpk")) {
+					b.setCertificateIdentityProvider(new SingleCertificateProvider(own.getPrivateKey(), own.getPublicKey()));
+					b.setCertificateVerifier(StaticCertificateVerifier.builder().setTrustAllRPKs().build());
+				} else {
+					b.setCertificateIdentityProvider(
+							new SingleCertificateProvider(own.getPrivateKey(), own.getCertificateChain(), CertificateType.X_509));
+					b.setCertificateVerifier(StaticCertificateVerifier.builder()
+							.setTrustedCertificates(SslContextUtil.loadTrustedCertificates(w[7])).build());
+				}
+			} else {
+				b.setPskStore(new SinglePskStore("urn:imei:123", "0123456789abcdef".getBytes()));
+			}
 			b.setAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), client ? 0 : peer.getPort()));
 			DTLSConnector connector = new DTLSConnector(b.build());
 			connector.setRawDataReceiver(raw -> {
