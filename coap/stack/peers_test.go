@@ -49,7 +49,10 @@ func serve(t *testing.T) (r *real, plain, secure string) {
 	return r, r.local.String(), r.secure.String()
 }
 
-func onHost(t *testing.T, server bool) *real {
+func onHost(t *testing.T, server bool) *real { return onHostWith(t, server, nil) }
+
+// onHostWith lets a test change how a server proves itself.
+func onHostWith(t *testing.T, server bool, change func(c *dtls.Config)) *real {
 	h := host.New(host.Options{})
 	r := &real{t: t, results: make(chan endpoint.Response, 100), notes: make(chan string, 1000),
 		sessions: make(chan machine.Path, 10), refusals: make(chan error, 100)}
@@ -73,6 +76,9 @@ func onHost(t *testing.T, server bool) *real {
 			t.Fatal(err)
 		}
 		sockets, r.local = []*host.Socket{s}, s.Local()
+	}
+	if change != nil {
+		change(c.DTLS)
 	}
 	r.Stack = New(c)
 	var err error
@@ -296,10 +302,14 @@ func TestLibcoapServer(t *testing.T) {
 
 // session dials until coap-server is up.
 func (r *real) session(path machine.Path) machine.Path {
+	return r.sessionAs(path, dtls.ClientConfig{Identity: "dev", Key: []byte(psk)})
+}
+
+func (r *real) sessionAs(path machine.Path, c dtls.ClientConfig) machine.Path {
 	for range 3 {
 		if err := r.owner.Do(func(now machine.Time) {
 			r.Begin(now)
-			r.DTLS().Dial(now, 1, path, dtls.ClientConfig{Identity: "dev", Key: []byte(psk)})
+			r.DTLS().Dial(now, 1, path, c)
 		}); err != nil {
 			r.t.Fatal(err)
 		}
