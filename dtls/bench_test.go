@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -95,35 +96,66 @@ func BenchmarkHandshake(b *testing.B) {
 				if short {
 					cfg.Resume = ce.Resume
 				}
-				c, s := w.client.e, w.server.e
-				b.ReportAllocs()
-				for b.Loop() {
-					id, err := c.Dial(w.now, 0, machine.Path{Local: clientAddr, Remote: serverAddr}, cfg)
-					if err != nil {
-						b.Fatal(err)
+				benchHandshakes(b, w, cfg)
+			})
+		}
+	}
+}
+
+func benchHandshakes(b *testing.B, w *world, cfg ClientConfig) {
+	c, s := w.client.e, w.server.e
+	b.ReportAllocs()
+	before := cpu(b)
+	defer func() { b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/1000/float64(b.N), "cpu-us/op") }()
+	for b.Loop() {
+		id, err := c.Dial(w.now, 0, machine.Path{Local: clientAddr, Remote: serverAddr}, cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for busy := true; busy; {
+			busy = false
+			for _, x := range []struct {
+				from, to *Engine
+				path     machine.Path
+			}{{c, s, machine.Path{Local: serverAddr, Remote: clientAddr}}, {s, c, machine.Path{Local: clientAddr, Remote: serverAddr}}} {
+				for {
+					a, ok := x.from.Next()
+					if !ok {
+						break
 					}
-					for busy := true; busy; {
-						busy = false
-						for _, x := range []struct {
-							from, to *Engine
-							path     machine.Path
-						}{{c, s, machine.Path{Local: serverAddr, Remote: clientAddr}}, {s, c, machine.Path{Local: clientAddr, Remote: serverAddr}}} {
-							for {
-								a, ok := x.from.Next()
-								if !ok {
-									break
-								}
-								busy = true
-								if a.Kind == machine.Send {
-									x.to.Receive(w.now, 0, x.path, a.Data)
-								}
-							}
-						}
-					}
-					if _, err := c.find(id); err != nil {
-						b.Fatal(err)
+					busy = true
+					if a.Kind == machine.Send {
+						x.to.Receive(w.now, 0, x.path, a.Data)
 					}
 				}
+			}
+		}
+		if _, err := c.find(id); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// cpu is what this process has used.
+func cpu(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// A handshake in which both show a certificate of one authority, or a raw public key, both ends.
+func BenchmarkCertificateHandshake(b *testing.B) {
+	for name, change := range map[string]func(x *certWorld, c, s *Config){"x509": nil, "rpk": raw} {
+		for _, short := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/resumed=%v", name, short), func(b *testing.B) {
+				x := newCertWorld(b, 1, change)
+				ce, _ := x.connect()
+				if short {
+					x.dialing.Resume = ce.Resume
+				}
+				benchHandshakes(b, x.world, x.dialing)
 			})
 		}
 	}

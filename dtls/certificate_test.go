@@ -256,3 +256,36 @@ func make9(der []byte) (chain [][]byte) {
 	}
 	return chain
 }
+
+// A server uses its certificate only with what the client can read (RFC 8422 section 5.1, RFC 9155 section 2).
+func TestCertificateNegotiation(t *testing.T) {
+	ca := newAuthority(t, 1)
+	own := ca.issue("server", nil)
+	for _, c := range []struct {
+		what   string
+		change func(x *extensions)
+		ok     bool
+	}{
+		{"all", func(*extensions) {}, true},
+		{"no groups named", func(x *extensions) { x.groups = nil }, true},
+		{"another group", func(x *extensions) { x.groups = []byte{0, 29} }, false},
+		{"no signatures named", func(x *extensions) { x.signatures = nil }, false},
+		{"other signatures", func(x *extensions) { x.signatures = []byte{2, 3, 5, 3} }, false},
+		{"either type", func(x *extensions) { x.serverTypes, x.clientTypes = []byte{2, 2, 0}, []byte{2, 0, 2} }, true},
+		{"unknown types of the server", func(x *extensions) { x.serverTypes = []byte{1, 1} }, false},
+		{"unknown types of the client", func(x *extensions) { x.clientTypes = []byte{1, 1} }, false},
+		{"types without sense", func(x *extensions) { x.serverTypes = []byte{9, 0} }, false},
+	} {
+		m := baseHello()
+		m.suites = []byte{0xC0, 0xAE}
+		m.ext.groups, m.ext.signatures = []byte{0, 23}, []byte{4, 3}
+		c.change(&m.ext)
+		_, answer, h := answerTo(t, Config{Certificate: func(string) *Certificate { return own }, Verify: Anyone}, &m)
+		if (h != nil) != c.ok || c.ok != strings.Contains(answer, "Certificate") {
+			t.Errorf("%s: %s", c.what, answer)
+		}
+		if h != nil && (string(h.ext.serverTypes) != "\x02" || string(h.ext.clientTypes) != "\x00") && m.ext.serverTypes != nil {
+			t.Errorf("%s: types %x %x", c.what, h.ext.serverTypes, h.ext.clientTypes)
+		}
+	}
+}

@@ -64,12 +64,16 @@ func (e *Engine) readExtensions(s *session, x *extensions) error {
 
 // offered is what of some suites a client can do.
 func (c *ClientConfig) offered(suites []Suite) []Suite {
-	return slices.DeleteFunc(slices.Clone(suites), func(id Suite) bool {
+	cannot := func(id Suite) bool {
 		if suiteByID(id).secret == secretCertificate {
 			return c.Verify == nil
 		}
 		return len(c.Key) == 0
-	})
+	}
+	if !slices.ContainsFunc(suites, cannot) {
+		return suites
+	}
+	return slices.DeleteFunc(slices.Clone(suites), cannot)
 }
 
 // isLiteral reports whether a name is an address, which is not to be sent as server_name (RFC 6066 section 3).

@@ -7,8 +7,8 @@ import (
 )
 
 // keyExchange is what differs between the key exchanges: the bodies of ServerKeyExchange and ClientKeyExchange and the
-// premaster secret that comes of them. One value serves one handshake, on one side. A later exchange (ECDHE_ECDSA,
-// EC-JPAKE) is another implementation and another row in the table of suites.
+// premaster secret that comes of them. One value serves one handshake, on one side. Another exchange is
+// another implementation and another row in the table of suites.
 type keyExchange interface {
 	// appendServer appends the body of ServerKeyExchange; nothing appended: the message is not sent.
 	appendServer(dst []byte, r machine.Rand) ([]byte, error)

@@ -29,6 +29,7 @@ func verifying(t *testing.T, server bool, name string, chain ...[]byte) *Peer {
 func TestTrust(t *testing.T) {
 	ca, other := newAuthority(t, 1), newAuthority(t, 2)
 	between := ca.under(3, nil)
+	twin := other.under(4, nil).der
 	leaf := ca.issue("server.example", nil)
 	far := between.issue("server.example", nil)
 	named := func(change func(*x509.Certificate)) []byte { return ca.issue("x", change).Chain()[0] }
@@ -61,6 +62,8 @@ func TestTrust(t *testing.T) {
 		{"a chain", roots, true, "server.example", chain(der(far), between.der), nil, 0},
 		{"a chain with its root", roots, true, "server.example", chain(der(far), between.der, ca.der), nil, 0},
 		{"a chain with a gap", roots, true, "server.example", chain(der(far)), ErrUntrusted, alertUnknownCA},
+		{"a twin behind an authority is not looked at", roots, true, "server.example", chain(der(far), between.der, twin), nil, 0},
+		{"nor an authority behind its twin", roots, true, "server.example", chain(der(far), twin, between.der), ErrUntrusted, alertUnknownCA},
 		{"a leaf as an authority", roots, true, "server.example", chain(func() []byte {
 			fake := &authority{t: t, cert: leaf.parsed(t), key: leaf.key, seed: 50}
 			return der(fake.issue("server.example", nil))
