@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/elliptic"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,10 +19,21 @@ type certWorld struct {
 	dialing        ClientConfig
 }
 
+// worldCertificates are made once: a fuzzer has many worlds.
+var worldCertificates struct {
+	once sync.Once
+	x    certWorld
+}
+
 func newCertWorld(t testing.TB, seed uint64, change func(x *certWorld, client, server *Config)) *certWorld {
-	ca := newAuthority(t, 1)
-	x := &certWorld{ca: ca, client: ca.issue("urn:dev:1", nil), server: ca.issue("server", dns("server.example"))}
-	trust := &Trust{Roots: pool(ca)}
+	worldCertificates.once.Do(func() {
+		ca := newAuthority(t, 1)
+		worldCertificates.x = certWorld{ca: ca, client: ca.issue("urn:dev:1", nil), server: ca.issue("server", dns("server.example"))}
+	})
+	ca := *worldCertificates.x.ca
+	ca.t = t
+	x := &certWorld{ca: &ca, client: worldCertificates.x.client, server: worldCertificates.x.server}
+	trust := &Trust{Roots: pool(&ca)}
 	x.dialing = ClientConfig{Certificate: x.client, Verify: trust.Verify, ServerName: "server.example"}
 	var c, s Config
 	s.CIDLen = 8

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -211,5 +212,38 @@ func TestOpenSSLUntrusted(t *testing.T) {
 			}
 			d.until("alert", func() bool { return strings.Contains(x.output(), c.says) })
 		})
+	}
+}
+
+// tshark reads the messages of a handshake with certificates, and of one with raw public keys.
+func TestTsharkCertificates(t *testing.T) {
+	path, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Fatal("tshark is missing: install the package tshark")
+	}
+	t.Parallel()
+	for name, change := range map[string]func(x *certWorld, c, s *Config){"x509": nil, "rpk": raw} {
+		var all []datagram
+		x := newCertWorld(t, 91, change)
+		x.filter = func(d *datagram) bool { all = append(all, *d); return true }
+		x.connect()
+		file := t.TempDir() + "/capture.pcap"
+		writeFile(t, file, string(pcap(all)))
+		fields := []string{"-r", file, "-d", "udp.port==5684,dtls", "-T", "fields"}
+		for _, f := range []string{"_ws.col.Info", "_ws.malformed", "dtls.handshake.cert_type.type",
+			"x509sat.uTF8String", "x509sat.printableString"} {
+			fields = append(fields, "-e", f)
+		}
+		out, err := exec.Command(path, fields...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		text := string(out)
+		seen := map[string]string{"x509": "CA,urn:dev:1", "rpk": "0x02,0x02"}[name]
+		for _, s := range []string{seen, "Server Hello, Certificate, Server Key Exchange, Certificate Request, Server Hello Done", "Certificate, Client Key Exchange, Certificate Verify, Change Cipher Spec"} {
+			if !strings.Contains(text, s) || strings.Contains(text, "alformed") {
+				t.Errorf("%s: %q is missing, or something is malformed, in\n%s", name, s, text)
+			}
+		}
 	}
 }
