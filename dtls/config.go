@@ -150,7 +150,8 @@ type ClientConfig struct {
 
 	Certificate *Certificate                           // nil: none
 	Verify      func(p *Peer) (name string, err error) // decides about the server: see Config.Verify
-	PeerKinds   []machine.SecurityKind                 // what the server may show, X509, RPK or both, the better one first; nil: what Certificate is
+	// PeerKinds is what the server may show, X509, RPK or both, the better one first. Nil means what Certificate is.
+	PeerKinds []machine.SecurityKind
 
 	Suites     []Suite     // nil: those of the engine
 	ServerName string      // sent as server_name unless empty or an IP literal (RFC 6066 section 3); Trust looks for it
