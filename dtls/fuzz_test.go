@@ -43,7 +43,7 @@ func FuzzRecord(f *testing.F) {
 }
 
 func FuzzClientHello(f *testing.F) {
-	for _, b := range recordDatagrams(f, ECDHEPSKWithAES128CCM8, Config{}, Config{CIDLen: 8}) {
+	for _, b := range append(recordDatagrams(f, ECDHEPSKWithAES128CCM8, Config{}, Config{CIDLen: 8}), certificateDatagrams(f, raw)...) {
 		if len(b) > 25 {
 			f.Add(b[25:])
 		}
@@ -64,7 +64,7 @@ func FuzzClientHello(f *testing.F) {
 }
 
 func FuzzServerMessages(f *testing.F) {
-	for _, b := range recordDatagrams(f, ECDHEPSKWithAES128CCM8, Config{}, Config{CIDLen: 8}) {
+	for _, b := range append(recordDatagrams(f, ECDHEPSKWithAES128CCM8, Config{}, Config{CIDLen: 8}), certificateDatagrams(f, raw)...) {
 		if len(b) > 25 {
 			f.Add(b[25:])
 		}
