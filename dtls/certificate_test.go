@@ -3,6 +3,7 @@ package dtls
 import (
 	"bytes"
 	"crypto/elliptic"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -201,6 +202,42 @@ func TestCertificateLoss(t *testing.T) {
 			if c := count[*Established](x.world.server); c != 1 {
 				t.Errorf("MTU %d, datagram %d lost: %d sessions", mtu, n, c)
 			}
+		}
+	}
+}
+
+// Random loss, duplication and reordering: Finished before CertificateVerify, for one.
+func TestCertificateChaos(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		mtu := []int{200, 508, 1232}[r.IntN(3)]
+		x := newCertWorld(t, seed, func(x *certWorld, c, s *Config) {
+			if seed%2 == 0 {
+				raw(x, c, s)
+			}
+			c.MTU, s.MTU, c.Retransmissions, s.Retransmissions = mtu, mtu, 20, 20
+			c.CIDLen, s.CIDLen = 8*r.IntN(2), 8*r.IntN(2)
+		})
+		chaos := func(d *datagram) bool {
+			if r.IntN(100) < 15 {
+				c := *d
+				c.at = c.at.Add(time.Duration(r.IntN(3000)) * time.Millisecond)
+				x.queue = append(x.queue, c)
+			}
+			d.at = d.at.Add(time.Duration(r.IntN(200)) * time.Millisecond)
+			return r.IntN(100) >= 20
+		}
+		for range 2 {
+			x.filter = chaos
+			x.start()
+			x.run(20 * time.Minute)
+			x.filter = nil
+			ce, se := last[*Established](x.world.client), last[*Established](x.world.server)
+			if ce == nil || se == nil || ce.Resumed != se.Resumed || ce.Suite != se.Suite || se.Path.Security.Name != x.client.Name() {
+				t.Fatalf("seed %d: %+v %+v\n%s", seed, ce, se, x.transcript())
+			}
+			x.exchange(ce.Session, se.Session)
+			x.dialing.Resume = ce.Resume
 		}
 	}
 }

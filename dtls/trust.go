@@ -77,7 +77,11 @@ func (t *Trust) verifyChain(p *Peer) error {
 		}
 		return nil
 	}
-	certificates := []*x509.Certificate{p.leaf}
+	leaf := p.leaf
+	if leaf == nil {
+		return errBadCertificate // a Peer that no handshake has made
+	}
+	certificates := []*x509.Certificate{leaf}
 	for _, der := range p.Chain[1:] {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
@@ -109,13 +113,13 @@ func (t *Trust) verifyChain(p *Peer) error {
 			o.Intermediates.AddCert(c)
 		}
 		if t.AnyTime && (i == 0 || c.NotBefore.After(o.CurrentTime)) { // all were valid when the youngest was made
-			o.CurrentTime = c.NotBefore
+			o.CurrentTime = c.NotBefore.Add(time.Nanosecond) // the zero of time would be the real clock
 		}
 	}
-	if u := p.leaf.KeyUsage; u != 0 && u&x509.KeyUsageDigitalSignature == 0 { // RFC 8422 section 5.3
+	if u := leaf.KeyUsage; u != 0 && u&x509.KeyUsageDigitalSignature == 0 { // RFC 8422 section 5.3
 		return errKeyUsage
 	}
-	chains, err := p.leaf.Verify(o)
+	chains, err := leaf.Verify(o)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (t *Trust) verifyChain(p *Peer) error {
 		return errNotPinned
 	}
 	if p.Server && !t.AnyName {
-		return matchName(p.leaf, chains, p.ServerName)
+		return matchName(leaf, chains, p.ServerName)
 	}
 	return nil
 }
