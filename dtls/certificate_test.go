@@ -206,6 +206,31 @@ func TestCertificateLoss(t *testing.T) {
 	}
 }
 
+// max_fragment_length binds what carries a chain, too.
+func TestCertificateFragments(t *testing.T) {
+	x := newCertWorld(t, 6, func(x *certWorld, c, _ *Config) {
+		between := x.ca.under(77, nil)
+		x.server = between.issue("server", dns("server.example")).with(t, between.der)
+		c.MaxFragment = 512
+	})
+	x.filter = func(d *datagram) bool {
+		for b := d.data; len(b) > 0; {
+			var r record
+			rest, ok := r.decode(b, 8)
+			if !ok || r.epoch == 0 && len(r.body) > 512 {
+				t.Errorf("%s", describe(d.data))
+				break
+			}
+			b = rest
+		}
+		return true
+	}
+	x.connect()
+	if text := x.transcript(); !strings.Contains(text, "Certificate[") {
+		t.Errorf("nothing in fragments:\n%s", text)
+	}
+}
+
 // Random loss, duplication and reordering: Finished before CertificateVerify, for one.
 func TestCertificateChaos(t *testing.T) {
 	for seed := range uint64(60) {
