@@ -42,9 +42,11 @@ type BootstrapAccount struct {
 // GivenServer is the tab "LWM2M Server".
 type GivenServer struct {
 	URI               string             `json:"uri" maxLength:"255" example:"coaps://[2001:db8::1]:5684"`
-	Mode              string             `json:"mode" enum:"psk,none"`
+	Mode              string             `json:"mode" enum:"psk,rpk,x509,none"`
+	PublicKey         string             `json:"publicKey,omitempty" maxLength:"8192" doc:"rpk: the device's public key, absent: that of key; x509: its certificate; DER in hexadecimal digits"`
+	ServerPublicKey   string             `json:"serverPublicKey,omitempty" maxLength:"8192" doc:"rpk: the server's public key; x509: the certificate, or its hash, that resource 15 is about; DER in hexadecimal digits"`
 	Identity          string             `json:"identity,omitempty" maxLength:"128" doc:"{endpoint} stands for the device's name; of a group each device has its own"`
-	Key               string             `json:"key,omitempty" doc:"hexadecimal, 16 to 128 digits; never in an answer; absent: the stored one stays. Of a group: the secret from which each device's key is made"`
+	Key               string             `json:"key,omitempty" doc:"hexadecimal, 16 to 128 digits; never in an answer; absent: the stored one stays. Of a group: the secret from which each device's key is made. rpk, x509: the device's private key, PKCS #8"`
 	HasKey            bool               `json:"hasKey,omitempty" doc:"read-only"`
 	GenerateKey       bool               `json:"generateKey,omitempty" doc:"make a new key; for a group always"`
 	ShortServerID     uint16             `json:"shortServerId" minimum:"1" maximum:"65534"`

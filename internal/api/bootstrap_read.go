@@ -75,10 +75,14 @@ func mode(bad *errorsAt, where, s string) machine.SecurityKind {
 	switch s {
 	case "psk":
 		return machine.PSK
+	case "rpk":
+		return machine.RPK
+	case "x509":
+		return machine.X509
 	case "none", "":
 		return machine.NoSecurity
 	}
-	bad.add(where, "mode %q is not supported; use psk or none", s)
+	bad.add(where, "mode %q is not supported; use psk, rpk, x509 or none", s)
 	return machine.NoSecurity
 }
 
@@ -92,6 +96,7 @@ func unhex(bad *errorsAt, where, s string) []byte {
 
 func (in *GivenServer) server(bad *errorsAt, where string, types values.Typer) bootstrap.Server {
 	s := bootstrap.Server{ShortID: in.ShortServerID, URI: in.URI, Mode: mode(bad, where+".mode", in.Mode), Identity: in.Identity, Key: unhex(bad, where+".key", in.Key), Generate: in.GenerateKey,
+		Public: unhex(bad, where+".publicKey", in.PublicKey), ServerPublic: unhex(bad, where+".serverPublicKey", in.ServerPublicKey),
 		Lifetime: in.Lifetime, Binding: in.Binding, Storing: in.Storing, SecurityInstance: lwm2m.NoID, ServerInstance: lwm2m.NoID, Local: in.Local}
 	if s.Binding == "" {
 		s.Binding = "U"

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/hex"
 	"slices"
 	"strconv"
 
@@ -48,7 +49,7 @@ func texts(paths []lwm2m.Path) []string {
 }
 
 func viewServer(s *bootstrap.Server) GivenServer {
-	v := GivenServer{URI: s.URI, Mode: s.Mode.String(), Identity: s.Identity, HasKey: len(s.Key) > 0, GenerateKey: s.Generate, ShortServerID: s.ShortID, Lifetime: s.Lifetime, Binding: s.Binding,
+	v := GivenServer{URI: s.URI, Mode: s.Mode.String(), Identity: s.Identity, HasKey: len(s.Key) > 0, PublicKey: hex.EncodeToString(s.Public), ServerPublicKey: hex.EncodeToString(s.ServerPublic), GenerateKey: s.Generate, ShortServerID: s.ShortID, Lifetime: s.Lifetime, Binding: s.Binding,
 		Storing: s.Storing, Local: s.Local, SecurityResources: viewResources(s.Security)}
 	if s.SecurityInstance != lwm2m.NoID {
 		v.SecurityInstance = &s.SecurityInstance

@@ -41,7 +41,7 @@ func (k *checker) uri(where, uri string, mode machine.SecurityKind) {
 		return
 	}
 	u, err := url.Parse(uri)
-	want := map[machine.SecurityKind]string{machine.NoSecurity: "coap", machine.PSK: "coaps"}[mode]
+	want := map[machine.SecurityKind]string{machine.NoSecurity: "coap", machine.PSK: "coaps", machine.RPK: "coaps", machine.X509: "coaps"}[mode]
 	switch {
 	case err != nil:
 		k.bad(where, "%q is not a URI such as coaps://[2001:db8::1]:5684", uri)
@@ -143,13 +143,15 @@ func (k *checker) serverSecurity(where string, s *Server) {
 			if id := s.identity(k.c.Endpoint); len(id) > 128 {
 				k.bad(where+".identity", "becomes %d bytes with the endpoint's name; at most 128", len(id))
 			}
-			return
-		}
-		if !strings.Contains(s.Identity, Placeholder) {
+		} else if !strings.Contains(s.Identity, Placeholder) {
 			k.bad(where+".identity", "has to hold %s: each device needs its own", Placeholder)
 		}
 	default:
-		k.bad(where+".mode", "mode %s is not supported; use psk or none", s.Mode)
+		k.serverProof(where, s)
+		return
+	}
+	if len(s.Public) > 0 || len(s.ServerPublic) > 0 {
+		k.bad(where+".publicKey", "and serverPublicKey are for modes rpk and x509")
 	}
 }
 

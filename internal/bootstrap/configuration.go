@@ -57,10 +57,12 @@ type Reach struct {
 type Server struct {
 	ShortID          uint16
 	URI              string
-	Mode             machine.SecurityKind // NoSecurity or PSK
-	Identity         string
-	Key              []byte
-	Generate         bool // a key of its own for each device of a group, made from Key or else from the Secret
+	Mode             machine.SecurityKind
+	Identity         string // PSK
+	Key              []byte // PSK; RPK and X509: the device's private key (PKCS #8)
+	Public           []byte // RPK: the device's public key; X509: its certificate (DER)
+	ServerPublic     []byte // RPK: the server's public key; X509: the certificate, or its hash, that the certificate usage is about
+	Generate         bool   // a key of its own for each device of a group, made from Key or else from the Secret
 	Lifetime         uint32
 	Binding          string
 	Storing          bool // notifications while disabled or offline
@@ -139,17 +141,18 @@ func (c *Configuration) Provision(endpoint string, localKey []byte) *bootstrap.P
 
 // account makes the resources of a server. All mandatory ones are there, empty where they say nothing (E.1).
 func (s *Server) account(endpoint string, key []byte) bootstrap.Account {
-	mode := int64(3)
+	mode := map[machine.SecurityKind]int64{machine.PSK: 0, machine.RPK: 1, machine.X509: 2, machine.NoSecurity: 3}[s.Mode]
+	public := s.Public
 	if s.Mode == machine.PSK {
-		mode = 0
+		public = []byte(s.identity(endpoint))
 	}
 	a := bootstrap.Account{ShortID: s.ShortID, SecurityInstance: s.SecurityInstance, ServerInstance: s.ServerInstance}
 	a.Security = []bootstrap.Resource{
 		{ID: bootstrap.SecurityURI, Value: lwm2m.Str(fill(s.URI, endpoint))},
 		{ID: bootstrap.SecurityIsBootstrap, Value: lwm2m.Bool(false)},
 		{ID: bootstrap.SecurityMode, Value: lwm2m.Int(mode)},
-		{ID: bootstrap.SecurityPublic, Value: lwm2m.Bytes([]byte(s.identity(endpoint)))},
-		{ID: bootstrap.SecurityServerPublic, Value: lwm2m.Bytes(nil)},
+		{ID: bootstrap.SecurityPublic, Value: lwm2m.Bytes(public)},
+		{ID: bootstrap.SecurityServerPublic, Value: lwm2m.Bytes(s.ServerPublic)},
 		{ID: bootstrap.SecuritySecret, Value: lwm2m.Bytes(key)},
 		{ID: bootstrap.SecurityShortID, Value: lwm2m.Int(int64(s.ShortID))},
 	}

@@ -46,6 +46,9 @@ type storedServer struct {
 	ShortID          uint16        `json:"ssid"`
 	URI              string        `json:"uri"`
 	PSK              bool          `json:"psk,omitempty"`
+	Mode             string        `json:"mode,omitempty"` // rpk or x509: since version 2
+	Public           string        `json:"public,omitempty"`
+	ServerPublic     string        `json:"serverPublic,omitempty"`
 	Identity         string        `json:"identity,omitempty"`
 	Key              string        `json:"key,omitempty"`
 	Generate         bool          `json:"generate,omitempty"`
@@ -112,7 +115,11 @@ func encode(c *Configuration) []byte {
 	}
 	for i := range c.Servers {
 		v := &c.Servers[i]
-		s.Servers = append(s.Servers, storedServer{v.ShortID, v.URI, v.Mode == machine.PSK, v.Identity, hex.EncodeToString(v.Key), v.Generate, v.Lifetime, v.Binding, v.Storing,
+		mode := ""
+		if v.asymmetric() {
+			mode, s.Version = v.Mode.String(), 2
+		}
+		s.Servers = append(s.Servers, storedServer{v.ShortID, v.URI, v.Mode == machine.PSK, mode, hex.EncodeToString(v.Public), hex.EncodeToString(v.ServerPublic), v.Identity, hex.EncodeToString(v.Key), v.Generate, v.Lifetime, v.Binding, v.Storing,
 			v.SecurityInstance, v.ServerInstance, resources(v.Security), resources(v.Server), v.Local})
 	}
 	for _, w := range c.Objects {
@@ -132,7 +139,7 @@ func decode(b []byte) (*Configuration, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, err
 	}
-	if s.Version != 1 {
+	if s.Version != 1 && s.Version != 2 {
 		return nil, fmt.Errorf("it was written by a newer version")
 	}
 	var failed error
@@ -175,8 +182,12 @@ func decode(b []byte) (*Configuration, error) {
 	}
 	for i := range s.Servers {
 		v := &s.Servers[i]
-		c.Servers = append(c.Servers, Server{v.ShortID, v.URI, mode(v.PSK), v.Identity, unhex(v.Key), v.Generate, v.Lifetime, v.Binding, v.Storing,
+		c.Servers = append(c.Servers, Server{v.ShortID, v.URI, mode(v.PSK), v.Identity, unhex(v.Key), nil, nil, v.Generate, v.Lifetime, v.Binding, v.Storing,
 			v.SecurityInstance, v.ServerInstance, resources(v.Security), resources(v.Server), v.Local})
+		if kind, ok := map[string]machine.SecurityKind{"rpk": machine.RPK, "x509": machine.X509}[v.Mode]; ok {
+			o := &c.Servers[i]
+			o.Mode, o.Public, o.ServerPublic = kind, unhex(v.Public), unhex(v.ServerPublic)
+		}
 	}
 	for _, sw := range s.Objects {
 		w := bootstrap.Write{Path: sw.Path}

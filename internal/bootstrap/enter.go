@@ -67,15 +67,21 @@ func (c *Configuration) keep(old *Configuration) {
 	}
 	for i := range c.Servers {
 		s := &c.Servers[i]
-		if s.Mode != machine.PSK {
+		if s.Mode == machine.NoSecurity {
 			continue
 		}
 		if old != nil && len(s.Key) == 0 && (!s.Generate || c.Group()) {
 			for _, o := range old.Servers {
-				if o.ShortID == s.ShortID && o.Mode == machine.PSK {
+				if o.ShortID == s.ShortID && o.Mode == s.Mode {
 					s.Key = o.Key
 				}
 			}
+		}
+		if s.asymmetric() {
+			if own, err := s.proof(); err == nil && s.Mode == machine.RPK && len(s.Public) == 0 {
+				s.Public = own.PublicKey()
+			}
+			continue
 		}
 		switch {
 		case c.Group():
@@ -101,13 +107,13 @@ func (t *Configurations) fits(c *Configuration) error {
 }
 
 func (t *Configurations) admits(endpoint string, s *Server) error {
-	if s.Mode != machine.PSK {
+	if s.Mode == machine.NoSecurity {
 		if _, has := t.local.Get(endpoint); has {
 			return fmt.Errorf("%w: %q has credentials on this server, so it would refuse the device without them; give it mode psk, or remove the credentials", ErrConflict, endpoint)
 		}
 		return nil
 	}
-	identity := s.identity(endpoint)
+	identity := s.credential(endpoint, nil).Identity
 	if holder, ok := t.local.ByIdentity([]byte(identity)); ok && holder.Endpoint != endpoint {
 		return fmt.Errorf("%w: identity %q belongs to endpoint %q on this server; each device needs its own", ErrConflict, identity, holder.Endpoint)
 	}
@@ -117,12 +123,12 @@ func (t *Configurations) admits(endpoint string, s *Server) error {
 // entry returns the credentials that a device needs on this program's own server and does not have there yet.
 func (t *Configurations) entry(c *Configuration) (cr server.Credential, wanted bool) {
 	s := c.local()
-	if s == nil || c.Group() || s.Mode != machine.PSK {
+	if s == nil || c.Group() || s.Mode == machine.NoSecurity {
 		return cr, false
 	}
-	cr = server.Credential{Endpoint: c.Endpoint, Identity: s.identity(c.Endpoint), Key: s.Key, Mode: machine.PSK}
+	cr = s.credential(c.Endpoint, s.Key)
 	have, ok := t.local.Get(c.Endpoint)
-	return cr, !ok || have.Identity != cr.Identity || !bytes.Equal(have.Key, cr.Key)
+	return cr, !ok || !same(have, cr) || !bytes.Equal(have.Key, cr.Key)
 }
 
 // enter stores the credentials of a device on this program's own server.

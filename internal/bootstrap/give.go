@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"heddle.example/lwm2m/bootstrap"
-	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 )
 
@@ -31,23 +30,26 @@ func (t *Configurations) Give(endpoint string, c *Configuration) (*bootstrap.Pro
 	if err := t.admits(endpoint, s); err != nil {
 		return nil, err
 	}
-	if s.Mode != machine.PSK {
+	if s.Mode == machine.NoSecurity {
 		return c.Provision(endpoint, nil), nil
 	}
+	key := c.key(s, endpoint)
+	cr := s.credential(endpoint, key)
 	have, has := t.local.Get(endpoint)
 	switch {
-	case has && c.Group() && (have.Identity != s.identity(endpoint) || t.givenBy(endpoint) != c.Endpoint):
+	case has && c.Group() && (!same(have, cr) || t.givenBy(endpoint) != c.Endpoint):
 		return nil, fmt.Errorf("%w: %q has credentials on this server that did not come from the configuration of %q; give it a configuration of its own, or remove them", ErrConflict, endpoint, c.Endpoint)
-	case has && have.Identity == s.identity(endpoint):
+	case has && same(have, cr) && s.asymmetric():
+		return c.Provision(endpoint, nil), nil
+	case has && same(have, cr):
 		return c.Provision(endpoint, have.Key), nil
 	}
-	key := c.key(s, endpoint)
 	if c.Group() {
 		if err := t.note(endpoint, c); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := t.local.Put(server.Credential{Endpoint: endpoint, Identity: s.identity(endpoint), Key: key, Mode: machine.PSK}, false); err != nil {
+	if _, err := t.local.Put(cr, false); err != nil {
 		return nil, err
 	}
 	return c.Provision(endpoint, key), nil
@@ -56,11 +58,11 @@ func (t *Configurations) Give(endpoint string, c *Configuration) (*bootstrap.Pro
 // Ready reports whether Give answers without waiting for the disk.
 func (t *Configurations) Ready(endpoint string, c *Configuration) bool {
 	s := c.local()
-	if s == nil || t.local == nil || s.Mode != machine.PSK {
+	if s == nil || t.local == nil || s.Mode == machine.NoSecurity {
 		return true
 	}
 	have, ok := t.local.Get(endpoint)
-	return ok && (c.Group() || have.Identity == s.identity(endpoint))
+	return ok && (c.Group() || same(have, s.credential(endpoint, nil)))
 }
 
 // givenBy returns the group that gave a device its credentials.

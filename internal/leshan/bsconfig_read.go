@@ -58,7 +58,12 @@ func (in *bsConfig) configuration(endpoint string, old *bootstrap.Configuration)
 		if err != nil {
 			return nil, err
 		}
-		server.Mode, server.URI, server.Identity, server.Key = mode, s.URI, string(s.PublicKeyOrID), s.SecretKey
+		server.Mode, server.URI, server.Key = mode, s.URI, s.SecretKey
+		if mode == machine.RPK || mode == machine.X509 {
+			server.Public, server.ServerPublic = s.PublicKeyOrID, s.ServerPublicKey
+		} else {
+			server.Identity = string(s.PublicKeyOrID)
+		}
 		c.Servers = append(c.Servers, server)
 	}
 	for _, key := range numbers(in.Servers) {

@@ -40,7 +40,11 @@ func newBSConfig(c *bootstrap.Configuration, keys bool) bsConfig {
 			server = int(s.ServerInstance)
 		}
 		id := s.ShortID
-		out.Security[strconv.Itoa(security)] = bsSecurity{URI: s.URI, SecurityMode: bsModes[s.Mode], PublicKeyOrID: bsBytes(s.Identity), SecretKey: secret(s.Key), SMSSecurityMode: "NO_SEC", ServerID: &id}
+		public := bsBytes(s.Identity)
+		if s.Mode == machine.RPK || s.Mode == machine.X509 {
+			public = s.Public
+		}
+		out.Security[strconv.Itoa(security)] = bsSecurity{URI: s.URI, SecurityMode: bsModes[s.Mode], PublicKeyOrID: public, ServerPublicKey: s.ServerPublic, SecretKey: secret(s.Key), SMSSecurityMode: "NO_SEC", ServerID: &id}
 		out.Servers[strconv.Itoa(server)] = newBSServer(s)
 	}
 	for _, w := range c.Objects {
