@@ -115,7 +115,7 @@ func (o *clientOptions) config() (client.Config, error) {
 		}
 	}
 	if o.factory != "" {
-		if o.key != "" || o.identity != "" || o.bootstrap || o.proof.given() {
+		if o.key != "" || o.identity != "" || o.bootstrap || o.proof.Given() {
 			return client.Config{}, errors.New("--factory says which servers there are: leave -b, -i, -s, --key, --cert and --server-cert out")
 		}
 		f, err := device.ReadFactory(o.factory)
@@ -132,13 +132,13 @@ func (o *clientOptions) config() (client.Config, error) {
 
 // account makes the one account that the command line gives.
 func (o *clientOptions) account() (client.Account, error) {
-	w := words.Options{Host: o.host, Port: o.port, Lifetime: o.lifetime, Bootstrap: o.bootstrap, Identity: o.identity, Key: o.key, HoldOff: o.holdOff, Secure: o.proof.given()}
+	w := words.Options{Host: o.host, Port: o.port, Lifetime: o.lifetime, Bootstrap: o.bootstrap, Identity: o.identity, Key: o.key, HoldOff: o.holdOff, Secure: o.proof.Given()}
 	if w.Secure && (o.key != "" || o.identity != "") {
 		return client.Account{}, errors.New("a device has a pre-shared key (-i, -s) or a private key (--key), not both")
 	}
 	a, err := w.Account()
 	if err == nil && w.Secure {
-		err = o.proof.prove(&a)
+		err = o.proof.Prove(&a)
 	}
 	return a, err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m/client"
 )
 
@@ -53,6 +54,10 @@ type factoryServer struct {
 	URI              string  `toml:"uri" json:"uri"`
 	Identity         string  `toml:"identity" json:"identity"`
 	Key              string  `toml:"key" json:"key"`
+	PrivateKey       string  `toml:"private_key" json:"private_key"` // files, beside this one
+	Certificate      string  `toml:"certificate" json:"certificate"`
+	ServerCert       string  `toml:"server_cert" json:"server_cert"`
+	CertUsage        *uint8  `toml:"cert_usage" json:"cert_usage"`
 	SNI              string  `toml:"sni" json:"sni"`
 	SecurityInstance uint16  `toml:"security_instance" json:"security_instance"`
 	ServerInstance   uint16  `toml:"server_instance" json:"server_instance"`
@@ -95,7 +100,7 @@ func ReadFactory(path string) (*Factory, error) {
 	}
 	if err == nil {
 		var out *Factory
-		if out, err = file.factory(); err == nil {
+		if out, err = file.factory(filepath.Dir(path)); err == nil {
 			return out, nil
 		}
 	}
@@ -128,8 +133,8 @@ func decodeTOML(b []byte, file *factoryFile) error {
 	return err
 }
 
-// factory makes accounts and rules of a file.
-func (f *factoryFile) factory() (*Factory, error) {
+// factory makes accounts and rules of a file in a directory.
+func (f *factoryFile) factory(dir string) (*Factory, error) {
 	out := &Factory{}
 	if b := f.Bootstrap; b != nil {
 		key, err := secret("bootstrap", b.Key)
@@ -143,6 +148,9 @@ func (f *factoryFile) factory() (*Factory, error) {
 	}
 	for i := range f.Server {
 		a, err := f.Server[i].account()
+		if err == nil {
+			err = f.Server[i].prove(&a, dir)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -202,6 +210,30 @@ func (s *factoryServer) account() (client.Account, error) {
 		a.Retry = &r
 	}
 	return a, err
+}
+
+// prove gives the account what stands in the files that it names.
+func (s *factoryServer) prove(a *client.Account, dir string) error {
+	in := func(name string) string {
+		if name == "" || filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(dir, name)
+	}
+	p := Proof{Key: in(s.PrivateKey), Certificate: in(s.Certificate), Server: in(s.ServerCert), Usage: uint8(dtls.DomainIssued)}
+	if s.CertUsage != nil {
+		p.Usage = *s.CertUsage
+	}
+	switch {
+	case !p.Given():
+		return nil
+	case s.Identity != "" || s.Key != "":
+		return fmt.Errorf("server %d: a pre-shared key (identity, key) or a private key (private_key), not both", s.ID)
+	}
+	if err := p.Prove(a); err != nil {
+		return fmt.Errorf("server %d: %w", s.ID, err)
+	}
+	return nil
 }
 
 // secret reads a key, and does not show it where it is none.

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"heddle.example/dtls"
 	"heddle.example/lwm2m/client"
+	"heddle.example/machine"
 	"heddle.example/machine/machinetest"
 )
 
@@ -125,9 +128,55 @@ func FuzzFactory(f *testing.F) {
 		if decode(b, &file) != nil {
 			return
 		}
-		if out, err := file.factory(); err == nil {
+		if out, err := file.factory(""); err == nil {
 			// Whatever it says: New takes it or says why not.
 			_, _ = client.New(client.Config{Rand: machinetest.NewRand(1), Servers: out.Servers, Access: out.Access})
 		}
 	})
+}
+
+// TestFactoryProofs reads accounts with a raw public key and a certificate from files beside the factory's.
+func TestFactoryProofs(t *testing.T) {
+	dir := t.TempDir()
+	der, err := dtls.GenerateKey(machinetest.NewRand(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := dtls.NewCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name, kind string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if kind != "" {
+			b = pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b})
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file("lamp.key", "PRIVATE KEY", der)
+	file("server.pub", "PUBLIC KEY", own.PublicKey())
+	const good = "[[server]]\nid = 1\nuri = \"coaps://h\"\nprivate_key = \"lamp.key\"\nserver_cert = \"server.pub\"\n"
+	f, err := ReadFactory(file("good.toml", "", []byte(good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := f.Servers[0]; a.Mode != machine.RPK || string(a.Key) != string(der) || string(a.ServerKey) != string(own.PublicKey()) {
+		t.Errorf("%+v", a)
+	}
+	if _, err := client.New(client.Config{Rand: machinetest.NewRand(1), Endpoint: "lamp", Servers: f.Servers}); err != nil {
+		t.Error(err)
+	}
+	for text, why := range map[string]string{
+		good + "key = \"00\"":                      "not both",
+		good + "certificate = \"none.pem\"":        "a device with a certificate needs a certificate",
+		"[[server]]\nid = 1\nprivate_key = \"x\"":  "go together",
+		strings.ReplaceAll(good, "lamp.key", "no"): "private key: open",
+	} {
+		if _, err := ReadFactory(file("bad.toml", "", []byte(text))); err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "server 1") {
+			t.Errorf("%v, want %q", err, why)
+		}
+	}
 }
