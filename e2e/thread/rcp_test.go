@@ -37,7 +37,7 @@ func (c *clock) program(t testing.TB, m maker, k kind, id int) *exec.Cmd {
 func TestRadioCoProcessor(t *testing.T) {
 	for _, first := range []maker{ours, theirs} {
 		t.Run(string(first)+"First", func(t *testing.T) {
-			c := &clock{t, time.Now(), nextOffset()}
+			c := &clock{t, time.Now(), nextOffset(t)}
 			dir := t.TempDir()
 			env := "PORT_OFFSET=" + strconv.Itoa(c.offset)
 			a := start(t, c, dir, first, ftd, 1, env)

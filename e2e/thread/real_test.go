@@ -22,7 +22,7 @@ type real struct {
 }
 
 func newReal(t testing.TB, speed int) *real {
-	return &real{t: t, dir: t.TempDir(), offset: nextOffset(), speed: speed, began: time.Now()}
+	return &real{t: t, dir: t.TempDir(), offset: nextOffset(t), speed: speed, began: time.Now()}
 }
 
 func (r *real) typed(*node)          {}

@@ -39,7 +39,7 @@ func TestTranscripts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				p := &plain{clock{t, time.Now(), nextOffset()}}
+				p := &plain{clock{t, time.Now(), nextOffset(t)}}
 				n := start(t, p, t.TempDir(), m, ftd, 1, "PORT_OFFSET="+strconv.Itoa(p.offset))
 				for n.drain(); n.out.String() != "> " && p.now() < 10*time.Second; n.drain() {
 					p.pass(time.Millisecond)

@@ -25,6 +25,12 @@ const (
 	eventRadio = 1
 )
 
+// Ports of nodes: an offset has the world's and those of 33 nodes.
+const (
+	portBase = 9000
+	ports    = 34
+)
+
 // virtual is a world without a real clock: it has the nodes' alarms and frames in one queue, and hands them out in order.
 // It is used by one goroutine. The nodes' randomness is the world's: what happens once with a seed happens each time.
 type virtual struct {
@@ -68,11 +74,31 @@ type heard struct {
 	data []byte // channel, then the PSDU
 }
 
-// offsets keeps the ports of one run's tests apart, and mostly those of two runs on one computer; the lower ones are
-// for people.
+// offsets keeps the ports of one run's tests apart; the lower ones are for people.
 var offsets atomic.Int32
 
-func nextOffset() int { return 50 + (os.Getpid()*8+int(offsets.Add(1)))%500 }
+// nextOffset returns one whose ports nobody has: another run on this computer may be under way.
+func nextOffset(t testing.TB) int {
+	t.Helper()
+	for range 500 {
+		if o := 50 + (os.Getpid()*8+int(offsets.Add(1)))%500; free(o) {
+			return o
+		}
+	}
+	t.Fatal("no free ports for nodes")
+	return 0
+}
+
+func free(offset int) bool {
+	for id := range ports {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{Port: portBase + offset*ports + id})
+		if err != nil {
+			return false
+		}
+		c.Close()
+	}
+	return true
+}
 
 func newVirtual(t testing.TB) *virtual {
 	t.Helper()
@@ -83,7 +109,7 @@ func newVirtual(t testing.TB) *virtual {
 		}
 	})
 	for range 50 {
-		v.offset = nextOffset()
+		v.offset = nextOffset(t)
 		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: v.port(0)})
 		if err == nil {
 			v.conn = c
@@ -98,7 +124,7 @@ func newVirtual(t testing.TB) *virtual {
 	return nil
 }
 
-func (v *virtual) port(id int) int { return 9000 + v.offset*34 + id }
+func (v *virtual) port(id int) int { return portBase + v.offset*ports + id }
 
 // node starts a node, with more in its environment.
 func (v *virtual) node(m maker, k kind, env ...string) *node {
