@@ -86,7 +86,12 @@ func TestCommissioning(t *testing.T) {
 	await(t, "the joiner gives up", func() bool { return typed(2, "joiner state") == "Idle Done" })
 	typed(2, "joiner start J01NME")
 	await(t, "it joined", func() bool { st, _ := s.Status(ctx); return st.Attempts[0].State == "joined" })
-	typed(2, "thread start")
+	// The commissioner is done first: then the joiner router hands over the network's keys.
+	await(t, "it has the network's dataset", func() bool { return strings.HasSuffix(typed(2, "dataset active"), "Done") })
+	await(t, "the joiner is done", func() bool { return typed(2, "joiner state") == "Idle Done" })
+	if said := typed(2, "thread start"); said != "Done" {
+		t.Fatal(said)
+	}
 	await(t, "it is attached", func() bool {
 		attached := false
 		_ = w.Seat(2).Do(ctx, func(_ machine.Time, n *thread.Node) error { attached = n.MLE().Role().Attached(); return nil })
