@@ -226,13 +226,26 @@ func (n *node) get(format string, args ...any) string {
 	return lines[0]
 }
 
-// reset types reset, which answers with nothing but a new prompt.
+// reset types reset, which answers with nothing but a new prompt. What is typed before that prompt is there may be read by
+// the node that is about to go, and be lost: so the prompt of the command before is waited for, and then the new one.
 func (n *node) reset(command string) {
 	n.t.Helper()
+	prompt := func(what string) {
+		n.t.Helper()
+		until(n.t, n.world, 20*time.Second, fmt.Sprintf("%v: the prompt %s", n, what), func() bool {
+			n.drain()
+			return strings.Contains("\n"+strings.ReplaceAll(n.out.String(), "\r", ""), "\n> ")
+		})
+		n.out.Reset()
+	}
+	if _, after, done := strings.Cut(n.out.String(), "Done"); done {
+		n.out.Reset()
+		n.out.WriteString(after)
+		prompt("before " + command)
+	}
 	n.write(command)
 	n.world.pass(100 * time.Millisecond)
-	n.drain()
-	n.out.Reset()
+	prompt("after " + command)
 }
 
 // until lets time pass until ok, and fails the test when that takes longer than timeout.
