@@ -42,6 +42,9 @@ func FuzzParse(f *testing.F) {
 				t.Fatal(n, end)
 			}
 			r.Owner.Text()
+			if d, err := m.WholeData(r); err == nil {
+				LowerData(r.Type, d)
+			}
 			return true
 		})
 	})

@@ -26,6 +26,7 @@ const (
 	TypeSRV   = 33
 	TypeDNAME = 39
 	TypeOPT   = 41
+	TypeNSEC  = 47
 	TypeANY   = 255
 	ClassIN   = 1
 	ClassNone = 254
@@ -107,6 +108,11 @@ const maxQuestions = 4
 
 // ParseAll reads the header and the questions of a message, of which there need not be any. b is borrowed.
 func ParseAll(b []byte) (m Message, questions []Question, err error) {
+	return ParseMany(b, maxQuestions)
+}
+
+// ParseMany is ParseAll for messages with more questions, as multicast DNS has them.
+func ParseMany(b []byte, most int) (m Message, questions []Question, err error) {
 	if len(b) < HeaderSize {
 		return m, nil, ErrMessage
 	}
@@ -114,7 +120,7 @@ func ParseAll(b []byte) (m Message, questions []Question, err error) {
 	for i := range m.Counts {
 		m.Counts[i] = binary.BigEndian.Uint16(b[4+2*i:])
 	}
-	if m.Counts[0] > maxQuestions {
+	if int(m.Counts[0]) > most {
 		return m, nil, ErrMessage
 	}
 	at := HeaderSize

@@ -43,6 +43,9 @@ func (w *Writer) Question(n Name, kind uint16) {
 	w.count(0)
 }
 
+// Questions returns how many there are.
+func (w *Writer) Questions() int { return int(binary.BigEndian.Uint16(w.b[4:])) }
+
 // Begin starts a record; what is written until End is its data.
 func (w *Writer) Begin(owner Name, kind, class uint16, ttl uint32) {
 	w.Name(owner)
