@@ -11,6 +11,8 @@ type Border interface {
 	FromMesh(now machine.Time, b []byte)
 	// NodeChanged is told what has changed, before the input ends. What the border changes in turn is told to it, too.
 	NodeChanged(now machine.Time, f Flags)
+	// AgentChanged is told that the border agent has another ephemeral key, or none, in the middle of an input, too.
+	AgentChanged(now machine.Time)
 }
 
 // border is what a node has as a border router; nil as long as it is none.

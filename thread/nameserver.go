@@ -17,6 +17,7 @@ type nameServer struct {
 	server   *dnssd.Server // nil until it is asked
 	socket   SocketID
 	upstream func(now machine.Time, client netip.AddrPort, query []byte)
+	beside   func(now machine.Time, client netip.AddrPort, query []byte) bool
 	waiting  []abroad
 }
 
@@ -39,6 +40,12 @@ const (
 // borrowed. The answer comes by AnswerDNS.
 func (n *Node) SetUpstreamDNS(f func(now machine.Time, client netip.AddrPort, query []byte)) {
 	n.registry.names.upstream = f
+}
+
+// SetLinkDNS says who is asked for names of this network that nobody has registered with it: a border router asks the link
+// beside the mesh (RFC 8766). f reports whether it will answer, by AnswerDNS; query is borrowed.
+func (n *Node) SetLinkDNS(f func(now machine.Time, client netip.AddrPort, query []byte) bool) {
+	n.registry.names.beside = f
 }
 
 // UpstreamDNS reports whether names of elsewhere are asked for.
@@ -92,21 +99,47 @@ func (n *Node) receiveDNS(now machine.Time, d *Datagram) {
 		s.server = dnssd.NewServer((*nameEnv)(n))
 	}
 	// Who is not of the mesh does not get answers through us that he could get himself.
-	if s.upstream == nil || !dnssd.Abroad(d.Payload) || !d.Peer.IsLinkLocalUnicast() && !n.data.OnMesh(d.Peer) && !n.HasAddress(d.Peer) {
-		if b := s.server.Answer(now, d.Payload); b != nil {
+	ours := d.Peer.IsLinkLocalUnicast() || n.data.OnMesh(d.Peer) || n.HasAddress(d.Peer)
+	client := netip.AddrPortFrom(d.Peer.Netip(), d.PeerPort)
+	if s.upstream == nil || !dnssd.Abroad(d.Payload) || !ours {
+		b := s.server.AnswerOr(now, d.Payload, func() bool {
+			return s.beside != nil && ours && n.askBeside(now, client, d)
+		})
+		if b != nil {
 			n.answerFrom(now, d.Local, dnsPort, d.Peer, d.PeerPort, b)
 		}
 		return
 	}
-	f := abroad{netip.AddrPortFrom(d.Peer.Netip(), d.PeerPort), d.Local, uint16(d.Payload[0])<<8 | uint16(d.Payload[1]), now.Add(forwardTimeout)}
-	s.waiting = slices.DeleteFunc(s.waiting, func(o abroad) bool { return o.until <= now || o.client == f.client && o.id == f.id })
-	if len(s.waiting) >= maxForwarded {
+	if !n.awaitAnswer(now, client, d) {
 		n.answerFrom(now, d.Local, dnsPort, d.Peer, d.PeerPort, s.server.Failure(d.Payload))
 		return
 	}
-	s.waiting = append(s.waiting, f)
 	s.server.Counters.Upstream++
-	s.upstream(now, f.client, d.Payload)
+	s.upstream(now, client, d.Payload)
+}
+
+func (n *Node) askBeside(now machine.Time, client netip.AddrPort, d *Datagram) bool {
+	if !n.awaitAnswer(now, client, d) {
+		return false
+	}
+	s := &n.registry.names
+	if s.beside(now, client, d.Payload) {
+		return true
+	}
+	s.waiting = s.waiting[:len(s.waiting)-1]
+	return false
+}
+
+// awaitAnswer takes note of a query that AnswerDNS will answer, if there is room.
+func (n *Node) awaitAnswer(now machine.Time, client netip.AddrPort, d *Datagram) bool {
+	s := &n.registry.names
+	f := abroad{client, d.Local, uint16(d.Payload[0])<<8 | uint16(d.Payload[1]), now.Add(forwardTimeout)}
+	s.waiting = slices.DeleteFunc(s.waiting, func(o abroad) bool { return o.until <= now || o.client == f.client && o.id == f.id })
+	if len(s.waiting) >= maxForwarded {
+		return false
+	}
+	s.waiting = append(s.waiting, f)
+	return true
 }
 
 // nameEnv is the Node as dnssd.ServerEnv.

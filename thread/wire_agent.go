@@ -106,8 +106,11 @@ func (e *agentEnv) KeyEvent(_ machine.Time, v borderagent.KeyEvent) {
 }
 
 // KeyStateChanged implements borderagent.Env.
-func (e *agentEnv) KeyStateChanged(machine.Time) {
+func (e *agentEnv) KeyStateChanged(now machine.Time) {
 	(*Node)(e).event(0, &info.EphemeralKeyState{State: e.agent.KeyState().String()})
+	if e.border != nil {
+		e.border.AgentChanged(now)
+	}
 }
 
 // BorderAgent is the door for commissioners that are not in the mesh. Its inputs go through Do.

@@ -77,7 +77,11 @@ func Abroad(b []byte) bool {
 }
 
 // Answer returns the answer to a query, or nil if it is none.
-func (s *Server) Answer(now machine.Time, b []byte) []byte {
+func (s *Server) Answer(now machine.Time, b []byte) []byte { return s.AnswerOr(now, b, nil) }
+
+// AnswerOr is Answer, but for names of the network that nobody has registered: elsewhere may know them, and reports whether it
+// answers. Then there is no answer from here.
+func (s *Server) AnswerOr(now machine.Time, b []byte, elsewhere func() bool) []byte {
 	if len(b) < dns.HeaderSize || b[2]&0x80 != 0 {
 		return nil
 	}
@@ -110,6 +114,9 @@ func (s *Server) Answer(now machine.Time, b []byte) []byte {
 		return r.end(dns.CodeOK)
 	}
 	if !r.resolve() {
+		if r.name != domain && elsewhere != nil && elsewhere() {
+			return nil
+		}
 		return r.end(dns.CodeNoName)
 	}
 	s.Counters.BySRP++

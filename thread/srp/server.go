@@ -103,6 +103,7 @@ type Server struct {
 	hosts    []*RegisteredHost // the latest update first
 	saved    bool              // the port was stored
 	next     machine.Time
+	watch    func(now machine.Time)
 }
 
 // NewServer returns a server that is disabled.
@@ -247,7 +248,7 @@ func (s *Server) Disable(now machine.Time) {
 		return
 	}
 	s.env.Unpublish(now, s.mode)
-	s.stop()
+	s.stop(now)
 	s.state = ServerDisabled
 	if s.fast {
 		s.mode = s.previous
@@ -259,7 +260,7 @@ func (s *Server) Published(now machine.Time, in bool) {
 	if in {
 		s.start(now)
 	} else {
-		s.stop()
+		s.stop(now)
 	}
 }
 
@@ -280,12 +281,22 @@ func (s *Server) start(now machine.Time) {
 	}
 }
 
-func (s *Server) stop() {
+func (s *Server) stop(now machine.Time) {
 	if s.state != ServerRunning {
 		return
 	}
 	s.state, s.hosts, s.next, s.saved = ServerStopped, nil, machine.Never, false
 	s.env.CloseServer()
+	s.told(now)
+}
+
+// Watch has f called whenever Hosts may have changed: a border router tells its other link.
+func (s *Server) Watch(f func(now machine.Time)) { s.watch = f }
+
+func (s *Server) told(now machine.Time) {
+	if s.watch != nil {
+		s.watch(now)
+	}
 }
 
 // FastStart reports whether the server starts by itself where there is no other one.
@@ -332,4 +343,5 @@ func (s *Server) Expire(now machine.Time) {
 		s.next = min(s.next, next)
 		return gone
 	})
+	s.told(now)
 }
