@@ -29,6 +29,8 @@ type bench struct {
 	query   func(n *network.Node, now machine.Time, q *border.Query)
 	events  map[*network.Node][]any
 	hosts   []*host
+	// computers on the link speak multicast DNS.
+	computers []*computer
 	// lastAdvert is the latest Router Advertisement of ours.
 	lastAdvert []byte
 }
@@ -73,6 +75,8 @@ func (b *bench) action(n *network.Node, now machine.Time, a machine.Action) {
 	case *border.InfraMessage:
 		m := border.InfraMessage{Link: v.Link, Src: v.Src, Dst: v.Dst, ICMPv6: append([]byte(nil), v.ICMPv6...)}
 		b.link(n, m)
+	case *border.MDNSMessage:
+		b.multicast(n, nil, v.To, append([]byte(nil), v.Message...))
 	case *border.Outside:
 		p := append([]byte(nil), v.Packet...)
 		b.net.World.After(time.Millisecond, func() { b.outside(n, b.net.World.Now(), p) })

@@ -62,6 +62,9 @@ type Infra struct {
 	Enable bool
 	// Solicited has the Router answer Neighbor Solicitations for Address, which an operating system does by itself.
 	Solicited bool
+	// MDNS: the driver carries multicast DNS there, so that the border agent and the mesh's services are found on the link, and
+	// the link's from the mesh.
+	MDNS bool
 }
 
 // NAT64 is the way to the IPv4 world.
@@ -83,6 +86,14 @@ type Outside struct{ Packet []byte }
 
 // InfraMessage is the value of a Send: an ICMPv6 message of neighbour discovery for the infrastructure link.
 type InfraMessage = nd.Packet
+
+// MDNSMessage is the value of a Send: a message of multicast DNS for the infrastructure link, to both groups or, where To is
+// valid, to one host. What comes to the groups is taken in by MDNSReceived.
+type MDNSMessage struct {
+	Link    uint32
+	To      netip.AddrPort
+	Message []byte
+}
 
 // Query is the value of a Send: a DNS query for a server upstream, by UDP. What the server says comes back by
 // UpstreamReceived.

@@ -28,7 +28,13 @@ func (h *hooks) NodeChanged(now machine.Time, f thread.Flags) {
 	if c.NetworkData {
 		r.updateDNS(now)
 	}
+	if f&agentFlags != 0 {
+		r.publishAgent(now)
+	}
 }
+
+// AgentChanged implements thread.Border.
+func (h *hooks) AgentChanged(now machine.Time) { (*Router)(h).publishAgent(now) }
 
 // env is the Router as routing.Env.
 type env Router
@@ -85,6 +91,7 @@ func (e *env) Decided(now machine.Time) {
 	r.updateTranslator(now)
 	r.updateDNS(now)
 	r.updateServer(now)
+	r.updateServices(now)
 }
 
 // AILs implements routing.Env.

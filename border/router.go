@@ -13,8 +13,8 @@ import (
 // Router is a border router. It is a machine.Machine and machine.Durable, with the radio's inputs beside, as its node is:
 //
 //   - All actions of the node, or of Config.Device, pass through.
-//   - Actions Send with *Outside, *InfraMessage and *Query are the border's own; OutsideReceived, InfraReceived and
-//     UpstreamReceived are the inputs beside them. None of them waits for a commit.
+//   - Actions Send with *Outside, *InfraMessage, *MDNSMessage and *Query are the border's own; OutsideReceived, InfraReceived,
+//     MDNSReceived and UpstreamReceived are the inputs beside them. None of them waits for a commit.
 //   - Actions Event with *Changed and *SeveralAILs tell of the border.
 //
 // When the node asks to be made anew (thread.ResetRequest), the Router is made anew with it.
@@ -35,6 +35,7 @@ type Router struct {
 	names       *dns64.Forwarder
 	dns         resolver
 	counters    Counters
+	services    services
 }
 
 // New makes a border router of a node, which must not have had an input yet. It reads its own settings from the node's.
@@ -56,6 +57,7 @@ func New(c Config) (*Router, error) {
 	c.Node.SetBorder((*hooks)(r))
 	c.Node.OnSRPAuto(func(now machine.Time, _ bool) { r.switchServer(now) })
 	r.initDNS()
+	r.initServices()
 	return r, nil
 }
 
@@ -88,7 +90,10 @@ func (r *Router) Routing() *routing.Manager { return r.routing }
 // Do runs f as an input of the Router and of its node.
 func (r *Router) Do(now machine.Time, cause machine.Cause, f func(m *routing.Manager) error) (err error) {
 	r.cause = cause
-	r.node.Do(now, cause, func() { err = f(r.routing) })
+	r.node.Do(now, cause, func() {
+		err = f(r.routing)
+		r.updateServices(now)
+	})
 	return err
 }
 
@@ -128,7 +133,7 @@ func (r *Router) PersistFailed(now machine.Time, seq machine.Seq, err error) {
 func (r *Router) Deadline() machine.Time { return min(r.device.Deadline(), r.own()) }
 
 func (r *Router) own() machine.Time {
-	d := min(r.routing.Deadline(), r.names.Deadline())
+	d := min(r.routing.Deadline(), r.names.Deadline(), r.servicesDeadline())
 	if r.translator != nil {
 		d = min(d, r.translator.Deadline())
 	}
@@ -160,6 +165,7 @@ func (r *Router) expire(now machine.Time) {
 	if r.translator != nil && r.translator.Deadline() <= now {
 		r.translator.Expire(now)
 	}
+	r.expireServices(now)
 }
 
 // Next implements machine.Machine. What was handed out stays valid until all is drained, the Device's actions, too.

@@ -4,7 +4,9 @@ import (
 	"net/netip"
 	"time"
 
+	"heddle.example/border/discovery"
 	"heddle.example/border/dns64"
+	"heddle.example/border/mdns"
 	"heddle.example/border/nat64"
 	"heddle.example/border/routing"
 	"heddle.example/machine"
@@ -44,6 +46,12 @@ type Status struct {
 	DNS     dns64.Counters
 	Names   []dns64.Entry // the cache
 	Pending int           // queries under way
+
+	MDNS         bool         // multicast DNS is spoken on the infrastructure link
+	Published    []mdns.Entry // there; OwnEntry has the border agent
+	MDNSCounters mdns.Counters
+	Discovery    discovery.Counters // of what the mesh has asked of the link
+
 	Uptime  time.Duration // of the node
 }
 
@@ -95,6 +103,9 @@ func (r *Router) Status(now machine.Time) Status {
 	}
 	for x := range data.Data().ExternalRoutes() {
 		s.Routes = append(s.Routes, x)
+	}
+	if x := r.services.speaker; x != nil {
+		s.MDNS, s.Published, s.MDNSCounters, s.Discovery = x.Up(), x.Entries(), x.Counters, r.services.proxy.Counters
 	}
 	if r.translator != nil {
 		s.Mappings = r.translator.Mappings(now, nil)

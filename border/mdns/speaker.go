@@ -193,7 +193,8 @@ func (s *Speaker) echoed(now machine.Time, b []byte) bool {
 // Entry is what there is to say of a name.
 type Entry struct {
 	Name      string // that is published, or tried
-	Asked     string // the label that it was to have
+	Label     string // its first label
+	Asked     string // ... and what that was to be
 	Owner     string
 	Type      string // "": it is a host
 	Host      string // of a service
@@ -205,11 +206,16 @@ type Entry struct {
 // Entries returns what is published, by owner, a host before its services.
 func (s *Speaker) Entries() (list []Entry) {
 	for _, p := range s.published {
-		list = append(list, Entry{Name: p.host.name.Text(), Asked: p.host.label, Owner: p.owner, Addresses: slices.Clone(p.advert.Addresses), State: p.host.state})
+		list = append(list, Entry{Name: p.host.name.Text(), Label: labelOf(p.host), Asked: p.host.label, Owner: p.owner, Addresses: slices.Clone(p.advert.Addresses), State: p.host.state})
 		for _, e := range p.services {
 			i := slices.IndexFunc(p.advert.Services, func(x Service) bool { return e.is(&x) })
-			list = append(list, Entry{Name: e.name.Text(), Asked: e.label, Owner: p.owner, Type: e.serviceType, Host: p.host.name.Text(), Port: p.advert.Services[i].Port, State: e.state})
+			list = append(list, Entry{Name: e.name.Text(), Label: labelOf(e), Asked: e.label, Owner: p.owner, Type: e.serviceType, Host: p.host.name.Text(), Port: p.advert.Services[i].Port, State: e.state})
 		}
 	}
 	return list
+}
+
+func labelOf(e *entry) string {
+	label, _ := e.name.Label()
+	return label
 }
