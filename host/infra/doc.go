@@ -1,6 +1,6 @@
 // Package infra makes a network interface of this computer the infrastructure link of a border router: router
 // advertisements, solicitations and what else neighbour discovery needs go over it, with the checksums and hop limits that
-// RFC 4861 wants. The system answers Neighbor Solicitations for its addresses by itself.
+// RFC 4861 wants. The system answers Neighbor Solicitations for its addresses by itself. Multicast DNS goes over it, too.
 package infra
 
 import "heddle.example/border/nd"

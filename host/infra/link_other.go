@@ -4,7 +4,9 @@ package infra
 
 import (
 	"errors"
+	"net/netip"
 
+	"heddle.example/border/mdns"
 	"heddle.example/border/nd"
 	"heddle.example/thread/ip6"
 )
@@ -34,3 +36,19 @@ func (*Link) Send(*nd.Packet) error { return errors.New("infrastructure link: on
 
 // Close ends it.
 func (*Link) Close() error { return nil }
+
+// MDNS is multicast DNS on an interface of this computer.
+type MDNS struct{}
+
+// OpenMDNS says that this system has none yet.
+func OpenMDNS(string, func(m mdns.Message)) (*MDNS, error) {
+	return nil, errors.New("multicast DNS: only on Linux so far")
+}
+
+// Send sends a message.
+func (*MDNS) Send(netip.AddrPort, []byte) error {
+	return errors.New("multicast DNS: only on Linux so far")
+}
+
+// Close ends it.
+func (*MDNS) Close() error { return nil }

@@ -96,6 +96,10 @@ type Doctor struct {
 	Out outside.Outside
 	// Trouble returns what keeps the outside from the mesh, nil where there is nothing. nil: nobody would know.
 	Trouble func() error
+	// Infra is the infrastructure link where multicast DNS is wanted, "" for none; Deaf returns why it is not spoken there, nil
+	// where it is. It is called in the node's owner.
+	Infra string
+	Deaf  func() error
 	// System looks at this computer; nil: it is not looked at, as for a simulated way out.
 	System System
 }
@@ -118,6 +122,7 @@ type examination struct {
 	legs []Leg
 	saw  border.Status
 	hurt error // what Trouble says
+	deaf error // what Deaf says
 }
 
 // Examine tests all legs. It takes some seconds, more where something is broken.
@@ -141,8 +146,11 @@ func (d *Doctor) Examine(ctx context.Context, q Question) Report {
 		alone bool
 	}{
 		{"radio", x.radio, true}, {"prefix", x.prefix, false}, {"route", x.route, false}, {"NAT64", x.nat64, false},
-		{"ping", x.ping, true}, {"DNS", x.dns, false}, {"server", x.server, false},
+		{"ping", x.ping, true}, {"DNS", x.dns, false}, {"mDNS", x.mdns, false}, {"server", x.server, false},
 	} {
+		if leg.name == "mDNS" && d.Infra == "" {
+			continue
+		}
 		if broken != "" && !leg.alone && (broken == "radio" || broken == "prefix" || broken == "route") {
 			x.legs = append(x.legs, Leg{Name: leg.name, State: Skipped, Found: "not tested, because of the " + broken})
 			continue
@@ -173,6 +181,9 @@ func (x *examination) look() (node bool, err error) {
 			node, x.saw = true, r.Status(now)
 			if x.Trouble != nil {
 				x.hurt = x.Trouble()
+			}
+			if x.Deaf != nil {
+				x.deaf = x.Deaf()
 			}
 		}
 		return nil

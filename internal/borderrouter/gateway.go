@@ -29,6 +29,9 @@ type Gateway struct {
 	out     outside.Outside
 	dns     *upstream
 	link    *infra.Link                   // nil: no infrastructure link
+	mdns    *infra.MDNS                   // nil: no multicast DNS there
+	deaf    error                         // why not
+	waiting atomic.Int32                  // messages of multicast DNS that the node has not taken yet
 	control atomic.Pointer[radio.Control] // since Started: the outside's goroutines begin before
 	servers []netip.AddrPort
 	in      incoming
@@ -40,6 +43,7 @@ type Gateway struct {
 	cause   machine.Cause
 	prefix  ip6.Prefix // the way out knows of
 	entered bool
+	last    machine.Time
 }
 
 var _ node.Around = (*Gateway)(nil)
@@ -94,6 +98,10 @@ func ownAddress(rand machine.Rand) netip.Prefix {
 
 // Close ends the way out, after the node.
 func (g *Gateway) Close() error {
+	if g.mdns != nil {
+		g.farewell(g.last)
+		_ = g.mdns.Close()
+	}
 	if g.link != nil {
 		_ = g.link.Close()
 	}
@@ -111,6 +119,7 @@ func (g *Gateway) post(f func(now machine.Time)) bool {
 
 // Boot implements node.Around.
 func (g *Gateway) Boot(now machine.Time, d radio.Device, n *thread.Node, c *shell.Config) (radio.Device, error) {
+	g.farewell(now)
 	user := g.o.Mode == outside.User
 	bc := border.Config{Node: n, Device: d, Rand: g.rand, Infra: g.infra(), Uplink: user || g.link == nil, Upstream: g.servers,
 		Translate: !user, Flows: g.flows, DefaultDNS: true, Services: true, NAT64: border.NAT64{Enable: !g.o.NoNAT64, Prefix: g.o.NAT64}}
@@ -170,11 +179,14 @@ func (g *Gateway) enter(now machine.Time, n *thread.Node) error {
 
 // Act implements node.Around.
 func (g *Gateway) Act(now machine.Time, a machine.Action) bool {
+	g.last = now
 	switch v := a.Value.(type) {
 	case *border.Outside:
 		g.out.Send(v.Packet)
 	case *border.InfraMessage:
 		_ = g.link.Send(v) // an interface that is down takes none, and is watched
+	case *border.MDNSMessage:
+		_ = g.mdns.Send(v.To, v.Message) // what is lost is said or asked again
 	case *border.Query:
 		server := v.Server
 		g.dns.ask(server, v.Message, func(b []byte) {
@@ -222,7 +234,11 @@ func (g *Gateway) Outside() outside.Outside { return g.out }
 
 // Doctor returns a doctor for this border router, whose node has a seat.
 func (g *Gateway) Doctor(s seat.Seat) *Doctor {
-	return &Doctor{Seat: s, Border: g.Router, Out: g.out, Trouble: g.trouble, System: ThisComputer{}}
+	d := &Doctor{Seat: s, Border: g.Router, Out: g.out, Trouble: g.trouble, Deaf: func() error { return g.deaf }, System: ThisComputer{}}
+	if !g.o.NoMDNS {
+		d.Infra = g.o.Infra
+	}
+	return d
 }
 
 // trouble returns what the system refuses of the mesh's routes.

@@ -19,6 +19,8 @@ type Options struct {
 	Device string
 	// Infra is the interface of the infrastructure link; "": there is none.
 	Infra string
+	// NoMDNS: the mesh's names are not on that link, nor the link's in the mesh.
+	NoMDNS bool
 	// Pool is what nodes have for addresses on the IPv4 side of a TUN interface.
 	Pool netip.Prefix
 	// NAT64 is the prefix under which addresses stand for IPv4; no bits: one of the router's own. NoNAT64: none.

@@ -42,7 +42,8 @@ Packets leave through ordinary sockets of this program: UDP, TCP and echo reques
 requests need the sysctl net.ipv4.ping_group_range, or root). Nodes do not reach what listens on this computer's loopback,
 unless --alias gives it an address. With --tun packets leave through a network device, and this computer routes them: nodes
 keep their addresses and can be reached from outside; for IPv4 they have addresses of --pool. With --infra the network on an
-interface learns by router advertisements where the mesh is, and the mesh what that network leads to.
+interface learns by router advertisements where the mesh is, and the mesh what that network leads to; by multicast DNS it
+finds the border agent and the services that the mesh has registered, and the mesh finds its services.
 
 ID is the node's number on the simulated radio, 1 without it; PORT_OFFSET in the environment keeps networks apart. Settings
 are kept in tmp/OFFSET_ID.flash.`,
@@ -107,6 +108,7 @@ are kept in tmp/OFFSET_ID.flash.`,
 	f.Lookup("tun").NoOptDefVal = "heddle%d"
 	f.StringVar(&pool, "pool", borderrouter.DefaultPool.String(), "with --tun: `PREFIX` of the nodes' IPv4 addresses outside")
 	f.StringVar(&o.Infra, "infra", "", "`INTERFACE` of the network that other routers are on: prefixes and routes are exchanged by router\nadvertisements; needs root or CAP_NET_RAW")
+	f.BoolVar(&o.NoMDNS, "no-mdns", false, "with --infra: do not publish the mesh's services there by multicast DNS, nor look there for the mesh")
 	f.StringVar(&prefix, "nat64", "well-known", "`PREFIX` for IPv4 addresses: well-known (64:ff9b::/96), local, off, or a prefix")
 	f.StringSliceVar(&servers, "dns", nil, "DNS `SERVER` that names are asked of; without it those of /etc/resolv.conf")
 	f.StringSliceVar(&aliases, "alias", nil, "let nodes reach one address by another: `ADDRESS=ADDRESS`, such as 198.51.100.1=127.0.0.1")
@@ -157,6 +159,7 @@ func examineBorderRouter(n node.Options, o borderrouter.Options, q borderrouter.
 		return err
 	}
 	defer g.Close()
+	n.OwnInfra = o.Infra != ""
 	n.Around, n.Seat, n.Input, n.Output = g, node.NewSeat(nil), -1, io.Discard
 	g.Sit(n.Seat)
 	ctx, cancel := context.WithCancel(context.Background())
