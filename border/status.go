@@ -52,7 +52,7 @@ type Status struct {
 	MDNSCounters mdns.Counters
 	Discovery    discovery.Counters // of what the mesh has asked of the link
 
-	Uptime  time.Duration // of the node
+	Uptime time.Duration // of the node
 }
 
 // TranslatorState is how far the translation of IPv4 is, in the words of `nat64 state`.

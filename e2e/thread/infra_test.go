@@ -43,7 +43,7 @@ func newSpaced(t *testing.T) *spaced {
 		t.Fatal("network namespaces need root")
 	}
 	s := &spaced{real: newReal(t, 1)}
-	name := fmt.Sprintf("h%d", os.Getpid())
+	name := fmt.Sprintf("h%d-%d", os.Getpid(), s.offset)
 	s.inside, s.outside, s.near, s.far = name+"in", name+"out", "n"+name, "f"+name
 	for _, n := range []string{s.inside, s.outside} {
 		s.ip("netns", "add", n)
