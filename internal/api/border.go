@@ -28,6 +28,7 @@ type BorderStatus struct {
 	Routers   []BorderPeer    `json:"routers" doc:"others on the infrastructure link"`
 	NAT64     BorderNAT64     `json:"nat64"`
 	DNS       BorderDNS       `json:"dns"`
+	MDNS      *BorderMDNS     `json:"mdns,omitempty" doc:"multicast DNS on the infrastructure link; absent where it is not spoken"`
 	Counters  []BorderCounter `json:"counters"`
 	Addresses []string        `json:"addresses"`
 }
@@ -91,6 +92,32 @@ type BorderDNS struct {
 	Answered uint64        `json:"answered" doc:"from the cache"`
 	Failed   uint64        `json:"failed"`
 	Cache    []BorderCache `json:"cache"`
+}
+
+// BorderMDNS is what computers of the infrastructure link find of the mesh, and what the mesh has asked of the link.
+type BorderMDNS struct {
+	Hosts    []BorderMDNSHost `json:"hosts"`
+	Asked    uint64           `json:"asked" doc:"queries of nodes for names that nobody has registered"`
+	Answered uint64           `json:"answered" doc:"of those, answered with something"`
+}
+
+// BorderMDNSHost is a host that is found on the infrastructure link.
+type BorderMDNSHost struct {
+	Name      string              `json:"name" example:"lamp.local"`
+	State     string              `json:"state" enum:"probing,announced,resting"`
+	Taken     string              `json:"taken,omitempty" doc:"the label that it has in the mesh, where a computer has that on the link"`
+	Own       bool                `json:"own" doc:"the border router itself"`
+	Addresses []string            `json:"addresses"`
+	Services  []BorderMDNSService `json:"services"`
+}
+
+// BorderMDNSService is a service of such a host.
+type BorderMDNSService struct {
+	Instance string `json:"instance" example:"Kitchen"`
+	Type     string `json:"type" example:"_coap._udp"`
+	Port     uint16 `json:"port"`
+	State    string `json:"state" enum:"probing,announced,resting"`
+	Taken    string `json:"taken,omitempty" doc:"the instance's label in the mesh, where somebody has that on the link"`
 }
 
 // BorderCache is a name that is remembered.

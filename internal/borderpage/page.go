@@ -98,6 +98,7 @@ func (p *Page) Border(ctx context.Context) (*api.BorderStatus, error) {
 	p.prefixes(out, &s, own)
 	p.nat64(out, &s, &way, who)
 	dns(out, &s)
+	mdns(out, &s)
 	out.Counters = counters(&s, &way)
 	return out, nil
 }

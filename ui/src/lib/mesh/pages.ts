@@ -18,8 +18,10 @@ export interface BorderStatus {
   routers: { address: string; flags: string; age: number }[] | null
   nat64: { prefix: string; translator: string; cidr?: string; most?: number; mappings: Mapping[] | null }
   dns: { on: boolean; upstream: string[] | null; asked: number; answered: number; failed: number; cache: { name: string; type: string; values: string[] | null; made: boolean; left: number }[] | null }
+  mdns?: { asked: number; answered: number; hosts: LinkHost[] | null }
   counters: { name: string; packets: number; bytes?: number }[] | null
 }
+export interface LinkHost { name: string; state: string; taken?: string; own: boolean; addresses: string[] | null; services: { instance: string; type: string; port: number; state: string; taken?: string }[] | null }
 export interface Mapping { protocol: string; inside: string; outside: string; remote?: string; left: number; out: number; in: number; outBytes: number; inBytes: number; node?: number; client?: string }
 export interface Question { server?: string; name?: string }
 export interface Report { took: number; ok: boolean; legs: { name: string; state: 'ok' | 'warn' | 'broken' | 'skipped'; found: string; do?: string; took: number }[] | null }
