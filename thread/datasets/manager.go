@@ -68,7 +68,6 @@ type Manager struct {
 	delayDefault    time.Duration
 	active, pending holder
 	delay           machine.Time // when the pending dataset becomes active
-	started         machine.Time
 	lead            leader
 	updater         updater
 	announcer       announcer
@@ -79,7 +78,7 @@ type Manager struct {
 // New returns a node's datasets with what an earlier run saved. Restore applies them.
 func New(c Config, env Env) *Manager {
 	m := &Manager{env: env, rand: c.Rand, params: c.Params, channels: c.Channels, preferred: c.Preferred,
-		delayMin: c.DelayMin, delayDefault: c.DelayDefault, delay: machine.Never, started: c.Now}
+		delayMin: c.DelayMin, delayDefault: c.DelayDefault, delay: machine.Never}
 	if m.channels == 0 {
 		m.channels = meshcop.AllChannels
 	}

@@ -69,9 +69,6 @@ func (m *Manager) ApplyPending(now machine.Time) {
 // ClearPending forgets the pending dataset: the parent has none, or this node attached with it.
 func (m *Manager) ClearPending(now machine.Time) { m.pending.clear(now) }
 
-// ClearActive forgets the active dataset.
-func (m *Manager) ClearActive(now machine.Time) { m.active.clear(now) }
-
 // StartLeader begins the leader's work: the delay timer of the pending dataset is the network's.
 func (m *Manager) StartLeader(now machine.Time) {
 	d, _ := m.pending.read(now)
