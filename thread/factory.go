@@ -21,6 +21,7 @@ type factory struct {
 
 	left   uint32        // frames to send; repeating: for ever
 	length uint16        // of a frame
+	frame  []byte        // that is sent where no length is asked for; nil: none was set
 	period time.Duration // between repeated frames; 0: one after the other
 	at     machine.Time
 	id     uint32 // of the transmission under way; 0: none
@@ -99,15 +100,28 @@ func (n *Node) SetFactory(now machine.Time, cause machine.Cause, channel uint8, 
 // ClearFactory sets the counters to 0.
 func (n *Node) ClearFactory() { n.factory().stats = info.FactoryStats{} }
 
-// SendFactory sends so many frames of a length; with a period, for ever. The Result of a finite number is an *info.Done.
+// SetFactoryFrame keeps a frame to be sent, with its check sum, in the place of one of a length.
+func (n *Node) SetFactoryFrame(psdu []byte) error {
+	if len(psdu) < factoryShort || len(psdu) > 127 {
+		return status.InvalidArgs
+	}
+	n.factory().frame = append([]byte(nil), psdu...)
+	return nil
+}
+
+// SendFactory sends so many frames of a length; with a period, for ever. A length of 0 is the frame that was set, which another
+// length forgets. The Result of a finite number is an *info.Done.
 func (n *Node) SendFactory(now machine.Time, cause machine.Cause, count uint32, length uint16, period time.Duration) (op machine.OpID, err error) {
 	err = n.try(now, cause, func() error {
 		f := n.factory()
 		switch {
 		case f.left > 0:
 			return status.InvalidState
-		case length < factoryShort || length > 127 || count == 0 && period == 0:
+		case length == 0 && f.frame == nil, length != 0 && (length < factoryShort || length > 127), count == 0 && period == 0:
 			return status.InvalidArgs
+		}
+		if length != 0 {
+			f.frame = nil
 		}
 		f.left, f.length, f.period = count, length, period
 		if period > 0 {
@@ -130,9 +144,12 @@ func (n *Node) StopRepeat() {
 
 func (n *Node) factoryTransmit() {
 	f := n.factory()
-	b := make([]byte, f.length)
-	for i := range b {
-		b[i] = byte(i)
+	b := append([]byte(nil), f.frame...)
+	if b == nil {
+		b = make([]byte, f.length)
+		for i := range b {
+			b[i] = byte(i)
+		}
 	}
 	ieee802154.SetFCS(b)
 	if f.last++; f.last < factoryFirstID {

@@ -99,3 +99,25 @@ func TestSameWords(t *testing.T) {
 		}
 	}
 }
+
+// factoryWords are those of factory diagnostics, with the interface down.
+var factoryWords = []string{"diag start", "diag", "diag channel", "diag channel 9", "diag power", "diag stats", "diag send 2", "diag frame 1122",
+	"diag frame zz", "diag frame -x 112233", "diag frame -p 5", "diag frame -c -r 3 112233445566", "diag send 2", "diag stats", "diag send 1 20",
+	"diag send 2", "diag gpio", "diag gpio get 0", "diag gpio set 0 1", "diag gpio get 0", "diag gpio mode 0", "diag gpio mode 0 out",
+	"diag gpio mode 0", "diag gpio get 1", "diag cw", "diag cw start", "diag cw stop", "diag stream start", "diag stream stop",
+	"diag rawpowersetting", "diag rawpowersetting 112233", "diag rawpowersetting", "diag rawpowersetting enable", "diag rawpowersetting zz",
+	"diag powersettings", "diag powersettings 11", "diag powersettings 9", "diag foo", "diag foo bar", "diag stop", "diag gpio get 0"}
+
+// TestSameFactoryWords asks a node of each maker.
+func TestSameFactoryWords(t *testing.T) {
+	v := newVirtual(t)
+	a, b := v.node(theirs, ftd), v.node(ours, ftd)
+	v.link(a, b, false)
+	for _, c := range factoryWords {
+		x, last := a.try(20*time.Second, "%s", c)
+		y, ends := b.try(20*time.Second, "%s", c)
+		if x, y = append(x, last), append(y, ends); strings.Join(x, "\n") != strings.Join(y, "\n") {
+			t.Errorf("%s\ntheirs:\n%s\nours:\n%s", c, strings.Join(x, "\n"), strings.Join(y, "\n"))
+		}
+	}
+}

@@ -16,6 +16,7 @@ type Factory interface {
 	SetFactory(now machine.Time, cause machine.Cause, channel uint8, power int8, asleep bool) error
 	ClearFactory()
 	SendFactory(now machine.Time, cause machine.Cause, count uint32, length uint16, period time.Duration) (machine.OpID, error)
+	SetFactoryFrame(psdu []byte) error
 	StopRepeat()
 }
 
@@ -62,7 +63,12 @@ func diag(s *Shell, a args) error {
 		return diagSend(s, a)
 	case "repeat":
 		return diagRepeat(s, a)
+	case "frame":
+		return diagFrame(s, a)
 	default:
+		if err, known := diagBench(s, name, a); known {
+			return err
+		}
 		if len(a) > 0 {
 			s.Line("diag feature '%s' is not supported", name)
 		}
@@ -111,7 +117,7 @@ func diagSend(s *Shell, a args) error {
 		a = a[1:]
 	}
 	count, e1 := a.u32(0)
-	length, e2 := a.u16(1)
+	length, e2 := a.frameLength(1)
 	if err := first(e1, e2); err != nil {
 		return err
 	}
@@ -128,10 +134,22 @@ func diagRepeat(s *Shell, a args) error {
 		return nil
 	}
 	period, e1 := a.u32(0)
-	length, e2 := a.u16(1)
+	length, e2 := a.frameLength(1)
 	if err := first(e1, e2); err != nil {
 		return err
 	}
 	_, err := s.node.SendFactory(s.now, s.cause, 0, length, msec(int64(period)))
 	return err
+}
+
+// frameLength reads a length; none is 0: that of the frame that was set.
+func (a args) frameLength(i int) (uint16, error) {
+	if !a.has(i) {
+		return 0, nil
+	}
+	n, err := a.u16(i)
+	if err == nil && n == 0 {
+		err = status.InvalidArgs
+	}
+	return n, err
 }

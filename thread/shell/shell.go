@@ -96,6 +96,7 @@ type Shell struct {
 	coap, coaps coapState
 	mesh        meshState
 	referenceState
+	bench    benchState
 	manager  managerState
 	tellAILs bool     // `br multiail callback`
 	said     []string // lines of events that are printed already
