@@ -38,6 +38,10 @@ const (
 	// MaxChildEntries is the most entries of a child table TLV.
 	MaxChildEntries = 398
 	maxAnswers      = 8 // queries being answered at once
+	// maxMessages is how many messages answer one query: the children of a full router take 40. maxAnswer is the length at
+	// which an answer in one message gets no further TLV: a longer one is not assembled anywhere.
+	maxMessages = 128
+	maxAnswer   = 2048
 )
 
 // Diagnostics is both sides of network diagnostics (Thread 1.4 section 10.11).
@@ -106,7 +110,9 @@ func (d *Diagnostics) Serve(now machine.Time, r *Request) bool {
 		}
 		var out []byte
 		for _, t := range types {
-			out = d.env.AppendDiagnostic(now, out, DiagType(t))
+			if len(out) < maxAnswer {
+				out = d.env.AppendDiagnostic(now, out, DiagType(t))
+			}
 		}
 		d.agent.Respond(now, r, coap.Changed, out)
 	case DiagnosticGetQuery:
@@ -152,12 +158,17 @@ func (d *Diagnostics) answer(now machine.Time, r *Request, types []byte, id uint
 		}
 	}
 	for _, t := range types {
+		if len(done) >= maxMessages {
+			break
+		}
 		if t := DiagType(t); !t.IsList() {
 			cur = d.env.AppendDiagnostic(now, cur, t)
 		} else {
 			d.env.EachDiagnostic(now, t, func(entry []byte) {
-				cur = append(cur, entry...)
-				split()
+				if len(done) < maxMessages {
+					cur = append(cur, entry...)
+					split()
+				}
 			})
 			cur = append(cur, byte(t), 0)
 		}
