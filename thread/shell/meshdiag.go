@@ -98,6 +98,7 @@ func meshTopology(s *Shell, a args) error {
 	if !s.node.Table().Self.Role.Attached() {
 		return status.InvalidState
 	}
+	pending := s.meshWait() // the answer of this node itself may come, and end the command, before we return
 	m := &s.mesh
 	m.round++
 	round := m.round
@@ -116,7 +117,7 @@ func meshTopology(s *Shell, a args) error {
 			return err
 		}
 	}
-	return s.meshWait()
+	return pending
 }
 
 // meshRouter prints what one router answers.

@@ -183,7 +183,7 @@ func (s *Shell) Deadline() machine.Time { return min(s.timeout, s.manager.at) }
 func (s *Shell) Expire(now machine.Time) {
 	s.now = now
 	if now >= s.timeout {
-		s.op = 0
+		s.op, s.timeout = 0, machine.Never
 		s.finish(s.giveUp)
 	}
 	if now >= s.manager.at {
