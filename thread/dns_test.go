@@ -41,7 +41,14 @@ func nameNet(t *testing.T) (net *network.Network, server, client *network.Node) 
 			}
 			b := dns.AppendHeader(nil, m.ID, dns.FlagResponse, &m.Question, 1)
 			q := &m.Question
+			made := ip6.MustParse("fd64::101:101")
 			switch six, both := q.Name == dns.MustName("six.example"), q.Name == dns.MustName("both.example"); {
+			case q.Type == dns.TypeA && q.Name == dns.MustName("half.example"):
+				return // lost
+			case q.Type == dns.TypeAAAA && q.Name == dns.MustName("half.example"):
+				b = dns.AppendRecord(b, q, q.Name, dns.TypeAAAA, 60, far[:])
+			case q.Type == dns.TypeAAAA && q.Name == dns.MustName("made.example"): // by a server with DNS64
+				b = dns.AppendRecord(b, q, q.Name, dns.TypeAAAA, 60, made[:])
 			case q.Type == dns.TypeAAAA && both: // one that is far away, and one on the mesh
 				b = dns.AppendRecord(b, q, q.Name, dns.TypeAAAA, 60, far[:])
 				b = dns.AppendRecord(b, q, q.Name, dns.TypeAAAA, 50, near[:])
@@ -143,6 +150,8 @@ func TestResolve(t *testing.T) {
 		{"both.example", own + "/50 fd64:0:0:0:0:0:101:101=1.1.1.1/60 2001:db8:0:0:0:0:0:6/60", nil},
 		{"six.example.", "fd64:0:0:0:0:0:101:101=1.1.1.1/60 2001:db8:0:0:0:0:0:6/60", nil},
 		{"four.example", "fd64:0:0:0:0:0:101:101=1.1.1.1/60", nil},
+		{"made.example", "fd64:0:0:0:0:0:101:101=1.1.1.1/60", nil},
+		{"half.example", "2001:db8:0:0:0:0:0:6/60", nil},
 		{"lonely", "", status.NotFound},
 		{"[2001:db8::7]", "2001:db8:0:0:0:0:0:7/0", nil},
 		{"::1", "0:0:0:0:0:0:0:1/0", nil},
@@ -163,7 +172,7 @@ func TestResolve(t *testing.T) {
 				t.Fatal(c.name, err)
 			}
 		})
-		wait(t, net, time.Minute, c.name, func() bool { return got != nil })
+		wait(t, net, 3*time.Second, c.name, func() bool { return got != nil })
 		var list []string
 		for _, a := range got.Addresses {
 			s := a.IP.String()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"heddle.example/thread/ieee802154"
 	"heddle.example/thread/ip6"
 	"heddle.example/thread/neighbor"
 	"heddle.example/thread/tlv"
@@ -132,6 +133,23 @@ func TestCacheLimits(t *testing.T) {
 	r.Clear(w.now)
 	if r.Len() != 0 || n[0].m.Info().Messages != 0 {
 		t.Error("not clear")
+	}
+}
+
+// What registers with a server of ours is where its datagrams come from, with all of its addresses.
+func TestCacheLearns(t *testing.T) {
+	w := newWorld(t)
+	n := w.line(1)
+	r := &n[0].m.Resolver
+	at := func(last byte) ip6.Address { return ip6.Join(testNetwork, ip6.IID{7: last}) }
+	r.Learn(w.now, at(1), []ip6.Address{at(1), at(2)})
+	want(t, n[0].cache())
+	r.snoop(w.now, at(1), 0x6400, ieee802154.ShortAddr(n[0].m.table.Self.RLOC16))
+	r.Learn(w.now, at(1), []ip6.Address{at(1), at(2), at(3)})
+	for _, a := range []ip6.Address{at(1), at(2), at(3)} {
+		if e, _ := r.find(a); e == nil || e.RLOC16 != 0x6400 || e.State != Snooped {
+			t.Errorf("%v: %+v", a, e)
+		}
 	}
 }
 

@@ -300,3 +300,42 @@ func TestChannelMonitor(t *testing.T) {
 		t.Error("no echo")
 	}
 }
+
+// The monitor leaves a user's scan alone: it comes to its end, and the monitor goes on after it.
+func TestChannelMonitorWaitsForAScan(t *testing.T) {
+	net := New(8, mesh.Config{})
+	a := net.Add(NodeConfig{})
+	a.Join(Dataset(0))
+	if !net.RunUntil(a.Attached, time.Minute) {
+		t.Fatal("no leader")
+	}
+	var op machine.OpID
+	results, energies := 0, 0
+	a.OnEvent = func(_ machine.Time, act machine.Action) {
+		switch act.Value.(type) {
+		case *info.Done:
+			if results++; act.Op != op {
+				t.Errorf("result of %d, not of %d", act.Op, op)
+			}
+		case *info.EnergyResult:
+			energies++
+		}
+	}
+	a.Input(func(now machine.Time, n *thread.Node) {
+		if err := n.SetChannelMonitor(now, true); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if op, err = n.EnergyScan(now, 0, 1<<15, 60_000); err != nil {
+			t.Fatal(err)
+		}
+	})
+	net.Run(70 * time.Second)
+	if results != 1 || energies != 1 {
+		t.Errorf("%d results, %d measurements", results, energies)
+	}
+	net.Run(2 * time.Minute)
+	if m := a.Thread().ChannelMonitor(); m.Count == 0 || results != 1 || energies != 1 {
+		t.Errorf("%+v, %d results, %d measurements", m, results, energies)
+	}
+}
