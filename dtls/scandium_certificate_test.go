@@ -61,7 +61,6 @@ func (c scandiumCert) check(t *testing.T, f certFiles, e *Established) {
 }
 
 func TestScandiumCertificateClient(t *testing.T) {
-	t.Parallel()
 	x := scandium(t, 4)
 	for _, c := range scandiumCerts() {
 		t.Run(c.String(), func(t *testing.T) {
@@ -93,7 +92,6 @@ func TestScandiumCertificateClient(t *testing.T) {
 }
 
 func TestScandiumCertificateServer(t *testing.T) {
-	t.Parallel()
 	x := scandium(t, 4)
 	for _, c := range scandiumCerts() {
 		t.Run(c.String(), func(t *testing.T) {

@@ -29,7 +29,14 @@ func scandium(t *testing.T, version int) *tool {
 		}
 		jars = append(jars, jar)
 	}
-	return start(t, "java", "-Xmx128m", "-cp", strings.Join(jars, ":"), fmt.Sprintf("testdata/scandium%d/Scandium.java", version))
+	x := start(t, "java", "-Xmx128m", "-cp", strings.Join(jars, ":"), fmt.Sprintf("testdata/scandium%d/Scandium.java", version))
+	// It is compiled first, which takes long on a busy computer: no test's time.
+	for end := time.Now().Add(2 * time.Minute); !strings.Contains(x.output(), "up"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the Java program does not start")
+		}
+	}
+	return x
 }
 
 type scandiumCase struct {

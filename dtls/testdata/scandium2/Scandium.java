@@ -19,6 +19,7 @@ import org.eclipse.californium.scandium.dtls.pskstore.AdvancedSinglePskStore;
  */
 public class Scandium {
 	public static void main(String[] args) throws Exception {
+		System.out.println("up");
 		DTLSConnector last = null;
 		InetSocketAddress peer = null;
 		for (Scanner in = new Scanner(System.in); in.hasNextLine();) {

@@ -26,6 +26,7 @@ import org.eclipse.californium.scandium.dtls.x509.StaticCertificateVerifier;
  */
 public class Scandium {
 	public static void main(String[] args) throws Exception {
+		System.out.println("up");
 		DtlsConfig.register();
 		DTLSConnector last = null;
 		InetSocketAddress peer = null;
