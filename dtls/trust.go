@@ -89,32 +89,9 @@ func (t *Trust) verifyChain(p *Peer) error {
 		}
 		certificates = append(certificates, c)
 	}
-	o := x509.VerifyOptions{Roots: t.Roots, Intermediates: x509.NewCertPool(), CurrentTime: time.Unix(0, int64(p.Now)),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	if p.Server {
-		o.KeyUsages[0] = x509.ExtKeyUsageServerAuth
-	}
-	if o.Roots == nil || t.Pinned != nil && t.Usage == TrustAnchor {
-		o.Roots = x509.NewCertPool() // nil would be those of the operating system
-	}
-	if t.Pinned != nil && t.Usage == TrustAnchor {
-		if err := t.addAnchor(o.Roots, certificates); err != nil {
-			return err
-		}
-	}
-	names := map[string]bool{}
-	for i, c := range certificates {
-		if !bearable(c) {
-			return errOtherKey
-		}
-		// One of a name, or Verify would try all orders of those that a peer has made of one name: a hundred signatures.
-		if name := string(c.RawSubject); i > 0 && !names[name] {
-			names[name] = true
-			o.Intermediates.AddCert(c)
-		}
-		if t.AnyTime && (i == 0 || c.NotBefore.After(o.CurrentTime)) { // all were valid when the youngest was made
-			o.CurrentTime = c.NotBefore.Add(time.Nanosecond) // the zero of time would be the real clock
-		}
+	o, err := t.options(p, certificates)
+	if err != nil {
+		return err
 	}
 	if u := leaf.KeyUsage; u != 0 && u&x509.KeyUsageDigitalSignature == 0 { // RFC 8422 section 5.3
 		return errKeyUsage
@@ -130,6 +107,38 @@ func (t *Trust) verifyChain(p *Peer) error {
 		return matchName(leaf, chains, p.ServerName)
 	}
 	return nil
+}
+
+// options says what Verify is to look at: our authorities, the peer's, what its key is for, and the day.
+func (t *Trust) options(p *Peer, certificates []*x509.Certificate) (x509.VerifyOptions, error) {
+	o := x509.VerifyOptions{Roots: t.Roots, Intermediates: x509.NewCertPool(), CurrentTime: time.Unix(0, int64(p.Now)),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	if p.Server {
+		o.KeyUsages[0] = x509.ExtKeyUsageServerAuth
+	}
+	if o.Roots == nil || t.Pinned != nil && t.Usage == TrustAnchor {
+		o.Roots = x509.NewCertPool() // nil would be those of the operating system
+	}
+	if t.Pinned != nil && t.Usage == TrustAnchor {
+		if err := t.addAnchor(o.Roots, certificates); err != nil {
+			return o, err
+		}
+	}
+	names := map[string]bool{}
+	for i, c := range certificates {
+		if !bearable(c) {
+			return o, errOtherKey
+		}
+		// One of a name, or Verify would try all orders of those that a peer has made of one name: a hundred signatures.
+		if name := string(c.RawSubject); i > 0 && !names[name] {
+			names[name] = true
+			o.Intermediates.AddCert(c)
+		}
+		if t.AnyTime && (i == 0 || c.NotBefore.After(o.CurrentTime)) { // all were valid when the youngest was made
+			o.CurrentTime = c.NotBefore.Add(time.Nanosecond) // the zero of time would be the real clock
+		}
+	}
+	return o, nil
 }
 
 // pinned reports whether a certificate is the pinned one.
