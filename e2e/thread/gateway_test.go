@@ -86,7 +86,7 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("it ends with %v", err)
 	}
 	for _, want := range []string{"ok       radio   leader of", "ok       prefix  fd", "ok       route   ::/0 leads here", "no default route for IPv6",
-		"broken   NAT64   64:ff9b:0:0:0:0::/96; 10.99.0.2:53 does not answer", `-> sysctl -w net.ipv4.ping_group_range="0 2147483647"`,
+		"warn     NAT64   64:ff9b:0:0:0:0::/96, here; this computer has no default route for IPv4", "not tried: 10.99.0.2:53 answers nobody", `-> sysctl -w net.ipv4.ping_group_range="0 2147483647"`,
 		"broken   DNS     10.99.0.2:53 answers nobody", "broken   server  10.99.0.2 by NAT64 port 5684: no answer"} {
 		if !strings.Contains(strings.Replace(string(b), "warn     route", "ok       route", 1), want) {
 			t.Errorf("it does not say %q:\n%s", want, b)
