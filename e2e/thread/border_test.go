@@ -22,6 +22,8 @@ func TestBorderRoutersAgree(t *testing.T) {
 			joins(b, 60*time.Second, "router")
 			a.until(60*time.Second, "br omrprefix favored", "prf:low")
 			omr := a.get("br omrprefix local")
+			// Of two that begin at once the one with the smaller prefix translates.
+			b.until(120*time.Second, "netdata show", "::/96 sn low "+a.get("rloc16"))
 			b.all("br init 1 1", "br enable", "nat64 enable")
 			b.until(60*time.Second, "br routers", "reachable:yes")
 			b.until(60*time.Second, "br routers", "(peer BR)")
@@ -53,8 +55,8 @@ func TestBorderRoutersAgree(t *testing.T) {
 	}
 }
 
-// Border routers of two networks on one link: each learns the other mesh's prefix as a route, and both use the smaller of
-// their prefixes for the link.
+// Border routers of two networks on one link: each learns the other mesh's prefix as a route, and both use one prefix for the
+// link.
 func TestBorderRoutersOfTwoNetworks(t *testing.T) {
 	t.Parallel()
 	r := newReal(t, 20)
@@ -62,14 +64,15 @@ func TestBorderRoutersOfTwoNetworks(t *testing.T) {
 	form(a)
 	b.all("dataset init new", "dataset channel 20", "dataset extpanid 00aabbccdd00eeff", "dataset commit active", "ifconfig up", "thread start")
 	b.state(30*time.Second, "leader")
-	for _, n := range []*node{a, b} {
-		n.all("br init 1 1", "br enable")
-	}
+	// The one with the smaller prefix begins: who begins later uses a prefix that is there, be it larger than its own.
 	const smaller = "fd00:aabb:ccdd:eeff::/64"
+	for _, n := range []*node{b, a} {
+		n.all("br init 1 1", "br enable")
+		n.until(120*time.Second, "br onlinkprefix favored", smaller)
+	}
 	for _, n := range []*node{a, b} {
 		o := map[*node]*node{a: b, b: a}[n]
 		n.until(60*time.Second, "br prefixtable", "prefix:"+o.get("br omrprefix local")+", on-link:no")
-		n.until(120*time.Second, "br onlinkprefix favored", smaller)
 		if l := n.do("br routers"); len(l) != 1 || !strings.Contains(l[0], "(M:0 O:0 S:1)") || strings.Contains(l[0], "peer BR") {
 			t.Errorf("%v: %q", n, l)
 		}
