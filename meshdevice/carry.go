@@ -35,10 +35,8 @@ func (d *Device) take(a *machine.Action) {
 	}
 	switch v := a.Value.(type) {
 	case *thread.Datagram:
-		d.cause = a.Cause
 		path := machine.Path{Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port), Remote: netip.AddrPortFrom(l.inward(v.Peer), v.PeerPort)}
 		l.client.Receive(d.now, a.Cause, path, v.Payload)
-		d.cause = 0
 	case *thread.Resolved:
 		d.resolved(a.Op, v)
 	}

@@ -31,8 +31,9 @@ type Config struct {
 	// AwakePoll is how often a sleepy node polls while its LwM2M client listens. Zero: DefaultAwakePoll.
 	AwakePoll time.Duration
 
-	// Tap, where set, sees every CoAP message in plaintext; b is borrowed.
-	Tap func(now machine.Time, cause machine.Cause, out bool, path machine.Path, b []byte)
+	// Tap, where set, sees every CoAP message in plaintext; b is borrowed. What it returns for one that goes out, unless it is
+	// 0, is that one's cause from there on, to each of its frames.
+	Tap func(now machine.Time, cause machine.Cause, out bool, path machine.Path, b []byte) machine.Cause
 }
 
 // DefaultSpread and DefaultAwakePoll are those of Config.

@@ -14,8 +14,7 @@ type Device struct {
 	cfg     Config
 	out     machine.Outbox
 	gate    machine.Gate
-	now     machine.Time  // of the latest input
-	cause   machine.Cause // of what the client is given
+	now     machine.Time // of the latest input
 	node    *thread.Node
 	lw      *lwm2mState // nil: LwM2M was not started
 	taken   []machine.Action

@@ -89,8 +89,8 @@ func (d *Device) makeClient(l *lwm2mState) error {
 		AccessControl: true, Access: o.Access, Version: o.Version, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), l.port),
 		Queue: d.queue(o), Awake: o.Awake, Durable: d.durable(), DTLS: dtls.Config{MTU: flightMTU}}
 	if d.cfg.Tap != nil {
-		cfg.Tap = func(dir stack.Direction, path machine.Path, b []byte) {
-			d.cfg.Tap(d.now, d.cause, dir == stack.Out, path, b)
+		cfg.Tap = func(dir stack.Direction, cause machine.Cause, path machine.Path, b []byte) machine.Cause {
+			return d.cfg.Tap(d.now, cause, dir == stack.Out, path, b)
 		}
 	}
 	if l.client, err = client.New(cfg); err != nil {

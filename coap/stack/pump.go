@@ -35,7 +35,7 @@ func (s *Stack) Next() (machine.Action, bool) {
 func (s *Stack) fromDTLS(a *machine.Action) bool {
 	switch v := a.Value.(type) {
 	case *dtls.Received:
-		s.tap(In, v.Path, v.Data)
+		s.tap(In, a.Cause, v.Path, v.Data)
 		s.endpoint.Receive(s.now, a.Cause, v.Path, v.Data)
 		return false
 	case *dtls.Challenge:
@@ -58,7 +58,9 @@ func (s *Stack) fromDTLS(a *machine.Action) bool {
 func (s *Stack) fromEndpoint(a *machine.Action) bool {
 	switch a.Kind {
 	case machine.Send:
-		s.tap(Out, a.Path, a.Data)
+		if c := s.tap(Out, a.Cause, a.Path, a.Data); c != 0 {
+			a.Cause = c
+		}
 		if a.Path.Security == nil {
 			return true
 		}

@@ -30,8 +30,9 @@ type Config struct {
 	// one socket for coap and coaps servers does. A server should set it, so that no datagram chooses its own security.
 	Secure func(local netip.AddrPort) bool
 
-	// Tap, where set, is called with every CoAP datagram in plaintext; b is borrowed.
-	Tap func(d Direction, path machine.Path, b []byte)
+	// Tap, where set, is called with every CoAP datagram in plaintext and its cause; b is borrowed. What it returns for one
+	// that goes out, unless it is 0, is that one's cause from there on.
+	Tap func(d Direction, cause machine.Cause, path machine.Path, b []byte) machine.Cause
 }
 
 // Stack is a machine.Durable. Commands go directly to Endpoint and DTLS, after Begin; then Next is drained.
@@ -110,7 +111,7 @@ func (s *Stack) Receive(now machine.Time, cause machine.Cause, path machine.Path
 	path.Security = nil // only DTLS may say who somebody is
 	switch {
 	case !s.secure(path.Local, b):
-		s.tap(In, path, b)
+		s.tap(In, cause, path, b)
 		s.endpoint.Receive(now, cause, path, b)
 	case s.dtls != nil:
 		s.dtls.Receive(now, cause, path, b)
@@ -162,8 +163,9 @@ func (s *Stack) PersistFailed(now machine.Time, seq machine.Seq, err error) {
 	}
 }
 
-func (s *Stack) tap(d Direction, path machine.Path, b []byte) {
+func (s *Stack) tap(d Direction, cause machine.Cause, path machine.Path, b []byte) machine.Cause {
 	if s.config.Tap != nil {
-		s.config.Tap(d, path, b)
+		return s.config.Tap(d, cause, path, b)
 	}
+	return 0
 }

@@ -35,6 +35,7 @@ type bed struct {
 	path           machine.Path
 	log            []string
 	taps           []string
+	renamed        machine.Cause // what the tap returns
 	incoming       func(now machine.Time, a machine.Action, in *endpoint.Incoming)
 	responses      map[machine.OpID]endpoint.Response
 	notes          []string
@@ -62,8 +63,9 @@ func newBed(t *testing.T, seed uint64, link sim.LinkConfig) *bed {
 	b.sn, b.cn = b.w.Node("server", b.net, serverAddr), b.w.Node("client", inside, clientAddr)
 	b.server = b.newServer()
 	b.client = New(Config{Rand: b.w.Rand("client"), DTLS: &dtls.Config{MaxFragment: 512},
-		Tap: func(d Direction, p machine.Path, m []byte) {
+		Tap: func(d Direction, _ machine.Cause, p machine.Path, m []byte) machine.Cause {
 			b.taps = append(b.taps, fmt.Sprintf("%d %v %x", d, p.Security != nil, m[:2]))
+			return b.renamed
 		}})
 	b.sn.OnAction = b.onServer
 	b.cn.OnAction = b.onClient
@@ -147,6 +149,38 @@ func (b *bed) await(op machine.OpID) endpoint.Response {
 
 func get(path string) *endpoint.Request {
 	return &endpoint.Request{Code: coap.GET, Options: coap.Options{}.AppendPath(path)}
+}
+
+// What the tap returns is the cause of what goes out, plain or sealed.
+func TestTapRenames(t *testing.T) {
+	for _, c := range []struct {
+		secure        bool
+		renamed, want machine.Cause
+	}{{false, 0, 2}, {false, 77, 77}, {true, 0, 2}, {true, 77, 77}} {
+		b := newBed(t, 1, sim.LinkConfig{})
+		b.dial()
+		path := machine.Path{Local: netip.AddrPortFrom(clientAddr, 40000), Remote: port(serverAddr, false)}
+		if c.secure {
+			path = b.path
+		}
+		b.renamed = c.renamed
+		b.cn.Do(func(now machine.Time) {
+			b.client.Begin(now)
+			b.client.Endpoint().Request(now, 2, path, get("/a"))
+			sends := 0
+			for a, ok := b.client.Next(); ok; a, ok = b.client.Next() {
+				if a.Kind != machine.Send {
+					continue
+				}
+				if sends++; a.Cause != c.want {
+					t.Errorf("%+v: cause %d", c, a.Cause)
+				}
+			}
+			if sends != 1 {
+				t.Errorf("%+v: %d datagrams", c, sends)
+			}
+		})
+	}
 }
 
 // One server, one client, one socket at the client: plain and secure at once, and the tap sees both in plaintext.

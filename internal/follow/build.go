@@ -29,6 +29,7 @@ const atServer = "heddle server"
 // build makes the trace of what a snapshot has.
 func (f *Follower) build(x *exchange) *trace.Trace {
 	t := x.t
+	t.Endpoint = f.endpoint(x)
 	at := map[laneKey]int{}
 	lane := func(k laneKey, name, where string, from, to int) {
 		at[k] = len(t.Lanes)
@@ -39,10 +40,12 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 		border = f.name(x.border)
 	}
 	t.At = time.Unix(0, int64(x.origin())).UTC()
-	if _, _, _, _, ok := x.clicks(); ok {
-		lane(laneKey{kind: "page"}, "Page", "browser", 0, 0)
+	if x.own == nil {
+		if _, _, _, _, ok := x.clicks(); ok {
+			lane(laneKey{kind: "page"}, "Page", "browser", 0, 0)
+		}
+		lane(laneKey{kind: "rest"}, "REST", atServer, 0, 0)
 	}
-	lane(laneKey{kind: "rest"}, "REST", atServer, 0, 0)
 	lane(laneKey{kind: "lwm2m"}, "LwM2M", atServer, 0, 0)
 	for _, l := range []struct{ kind, name, where string }{{"coap", "CoAP", atServer}, {"dtls", "DTLS 1.2", atServer},
 		{"ipv4", "IPv4", "between server and border router"}, {"nat64", "NAT64", border}, {"ipv6", "IPv6", border}} {
@@ -99,11 +102,11 @@ func (f *Follower) name(node int) string {
 	return "node " + strconv.Itoa(node)
 }
 
-// route returns the hops in the order in which the request went over them, each with its first frame.
+// route returns the hops from the border router to the device, each with its first frame.
 func (x *exchange) route() []seen {
 	var hops []seen
 	known := map[laneKey]bool{}
-	for _, kind := range []string{"request", "answer"} {
+	for _, kind := range []string{x.down(), x.up()} {
 		var more []seen
 		for _, s := range x.spans {
 			if s.kind == "hop" && s.Kind == kind && !known[keyOf(&s)] {
@@ -111,7 +114,7 @@ func (x *exchange) route() []seen {
 				more = append(more, s)
 			}
 		}
-		if kind == "answer" { // it comes the other way
+		if kind == x.up() { // it comes the other way
 			slices.Reverse(more)
 			for i := range more {
 				more[i].from, more[i].to = more[i].to, more[i].from
@@ -136,8 +139,7 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 			end = max(end, s.end)
 		}
 	}
-	list := append(x.above(end), whole("lwm2m", x.t.Title, x.began, end))
-	var coap []seen
+	var list, coap []seen
 	for _, s := range x.spans {
 		if s.kind == "coap" {
 			coap = append(coap, s)
@@ -146,51 +148,72 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 	if n := len(coap); n > 1 {
 		list = append(list, whole("coap", "", coap[0].begin, coap[n-1].end))
 	}
-	if len(hops) > 0 {
-		first, last := end, x.began
-		for _, s := range x.spans {
-			if s.kind == "hop" {
-				first, last = min(first, s.begin), max(last, s.end)
-			}
-		}
-		list = append(list, whole("6lowpan", "", first, last))
+	switch n := len(coap); {
+	case x.own == nil:
+		list = append(append(list, x.above(end)...), whole("lwm2m", x.t.Title, x.began, end))
+	case n > 0:
+		list = append(list, whole("lwm2m", x.t.Title, coap[0].begin, coap[n-1].end))
 	}
+	list = append(list, x.onAir()...)
 	for i, h := range hops {
-		var request, answer []seen
+		var down, up []seen
 		for _, s := range x.spans {
 			if s.kind != "hop" || keyOf(&s) != keyOf(&h) {
 				continue
 			}
-			if s.Kind == "request" {
-				request = append(request, s)
+			if s.Kind == x.down() {
+				down = append(down, s)
 			} else {
-				answer = append(answer, s)
+				up = append(up, s)
 			}
 		}
-		if len(request) > 0 && f.o.Node != nil && f.o.Node(h.to).Sleepy {
-			if since := x.before(hops, i, request[0].begin); since != 0 && since < request[0].begin {
-				list = append(list, seen{Span: trace.Span{Kind: "wait", Label: "held until the child polls"}, kind: "hop", from: h.from, to: h.to, begin: since, end: request[0].begin},
-					seen{Span: trace.Span{Kind: "poll", Label: "the child polls"}, kind: "hop", from: h.to, to: h.from, begin: request[0].begin, end: request[0].begin})
+		if len(down) > 0 && f.o.Node != nil && f.o.Node(h.to).Sleepy {
+			if since := x.before(hops, i, down[0].begin); since != 0 && since < down[0].begin {
+				list = append(list, seen{Span: trace.Span{Kind: "wait", Label: "held until the child polls"}, kind: "hop", from: h.from, to: h.to, begin: since, end: down[0].begin},
+					seen{Span: trace.Span{Kind: "poll", Label: "the child polls"}, kind: "hop", from: h.to, to: h.from, begin: down[0].begin, end: down[0].begin})
 			}
 		}
 		if i == 0 {
-			if n := frames(request); n > 0 {
-				list = append(list, seen{Span: trace.Span{Kind: "request", Label: fragments(n), Bytes: bytes(request)}, kind: "6lowpan", begin: request[0].begin, end: request[0].begin})
+			if n := frames(down); n > 0 {
+				list = append(list, seen{Span: trace.Span{Kind: x.down(), Label: fragments(n), Bytes: bytes(down)}, kind: "6lowpan", begin: down[0].begin, end: down[0].begin})
 			}
-			if n := frames(answer); n > 0 {
-				last := answer[len(answer)-1].end
-				list = append(list, seen{Span: trace.Span{Kind: "answer", Label: fragments(n) + " joined", Bytes: bytes(answer)}, kind: "6lowpan", begin: last, end: last})
+			if n := frames(up); n > 0 {
+				last := up[len(up)-1].end
+				list = append(list, seen{Span: trace.Span{Kind: x.up(), Label: fragments(n) + " joined", Bytes: bytes(up)}, kind: "6lowpan", begin: last, end: last})
 			}
 		}
 	}
 	return list
 }
 
-// before returns when a request was ready for a hop: when the hop before it was over, or when it came into the mesh.
+// onAir is how long the mesh had to do with an exchange: from the first to the last frame. What a device begins leaves the
+// mesh in between, for the server.
+func (x *exchange) onAir() (list []seen) {
+	parts := []string{""}
+	if x.own != nil {
+		parts = []string{x.up(), x.down()}
+	}
+	for _, part := range parts {
+		var hop []seen
+		for _, s := range x.spans {
+			if s.kind == "hop" && (part == "" || s.Kind == part) {
+				hop = append(hop, s)
+			}
+		}
+		if len(hop) > 0 {
+			last := slices.MaxFunc(hop, func(a, b seen) int { return cmp.Compare(a.end, b.end) })
+			first := slices.MinFunc(hop, func(a, b seen) int { return cmp.Compare(a.begin, b.begin) })
+			list = append(list, whole("6lowpan", "", first.begin, last.end))
+		}
+	}
+	return list
+}
+
+// before returns when what goes to the device was ready for a hop: when the hop before it was over, or when it came into the mesh.
 func (x *exchange) before(hops []seen, i int, limit machine.Time) (at machine.Time) {
 	for _, s := range x.spans {
 		match := i == 0 && s.kind == "ipv6" || i > 0 && s.kind == "hop" && keyOf(&s) == keyOf(&hops[i-1])
-		if match && s.Kind == "request" && s.end <= limit {
+		if match && s.Kind == x.down() && s.end <= limit {
 			at = max(at, s.end)
 		}
 	}

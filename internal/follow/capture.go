@@ -22,8 +22,8 @@ func (f *Follower) Capture(_ context.Context, id string, out io.Writer, keys boo
 		return trace.ErrUnknown
 	}
 	list := slices.Clone(x.packets)
-	comments := []string{x.t.Title + " of " + x.t.Endpoint}
 	f.mu.Unlock()
+	comments := []string{x.t.Title + " of " + f.endpoint(x)}
 	if keys && f.o.Keys != nil {
 		key, prefix := f.o.Keys()
 		comments = append(comments, mesh.KeyComment(key, prefix.String())+addresses(list))

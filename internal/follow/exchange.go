@@ -26,18 +26,21 @@ type exchange struct {
 	end     machine.Time // 0: it goes on
 	node    int          // the device's
 	border  int
-	asked   machine.Time // when the latest request left the server
+	asked   machine.Time // when the server spoke last
 	skew    machine.Time // what the mesh's clock is behind the server's, at least
-	turned  machine.Time // when the device had the request; 0: it has not
+	turned  machine.Time // when who was asked had the request; 0: it has not
 	spans   []seen
 	packets []packet
-	answer  sizes
+	said    sizes // by the device
+	own     *own  // of what the device began; nil: the server did
+	// observes says that notifications follow.
+	observes bool
 	// received and replied are when the REST interface had the request and the answer; 0: it had none, or not yet.
 	received, replied machine.Time
 	page              *trace.Page // what the page measured; nil: nobody clicked
 }
 
-// sizes are those of the answer at each layer.
+// sizes are those of a message at each layer.
 type sizes struct{ value, coap, datagram, outside, inside int }
 
 // seen is a span with its lane by name: lanes are numbered when the trace is built.
@@ -59,21 +62,29 @@ type packet struct {
 	b       []byte
 }
 
-func newExchange(now machine.Time, server, mesh machine.Cause, id machine.OpID, endpoint string, op *serverOperation) *exchange {
-	x := &exchange{id: formatOp(id), server: server, mesh: mesh, began: now}
-	path := op.Path.String()
-	if len(op.Paths) > 0 {
-		path = strings.Trim(fmt.Sprint(op.Paths), "[]")
-	}
-	name := op.Kind.String()
-	x.t = trace.Trace{ID: x.id, Title: strings.ToUpper(name[:1]) + name[1:] + " " + path, Endpoint: endpoint, Op: name, Path: path,
-		At: time.Unix(0, int64(now)).UTC(), State: "running"}
+func (f *Follower) newExchange(now machine.Time, id, op, path string) *exchange {
+	f.causes++
+	x := &exchange{id: id, mesh: ours | f.causes, began: now}
+	x.t = trace.Trace{ID: id, Title: strings.TrimSpace(title(op) + " " + path), Op: op, Path: path, At: time.Unix(0, int64(now)).UTC(), State: "running"}
 	return x
 }
 
-type serverOperation = server.Operation
+func title(op string) string { return strings.ToUpper(op[:1]) + op[1:] }
 
-func formatOp(id machine.OpID) string { return server.FormatOp(id) }
+// down is the kind of what goes to the device, and up of what comes from it.
+func (x *exchange) down() string {
+	if x.own != nil {
+		return "answer"
+	}
+	return "request"
+}
+
+func (x *exchange) up() string {
+	if x.own != nil {
+		return "request"
+	}
+	return "answer"
+}
 
 // late is how long after its result an exchange still has frames: the last acknowledgement. What comes later has its cause,
 // too, but is another exchange: a notification of what was observed.
@@ -134,31 +145,41 @@ func message(b []byte) string {
 	return fmt.Sprintf("%s, %d B", text, len(b))
 }
 
-// asks notes a request that leaves the server, and returns the span of its way to the border router.
-func (x *exchange) asks(now machine.Time, p plain, b []byte) int {
+// asks notes what the server says, and returns the span of its way to the border router.
+func (f *Follower) asks(x *exchange, now machine.Time, p plain, b []byte) int {
 	path := p.path
 	now = max(now, p.at)
 	x.asked = now
-	x.turned = 0 // the next block, or the same once more
-	x.add(seen{Span: trace.Span{Kind: "request", Label: message(p.b), Bytes: len(p.b), Raw: hex.EncodeToString(p.b)}, kind: "coap", begin: p.at, end: now})
+	if x.own == nil {
+		x.turned = 0 // the next block, or the same once more
+	}
+	if x.observes {
+		f.observe(x.t.Path, p.b)
+	}
+	down := x.down()
+	x.add(seen{Span: trace.Span{Kind: down, Label: message(p.b), Bytes: len(p.b), Raw: hex.EncodeToString(p.b)}, kind: "coap", begin: p.at, end: now})
 	if path.Security != nil {
-		x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("seal, %s, %d B", record(b), len(b)), Bytes: len(b)}, kind: "dtls", begin: p.at, end: now})
+		x.add(seen{Span: trace.Span{Kind: down, Label: fmt.Sprintf("seal, %s, %d B", record(b), len(b)), Bytes: len(b)}, kind: "dtls", begin: p.at, end: now})
 	}
 	x.keep(packet{at: p.at, where: openedName, b: opened(path, true, p.b)})
-	return x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("UDP to %v, %d B", path.Remote, len(b)+udpHeader), Bytes: len(b) + udpHeader}, kind: "ipv4", begin: now, end: now})
+	return x.add(seen{Span: trace.Span{Kind: down, Label: fmt.Sprintf("UDP to %v, %d B", path.Remote, len(b)+udpHeader), Bytes: len(b) + udpHeader}, kind: "ipv4", begin: now, end: now})
 }
 
-// answered notes an answer that the server has read.
+// answered notes what the server has read.
 func (x *exchange) answered(now machine.Time, p plain, b []byte) {
+	up := x.up()
 	if p.path.Security != nil {
-		x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("open, %d B", p.size), Bytes: p.size}, kind: "dtls", begin: p.at, end: now})
+		x.add(seen{Span: trace.Span{Kind: up, Label: fmt.Sprintf("open, %d B", p.size), Bytes: p.size}, kind: "dtls", begin: p.at, end: now})
 	}
-	x.add(seen{Span: trace.Span{Kind: "answer", Label: message(b), Bytes: len(b), Raw: hex.EncodeToString(b)}, kind: "coap", begin: p.at, end: now})
+	x.add(seen{Span: trace.Span{Kind: up, Label: message(b), Bytes: len(b), Raw: hex.EncodeToString(b)}, kind: "coap", begin: p.at, end: now})
 	x.keep(packet{at: now, where: openedName, b: opened(p.path, false, b)})
-	x.answer.coap, x.answer.datagram = len(b), p.size
+	x.said.coap, x.said.datagram = len(b), p.size
 	var m coap.Message
 	if m.Decode(b) == nil {
-		x.answer.value = len(m.Payload)
+		x.said.value = len(m.Payload)
+	}
+	if x.own != nil {
+		x.read(now)
 	}
 }
 
@@ -178,17 +199,21 @@ const (
 // enters notes a packet at the border router, on its way in.
 func (x *exchange) enters(now machine.Time, node int, u *udp, b []byte, way int) {
 	// A mesh that keeps step with the clock is a little behind it.
-	x.skew = max(x.skew, x.asked-now)
+	if behind := x.asked - now; behind > x.skew {
+		x.catchUp(behind - x.skew)
+		x.skew = behind
+	}
 	now += x.skew
 	x.close(way, now)
 	if x.border = node; way >= 0 && !u.four {
 		x.spans[way].kind = "ipv6"
 	}
 	x.keep(packet{at: now, where: "outside of the border router", b: b})
+	down := x.down()
 	if u.four {
-		x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("%v to the mesh, %d B", u.to, len(b)+wider), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
+		x.add(seen{Span: trace.Span{Kind: down, Label: fmt.Sprintf("%v to the mesh, %d B", u.to, len(b)+wider), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
 	}
-	x.add(seen{Span: trace.Span{Kind: "request", Label: fmt.Sprintf("into the mesh, %d B", x.inside(u, b)), Bytes: x.inside(u, b)}, kind: "ipv6", begin: now, end: now})
+	x.add(seen{Span: trace.Span{Kind: down, Label: fmt.Sprintf("into the mesh, %d B", x.inside(u, b)), Bytes: x.inside(u, b)}, kind: "ipv6", begin: now, end: now})
 }
 
 // wider is what an IPv6 header has more than an IPv4 header.
@@ -205,19 +230,20 @@ func (x *exchange) inside(u *udp, b []byte) int {
 // leaves notes a packet at the border router, on its way out, and returns the span of its way to the server.
 func (x *exchange) leaves(now machine.Time, node int, u *udp, b []byte) int {
 	now += x.skew
-	if x.border = node; x.turned == 0 {
+	if x.border = node; x.own == nil && x.turned == 0 {
 		x.turned = now // the device shows nothing of itself
 	}
-	x.answer.inside = x.inside(u, b)
-	x.answer.outside = len(b)
-	x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("%d B", x.answer.inside), Bytes: x.answer.inside}, kind: "ipv6", begin: now, end: now})
+	up := x.up()
+	x.said.inside = x.inside(u, b)
+	x.said.outside = len(b)
+	x.add(seen{Span: trace.Span{Kind: up, Label: fmt.Sprintf("%d B", x.said.inside), Bytes: x.said.inside}, kind: "ipv6", begin: now, end: now})
 	kind := "ipv6"
 	if u.four {
 		kind = "ipv4"
-		x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("%d to %d B", x.answer.inside, len(b)), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
+		x.add(seen{Span: trace.Span{Kind: up, Label: fmt.Sprintf("%d to %d B", x.said.inside, len(b)), Bytes: len(b)}, kind: "nat64", begin: now, end: now})
 	}
 	x.keep(packet{at: now, where: "outside of the border router", b: b})
-	return x.add(seen{Span: trace.Span{Kind: "answer", Label: fmt.Sprintf("UDP from %v, %d B", u.from, len(b)), Bytes: len(b)}, kind: kind, begin: now, end: now})
+	return x.add(seen{Span: trace.Span{Kind: up, Label: fmt.Sprintf("UDP from %v, %d B", u.from, len(b)), Bytes: len(b)}, kind: kind, begin: now, end: now})
 }
 
 // hop notes a transmission.
@@ -255,14 +281,18 @@ func (x *exchange) device(now machine.Time, node int, out bool, b []byte) {
 }
 
 func (x *exchange) ended(now machine.Time, out *server.Outcome) {
-	x.end = now
-	x.t.State = "done"
-	if out.Err != nil || !out.Code.IsSuccess() {
-		x.t.State = "failed"
-	}
+	code := ""
 	if out.Code != 0 {
-		x.t.Code = out.Code.String() + " " + out.Code.Name()
+		code = out.Code.String() + " " + out.Code.Name()
 	} else if out.Err != nil {
-		x.t.Code = strings.TrimPrefix(out.Err.Error(), "lwm2m/server: ")
+		code = strings.TrimPrefix(out.Err.Error(), "lwm2m/server: ")
+	}
+	x.finish(now, out.Err == nil && out.Code.IsSuccess(), code)
+}
+
+func (x *exchange) finish(now machine.Time, ok bool, code string) {
+	x.end, x.t.Code, x.t.State = now, code, "done"
+	if !ok {
+		x.t.State = "failed"
 	}
 }

@@ -4,11 +4,15 @@
 package follow
 
 import (
+	"fmt"
 	"hash/maphash"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
+	"heddle.example/coap"
+	"heddle.example/internal/trace"
 	"heddle.example/lwm2m/server"
 	"heddle.example/machine"
 	"heddle.example/sim/mesh"
@@ -16,7 +20,7 @@ import (
 
 // Limits of what is remembered.
 const (
-	maxExchanges = 300
+	maxExchanges = 300 // of those that somebody asked for, and of those that devices began
 	maxPackets   = 400 // of one exchange
 	maxPlain     = 64  // messages of a shard that have not become datagrams yet
 	maxExpected  = 8192
@@ -55,6 +59,11 @@ type Follower struct {
 	opened   map[int]plain               // the datagram that a shard is reading
 	causes   machine.Cause
 	seats    map[string]int // nodes by endpoint
+
+	latest    machine.Time // instant of anything
+	begun     int          // exchanges that devices began
+	endpoints map[int]string
+	observed  map[coap.Token]string // paths
 }
 
 // expected is a datagram that was seen in one place and is to be seen in another.
@@ -77,7 +86,7 @@ type plain struct {
 func New(o Options) *Follower {
 	return &Follower{o: o, seed: maphash.MakeSeed(), byID: map[string]*exchange{}, byServer: map[machine.Cause]*exchange{},
 		byMesh: map[machine.Cause]*exchange{}, expected: map[uint64]expected{}, plain: map[int][]plain{}, opened: map[int]plain{},
-		seats: map[string]int{}}
+		seats: map[string]int{}, endpoints: map[int]string{}, observed: map[coap.Token]string{}}
 }
 
 // expect remembers a datagram.
@@ -102,18 +111,45 @@ func (f *Follower) find(b []byte) (expected, bool) {
 func (f *Follower) Asked(now machine.Time, cause machine.Cause, id machine.OpID, endpoint string, op *server.Operation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.causes++
-	x := newExchange(now, cause, ours|f.causes, id, endpoint, op)
-	x.node = f.seats[endpoint]
-	f.list = append(f.list, x)
-	f.byID[x.id], f.byServer[cause], f.byMesh[x.mesh] = x, x, x
-	if len(f.list) > maxExchanges {
-		old := f.list[0]
-		f.list = slices.Delete(f.list, 0, 1)
+	path := op.Path.String()
+	if len(op.Paths) > 0 {
+		path = strings.Trim(fmt.Sprint(op.Paths), "[]")
+	}
+	x := f.newExchange(now, server.FormatOp(id), op.Kind.String(), path)
+	x.t.By, x.t.Endpoint, x.node = trace.ByServer, endpoint, f.seats[endpoint]
+	x.observes = op.Kind == server.Observe || op.Kind == server.ObserveComposite
+	f.remember(x)
+	f.known(cause, x)
+}
+
+// remember makes room for an exchange. What devices begin displaces nothing that somebody asked for.
+func (f *Follower) remember(x *exchange) {
+	same := func(o *exchange) bool { return (o.own != nil) == (x.own != nil) }
+	n := 1
+	for _, o := range f.list {
+		if same(o) {
+			n++
+		}
+	}
+	if n > maxExchanges {
+		i := slices.IndexFunc(f.list, same)
+		old := f.list[i]
+		f.list = slices.Delete(f.list, i, i+1)
 		delete(f.byID, old.id)
 		delete(f.byServer, old.server)
 		delete(f.byMesh, old.mesh)
 	}
+	f.list = append(f.list, x)
+	f.byID[x.id], f.byMesh[x.mesh] = x, x
+}
+
+// known notes the cause that an exchange has at the server.
+func (f *Follower) known(cause machine.Cause, x *exchange) {
+	if f.byID[x.id] != x {
+		return // it is not remembered any more
+	}
+	delete(f.byServer, x.server)
+	x.server, f.byServer[cause] = cause, x
 }
 
 // Message implements shards.Follower.
@@ -139,11 +175,15 @@ func (f *Follower) Message(shard int, now machine.Time, out bool, path machine.P
 func (f *Follower) Datagram(shard int, now machine.Time, cause machine.Cause, out bool, path machine.Path, b []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.latest = max(f.latest, now)
 	if !out {
 		f.opened[shard] = plain{}
 		if e, ok := f.find(b); ok && !e.out {
 			e.x.close(e.span, now)
 			f.opened[shard] = plain{at: now, path: path, x: e.x, size: len(b)}
+			if e.x.own != nil {
+				f.known(cause, e.x) // what the server answers has the cause of what it answers
+			}
 		}
 		return
 	}
@@ -155,10 +195,10 @@ func (f *Follower) Datagram(shard int, now machine.Time, cause machine.Cause, ou
 		f.plain[shard] = slices.Delete(list, i, i+1)
 	}
 	x := f.byServer[cause]
-	if x == nil || i < 0 {
+	if x == nil || i < 0 || x.own != nil && x.over(now) {
 		return // a handshake's, or nobody's operation
 	}
-	f.expect(b, expected{x, true, x.asks(now, p, b)})
+	f.expect(b, expected{x, true, f.asks(x, now, p, b)})
 }
 
 // Ended implements shards.Follower.
@@ -215,15 +255,18 @@ func (f *Follower) Hop(h *mesh.Hop) {
 	}
 }
 
-// Device is called with each CoAP message of a device, opened, as meshdevice.Config.Tap has it.
-func (f *Follower) Device(now machine.Time, cause machine.Cause, node int, out bool, b []byte) {
-	if cause&ours == 0 {
-		return
-	}
+// Device is called with each CoAP message of a device, opened, as meshdevice.Config.Tap has it. It returns the cause that the
+// message is to have on its way; 0: the one that it has.
+func (f *Follower) Device(now machine.Time, cause machine.Cause, node int, out bool, b []byte) machine.Cause {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if x := f.byMesh[cause]; x != nil {
+	f.latest = max(f.latest, now)
+	if x := f.ofDevice(now, cause, node, out, b); x != nil {
+		return x.mesh
+	}
+	if x := f.byMesh[cause]; x != nil && x.own == nil {
 		x.device(now, node, out, b)
 		f.seats[x.t.Endpoint] = node
 	}
+	return 0
 }

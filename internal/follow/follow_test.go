@@ -3,6 +3,7 @@ package follow_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -133,8 +134,8 @@ func TestRead(t *testing.T) {
 		var err error
 		d, err = meshdevice.New(meshdevice.Config{Thread: tc, Start: &meshdevice.StartOptions{
 			Options: words.Options{Name: "demo", Host: "198.51.100.10", Identity: "id-demo", Key: "30313233343536373839616263646566", Lifetime: 300}},
-			Tap: func(now machine.Time, cause machine.Cause, out bool, _ machine.Path, b []byte) {
-				f.Device(now, cause, 4, out, b)
+			Tap: func(now machine.Time, cause machine.Cause, out bool, _ machine.Path, b []byte) machine.Cause {
+				return f.Device(now, cause, 4, out, b)
 			}})
 		if err != nil {
 			return nil, nil, err
@@ -165,7 +166,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, got)
-	list, err := f.List(context.Background(), "demo", 10)
+	list, err := f.List(context.Background(), "demo", "server", 10)
 	if err != nil || len(list) != 1 || list[0].Frames != got.Frames || list[0].Spans != nil {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -176,6 +177,12 @@ func TestRead(t *testing.T) {
 	readByTshark(t, file.Bytes())
 	if path := os.Getenv("TRACE_PCAP"); path != "" {
 		_ = os.WriteFile(path, file.Bytes(), 0o644)
+	}
+	// The device has begun something before: it registered.
+	register := byDevice(t, f, "Register")
+	checkOwn(t, register, "2.01 Created")
+	if register.Endpoint != "demo" || register.Op != "register" {
+		t.Errorf("%s %s", register.Endpoint, register.Op)
 	}
 	// What an observation brings later has its cause, but is not part of the exchange that began it.
 	out, op = nil, server.Operation{Kind: server.Observe, Path: lwm2m.MustPath("/3/0/13")}
@@ -188,6 +195,21 @@ func TestRead(t *testing.T) {
 	if x, err := f.Get(context.Background(), server.FormatOp(id)); err != nil || out == nil || x.Took > 2_000_000 || x.Frames > 12 {
 		t.Errorf("%v %+v", err, x)
 	}
+	// It is one of the device's own, which the server's acknowledgement or nothing answers.
+	note := byDevice(t, f, "Notify /3/0/13")
+	checkOwn(t, note, "")
+	x.Do(func(now machine.Time) {
+		err := d.Do(now, w.Cause(), func(c *client.Client) {
+			if err := c.Update(now, w.Cause(), words.ShortServerID); err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	net.Run(10 * time.Second)
+	checkOwn(t, byDevice(t, f, "Update"), "2.04 Changed")
 	if _, err := f.Get(context.Background(), "nothing"); err != trace.ErrUnknown {
 		t.Error(err)
 	}
@@ -253,5 +275,66 @@ func readByTshark(t *testing.T, capture []byte) {
 		if err != nil || (len(out) > 0) != some {
 			t.Errorf("%s: %v\n%s\n%s", filter, err, command, out)
 		}
+	}
+}
+
+// byDevice returns the latest exchange with a title that a device began.
+func byDevice(t *testing.T, f *follow.Follower, title string) *trace.Trace {
+	t.Helper()
+	list, err := f.List(context.Background(), "demo", trace.ByDevice, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var titles []string
+	for _, x := range list {
+		if titles = append(titles, x.Title); x.Title == title {
+			whole, err := f.Get(context.Background(), x.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return whole
+		}
+	}
+	t.Fatalf("no %q among %v", title, titles)
+	return nil
+}
+
+// checkOwn looks whether what a device began is there in all places, on its way to the server and back.
+func checkOwn(t *testing.T, got *trace.Trace, code string) {
+	t.Helper()
+	t.Logf("%s, %s %s, %d us, route %v", got.Title, got.State, got.Code, got.Took, got.Route)
+	both := map[string]map[string]bool{}
+	for _, s := range got.Spans {
+		name := got.Lanes[s.Lane].Name
+		if both[name] == nil {
+			both[name] = map[string]bool{}
+		}
+		both[name][s.Kind] = true
+		t.Logf("%8d-%8d %-9s %-8s %s try %d", s.Begin, s.End, name, s.Kind, s.Label, s.Try)
+	}
+	for _, p := range got.Parts {
+		t.Logf("%-30s %8d us", p.Name, p.Took)
+	}
+	for _, l := range got.Layers {
+		t.Logf("%-12s %-20s %4d B", l.Name, l.Note, l.Bytes)
+	}
+	var lanes []string
+	for _, l := range got.Lanes {
+		lanes = append(lanes, l.Name)
+	}
+	if s := strings.Join(lanes, " "); s != "LwM2M CoAP DTLS 1.2 IPv4 NAT64 IPv6 6LoWPAN Hop 1 Hop 2 Hop 3 Device" {
+		t.Error(s)
+	}
+	for _, name := range []string{"CoAP", "DTLS 1.2", "IPv4", "NAT64", "IPv6", "6LoWPAN", "Hop 1", "Hop 2", "Hop 3"} {
+		if !both[name]["request"] || code != "" && !both[name]["answer"] {
+			t.Errorf("%s: %s has %v", got.Title, name, both[name])
+		}
+	}
+	if !both["Device"]["work"] || got.State != "done" || code != "" && got.Code != code || got.By != trace.ByDevice || got.Node != 4 ||
+		fmt.Sprint(got.Route) != "[1 2 3 4]" {
+		t.Errorf("%s: %s %s, by %s, node %d, route %v", got.Title, got.State, got.Code, got.By, got.Node, got.Route)
+	}
+	if got.Took <= 0 || got.Took > 3_000_000 {
+		t.Errorf("%s took %d us", got.Title, got.Took)
 	}
 }

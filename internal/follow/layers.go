@@ -32,7 +32,7 @@ func fragments(n int) string {
 	return fmt.Sprintf("%d fragments", n)
 }
 
-// layers says how large the answer is at each layer.
+// layers says how large what the device said is at each layer.
 func (x *exchange) layers(hops []seen) []trace.Layer {
 	var list []trace.Layer
 	add := func(name, note string, n int) {
@@ -40,21 +40,21 @@ func (x *exchange) layers(hops []seen) []trace.Layer {
 			list = append(list, trace.Layer{Name: name, Note: note, Bytes: n})
 		}
 	}
-	add("Value", "", x.answer.value)
-	add("CoAP", "", x.answer.coap)
-	if x.answer.datagram != x.answer.coap {
-		add("DTLS", "", x.answer.datagram)
+	add("Value", "", x.said.value)
+	add("CoAP", "", x.said.coap)
+	if x.said.datagram != x.said.coap {
+		add("DTLS", "", x.said.datagram)
 	}
-	if x.answer.outside != x.answer.inside {
-		add("IPv4", "UDP", x.answer.outside)
+	if x.said.outside != x.said.inside {
+		add("IPv4", "UDP", x.said.outside)
 	}
-	add("IPv6", "UDP", x.answer.inside)
+	add("IPv6", "UDP", x.said.inside)
 	if len(hops) == 0 {
 		return list
 	}
-	air, perHop, retries := 0, map[laneKey][]seen{}, 0
+	air, perHop, retries, up := 0, map[laneKey][]seen{}, 0, x.up()
 	for _, s := range x.spans {
-		if s.kind == "hop" && s.Kind == "answer" {
+		if s.kind == "hop" && s.Kind == up {
 			air += s.Bytes
 			perHop[keyOf(&s)] = append(perHop[keyOf(&s)], s)
 			if s.Try > 1 {

@@ -8,20 +8,19 @@ import (
 )
 
 // List implements api.Traces.
-func (f *Follower) List(_ context.Context, endpoint string, limit int) ([]trace.Trace, error) {
+func (f *Follower) List(_ context.Context, endpoint, by string, limit int) ([]trace.Trace, error) {
 	f.mu.Lock()
-	var wanted []*exchange
-	for _, x := range slices.Backward(f.list) {
-		if len(wanted) == limit {
-			break
-		}
-		if endpoint == "" || x.t.Endpoint == endpoint {
-			wanted = append(wanted, x)
-		}
-	}
+	all := slices.Clone(f.list)
 	f.mu.Unlock()
 	var list []trace.Trace
-	for _, x := range wanted {
+	for _, x := range slices.Backward(all) {
+		if len(list) == limit {
+			break
+		}
+		// These two do not change.
+		if endpoint != "" && f.endpoint(x) != endpoint || by != "" && x.t.By != by {
+			continue
+		}
 		t := f.build(f.snapshot(x))
 		t.Lanes, t.Spans, t.Layers = nil, nil, nil
 		list = append(list, *t)
@@ -47,5 +46,16 @@ func (f *Follower) snapshot(x *exchange) *exchange {
 	defer f.mu.Unlock()
 	s := *x
 	s.spans, s.packets = slices.Clone(x.spans), nil
+	if s.own != nil && s.end == 0 && f.latest-s.began >= abandoned {
+		s.t.State, s.t.Code = "failed", "no answer"
+	}
 	return &s
+}
+
+// endpoint returns the name of the device: as it is registered, or else as the mesh has it.
+func (f *Follower) endpoint(x *exchange) string {
+	if x.t.Endpoint != "" {
+		return x.t.Endpoint
+	}
+	return f.name(x.node)
 }

@@ -21,7 +21,7 @@ func TestBuiltWithoutLock(t *testing.T) {
 	}})
 	f.seats["lamp"] = 3
 	f.Asked(1, 1, 7, "lamp", &server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3/0/0")})
-	if list, err := f.List(t.Context(), "", 10); err != nil || len(list) != 1 || list[0].Node != 3 {
+	if list, err := f.List(t.Context(), "", "", 10); err != nil || len(list) != 1 || list[0].Node != 3 {
 		t.Errorf("%+v %v", list, err)
 	}
 	if x, err := f.Get(t.Context(), server.FormatOp(7)); err != nil || x.Node != 3 {

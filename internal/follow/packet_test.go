@@ -44,7 +44,7 @@ func TestLimits(t *testing.T) {
 	if len(f.order) > maxExpected || len(f.expected) > maxExpected || len(f.plain[0]) > maxPlain {
 		t.Error(len(f.order), len(f.expected), len(f.plain[0]))
 	}
-	list, err := f.List(context.Background(), "", 10)
+	list, err := f.List(context.Background(), "", "", 10)
 	if err != nil || len(list) != 10 || list[0].State != "failed" || list[0].Title != "Read /" {
 		t.Errorf("%v %+v", err, list)
 	}

@@ -1,5 +1,5 @@
 // Package trace is one exchange, followed: from the click on the page through REST, LwM2M, CoAP, DTLS, IPv4, NAT64, IPv6 and
-// 6LoWPAN over each radio hop to the device, and back. The values here are what the page Traces draws and what the REST
+// 6LoWPAN over each radio hop to the device, and back; or from a device that registers or notifies to the server. The values here are what the page Traces draws and what the REST
 // interface shows; whoever follows an exchange fills them.
 package trace
 
@@ -14,7 +14,8 @@ type Trace struct {
 	Title    string    `json:"title" example:"Read /3303/0"`
 	Endpoint string    `json:"endpoint"`
 	Node     int       `json:"node,omitempty" doc:"the device's number in the mesh"`
-	Op       string    `json:"op" example:"read"`
+	By       string    `json:"by" enum:"server,device" doc:"who began it: somebody at the server, or the device itself"`
+	Op       string    `json:"op" example:"read" doc:"the operation; of a device: register, update, deregister, notify, send"`
 	Path     string    `json:"path" example:"/3303/0"`
 	At       time.Time `json:"at"`
 	Took     int64     `json:"took" doc:"microseconds; 0 while it runs"`
@@ -27,8 +28,14 @@ type Trace struct {
 	Lanes    []Lane    `json:"lanes,omitempty" doc:"layers and hops, from the page down to the device"`
 	Spans    []Span    `json:"spans,omitempty" doc:"in the order of their beginning"`
 	Parts    []Part    `json:"parts,omitempty" doc:"where the time went, the largest first"`
-	Layers   []Layer   `json:"layers,omitempty" doc:"what each layer added to the answer"`
+	Layers   []Layer   `json:"layers,omitempty" doc:"what each layer added to what the device said"`
 }
+
+// Who began an exchange.
+const (
+	ByServer = "server"
+	ByDevice = "device"
+)
 
 // Page is what a page has measured of an operation that it asked for, in microseconds of its own clock.
 type Page struct {
@@ -81,7 +88,7 @@ type Part struct {
 	Took int64  `json:"took"`
 }
 
-// Layer is how large the answer is at one layer.
+// Layer is how large what the device said is at one layer.
 type Layer struct {
 	Name  string `json:"name" example:"DTLS"`
 	Note  string `json:"note,omitempty" example:"CID, CCM_8"`

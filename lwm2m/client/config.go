@@ -43,9 +43,10 @@ type Config struct {
 	MaxObservations int // default 64; more are answered without an observation
 	MaxAttributes   int // paths with attributes: default 64; more are refused
 
-	CoAP endpoint.Config                                             // timing and limits; Nest and Rand are set by the client
-	DTLS dtls.Config                                                 // likewise; used where an account is coaps
-	Tap  func(d stack.Direction, path machine.Path, datagram []byte) // sees every CoAP datagram in plaintext
+	CoAP endpoint.Config // timing and limits; Nest and Rand are set by the client
+	DTLS dtls.Config     // likewise; used where an account is coaps
+	// Tap sees every CoAP datagram in plaintext, and may give what goes out another cause: see stack.Config.
+	Tap func(d stack.Direction, cause machine.Cause, path machine.Path, datagram []byte) machine.Cause
 }
 
 // settings is what a client keeps of its Config: clients come in tens of thousands.

@@ -38,22 +38,23 @@ func (s *Server) Watch(now machine.Time, ep string, on bool) bool {
 }
 
 // tap sees every CoAP message in plaintext.
-func (s *Server) tap(dir stack.Direction, path machine.Path, b []byte) {
+func (s *Server) tap(dir stack.Direction, _ machine.Cause, path machine.Path, b []byte) machine.Cause {
 	if s.config.Tap != nil {
 		s.config.Tap(s.now, dir == stack.Out, path, b)
 	}
 	if len(s.watch.names) == 0 {
-		return
+		return 0
 	}
 	for _, name := range s.watch.names {
 		if _, e := s.table.find(name); e != nil && samePeer(e.reg.Path, path) {
 			s.message(name, dir == stack.Out, path, b)
-			return
+			return 0
 		}
 	}
 	if dir != stack.Out {
 		s.watch.first, s.watch.firstPath = append(s.watch.first[:0], b...), path
 	}
+	return 0
 }
 
 func (s *Server) message(ep string, out bool, path machine.Path, b []byte) {

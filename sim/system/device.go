@@ -37,8 +37,8 @@ func (s *System) AddDevice(c DeviceConfig) *Device {
 		cfg := c.LwM2M
 		cfg.Thread = tc
 		if f := s.follower; f != nil && cfg.Tap == nil {
-			cfg.Tap = func(now machine.Time, cause machine.Cause, out bool, _ machine.Path, b []byte) {
-				f.Device(now, cause, d.Number(), out, b)
+			cfg.Tap = func(now machine.Time, cause machine.Cause, out bool, _ machine.Path, b []byte) machine.Cause {
+				return f.Device(now, cause, d.Number(), out, b)
 			}
 		}
 		m, err := meshdevice.New(cfg)

@@ -13,8 +13,8 @@ type Follower interface {
 	Leaves(now machine.Time, cause machine.Cause, node int, packet []byte)
 	// Hop is told of each transmission that has a cause.
 	Hop(h *mesh.Hop)
-	// Device is told of each CoAP message of a device, opened.
-	Device(now machine.Time, cause machine.Cause, node int, out bool, b []byte)
+	// Device is told of each CoAP message of a device, opened, and may give what goes out another cause; 0: it keeps its own.
+	Device(now machine.Time, cause machine.Cause, node int, out bool, b []byte) machine.Cause
 }
 
 // Follow has a Follower see what passes. It is set before devices and routers boot.
