@@ -58,3 +58,6 @@ export function bytesOf(s: Span): { at: number; bytes: { hex: string; field: num
   for (let at = 0; at < n; at += 12) { const bytes = []; for (let k = at; k < Math.min(n, at + 12); k++) bytes.push({ hex: raw.slice(2 * k, 2 * k + 2), field: of[k]! }); lines.push({ at, bytes }) }
   return lines
 }
+
+// toDevice says whether a span of a hop went from the border router's side to the device's: its lane is written that way.
+export const toDevice = (t: Trace, s: Span): boolean => s.kind === 'wait' || (s.kind !== 'poll' && (s.kind === 'answer') === (t.by === 'device'))
