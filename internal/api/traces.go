@@ -15,8 +15,8 @@ import (
 
 // Traces are the exchanges that are followed.
 type Traces interface {
-	// List returns the newest first, of one client or of all, begun by whom or by anybody, without lanes, spans and layers.
-	List(ctx context.Context, endpoint, by string, limit int) ([]trace.Trace, error)
+	// List returns the newest first, of one client or of all, of one kind or of all, without lanes, spans and layers.
+	List(ctx context.Context, endpoint, kind string, limit int) ([]trace.Trace, error)
 	// Get returns one whole; trace.ErrUnknown where it is not known any more.
 	Get(ctx context.Context, id string) (*trace.Trace, error)
 	// Capture writes its packets on every leg as pcapng, with the keys that open them where keys says so.
@@ -32,14 +32,14 @@ func (a *API) traceRoutes() {
 	t := a.c.Traces
 	type which struct {
 		Endpoint string `query:"endpoint" doc:"only of this client"`
-		By       string `query:"by" enum:"server,device" doc:"only what somebody at the server, or what devices have begun"`
+		Kind     string `query:"kind" enum:"operation,device,notification" doc:"only of this kind"`
 		Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	}
 	type list struct {
 		Items []trace.Trace `json:"items"`
 	}
 	huma.Register(a.huma, op("GET", "/traces", "traces.list", access.Read, tag, "Exchanges that were followed, the newest first"), func(ctx context.Context, in *which) (*body[list], error) {
-		items, err := t.List(ctx, in.Endpoint, in.By, in.Limit)
+		items, err := t.List(ctx, in.Endpoint, in.Kind, in.Limit)
 		if err != nil {
 			return nil, traceProblem(err)
 		}

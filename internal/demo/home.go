@@ -106,7 +106,7 @@ func newHome(o homeOptions) (*home, error) {
 	}
 	h.inet = internet.New(w, internet.Config{Link: sim.LinkConfig{DelayMin: 4 * time.Millisecond, DelayMax: 8 * time.Millisecond}})
 	h.sys = system.In(h.net, h.inet)
-	h.follow = follow.New(follow.Options{Node: h.place, Keys: func() ([]byte, netip.Prefix) {
+	h.follow = follow.New(follow.Options{Node: h.place, Clock: o.host.Now, Keys: func() ([]byte, netip.Prefix) {
 		prefix := ip6.Join(h.dataset.MeshLocalPrefix, ip6.IID{})
 		return h.dataset.NetworkKey[:], netip.PrefixFrom(prefix.Netip(), 64)
 	}})

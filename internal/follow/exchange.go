@@ -199,10 +199,7 @@ const (
 // enters notes a packet at the border router, on its way in.
 func (x *exchange) enters(now machine.Time, node int, u *udp, b []byte, way int) {
 	// A mesh that keeps step with the clock is a little behind it.
-	if behind := x.asked - now; behind > x.skew {
-		x.catchUp(behind - x.skew)
-		x.skew = behind
-	}
+	x.behind(x.asked - now)
 	now += x.skew
 	x.close(way, now)
 	if x.border = node; way >= 0 && !u.four {

@@ -20,7 +20,7 @@ import (
 
 // Limits of what is remembered.
 const (
-	maxExchanges = 300 // of those that somebody asked for, and of those that devices began
+	maxExchanges = 300 // of each kind
 	maxPackets   = 400 // of one exchange
 	maxPlain     = 64  // messages of a shard that have not become datagrams yet
 	maxExpected  = 8192
@@ -39,6 +39,9 @@ type Node struct {
 type Options struct {
 	// Node describes a node by its number. It is called by whoever asks for a trace. Nil: by number only.
 	Node func(number int) Node
+	// Clock is the server's. A simulated mesh may be behind it: how much is known with it at each packet that leaves, and
+	// without it only once the server has answered. Nil: without.
+	Clock func() machine.Time
 	// Keys returns the network key and the mesh-local prefix, for captures. Nil: captures have no keys.
 	Keys func() (networkKey []byte, meshLocal netip.Prefix)
 }
@@ -116,15 +119,16 @@ func (f *Follower) Asked(now machine.Time, cause machine.Cause, id machine.OpID,
 		path = strings.Trim(fmt.Sprint(op.Paths), "[]")
 	}
 	x := f.newExchange(now, server.FormatOp(id), op.Kind.String(), path)
-	x.t.By, x.t.Endpoint, x.node = trace.ByServer, endpoint, f.seats[endpoint]
+	x.t.Kind, x.t.Endpoint, x.node = trace.Operation, endpoint, f.seats[endpoint]
 	x.observes = op.Kind == server.Observe || op.Kind == server.ObserveComposite
 	f.remember(x)
 	f.known(cause, x)
 }
 
-// remember makes room for an exchange. What devices begin displaces nothing that somebody asked for.
+// remember makes room for an exchange. Notifications displace nothing else, and what devices begin nothing that somebody
+// asked for.
 func (f *Follower) remember(x *exchange) {
-	same := func(o *exchange) bool { return (o.own != nil) == (x.own != nil) }
+	same := func(o *exchange) bool { return o.t.Kind == x.t.Kind }
 	n := 1
 	for _, o := range f.list {
 		if same(o) {
@@ -239,6 +243,9 @@ func (f *Follower) Leaves(now machine.Time, cause machine.Cause, node int, packe
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if x := f.byMesh[cause]; x != nil && !x.over(now+x.skew) {
+		if x.own != nil && f.o.Clock != nil {
+			x.behind(f.o.Clock() - now)
+		}
 		f.expect(u.payload, expected{x, false, x.leaves(now, node, &u, packet)})
 	}
 }

@@ -166,7 +166,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, got)
-	list, err := f.List(context.Background(), "demo", "server", 10)
+	list, err := f.List(context.Background(), "demo", trace.Operation, 10)
 	if err != nil || len(list) != 1 || list[0].Frames != got.Frames || list[0].Spans != nil {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -281,7 +281,7 @@ func readByTshark(t *testing.T, capture []byte) {
 // byDevice returns the latest exchange with a title that a device began.
 func byDevice(t *testing.T, f *follow.Follower, title string) *trace.Trace {
 	t.Helper()
-	list, err := f.List(context.Background(), "demo", trace.ByDevice, 100)
+	list, err := f.List(context.Background(), "demo", "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,9 +330,9 @@ func checkOwn(t *testing.T, got *trace.Trace, code string) {
 			t.Errorf("%s: %s has %v", got.Title, name, both[name])
 		}
 	}
-	if !both["Device"]["work"] || got.State != "done" || code != "" && got.Code != code || got.By != trace.ByDevice || got.Node != 4 ||
+	if !both["Device"]["work"] || got.State != "done" || code != "" && got.Code != code || got.Kind == trace.Operation || got.Node != 4 ||
 		fmt.Sprint(got.Route) != "[1 2 3 4]" {
-		t.Errorf("%s: %s %s, by %s, node %d, route %v", got.Title, got.State, got.Code, got.By, got.Node, got.Route)
+		t.Errorf("%s: %s %s, %s, node %d, route %v", got.Title, got.State, got.Code, got.Kind, got.Node, got.Route)
 	}
 	if got.Took <= 0 || got.Took > 3_000_000 {
 		t.Errorf("%s took %d us", got.Title, got.Took)

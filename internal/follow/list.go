@@ -8,7 +8,7 @@ import (
 )
 
 // List implements api.Traces.
-func (f *Follower) List(_ context.Context, endpoint, by string, limit int) ([]trace.Trace, error) {
+func (f *Follower) List(_ context.Context, endpoint, kind string, limit int) ([]trace.Trace, error) {
 	f.mu.Lock()
 	all := slices.Clone(f.list)
 	f.mu.Unlock()
@@ -18,7 +18,7 @@ func (f *Follower) List(_ context.Context, endpoint, by string, limit int) ([]tr
 			break
 		}
 		// These two do not change.
-		if endpoint != "" && f.endpoint(x) != endpoint || by != "" && x.t.By != by {
+		if endpoint != "" && f.endpoint(x) != endpoint || kind != "" && x.t.Kind != kind {
 			continue
 		}
 		t := f.build(f.snapshot(x))

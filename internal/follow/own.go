@@ -108,9 +108,9 @@ func (f *Follower) running(now machine.Time, node int, is func(*exchange) bool) 
 func (f *Follower) beginsOwn(now machine.Time, node int, op, path string, m *coap.Message) *exchange {
 	f.begun++
 	x := f.newExchange(now, "d"+strconv.Itoa(f.begun), op, path)
-	x.t.By, x.node = trace.ByDevice, node
+	x.t.Kind, x.node = trace.Notification, node
 	if op != "notify" {
-		x.t.Title = title(op) // its path says no more
+		x.t.Kind, x.t.Title = trace.ByDevice, title(op) // its path says no more
 	}
 	for q := range m.Options.Queries() {
 		if name, ok := strings.CutPrefix(string(q), "ep="); ok && op == "register" {
@@ -168,8 +168,15 @@ func (f *Follower) observe(path string, request []byte) {
 	f.observed[m.Token] = path
 }
 
-// catchUp moves what was seen in the mesh until now, by what its clock has turned out to be behind the server's: but no
-// further than to when the server had it.
+// behind notes that the mesh's clock is behind the server's, by so much at least.
+func (x *exchange) behind(by machine.Time) {
+	if by > x.skew {
+		x.catchUp(by - x.skew)
+		x.skew = by
+	}
+}
+
+// catchUp moves what was seen in the mesh until now, but no further than to when the server had it.
 func (x *exchange) catchUp(by machine.Time) {
 	if x.own == nil {
 		return // nothing was seen there before the server asked

@@ -74,7 +74,7 @@ func TestOwn(t *testing.T) {
 					causes[cause] = true
 				}
 			}
-			list, err := f.List(t.Context(), "", trace.ByDevice, 10)
+			list, err := f.List(t.Context(), "", "", 10)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,15 +107,19 @@ func TestManyOwn(t *testing.T) {
 	for i := range maxExchanges + 5 {
 		f.Asked(1, machine.Cause(i+1), machine.OpID(i+1), "lamp", &server.Operation{Kind: server.Read, Path: lwm2m.MustPath("/3/0")})
 	}
+	for i := range maxExchanges + 7 {
+		f.Device(1, 0, 3, true, bytesOf(t, coap.Message{Type: coap.CON, ID: uint16(i), Code: coap.POST, Options: coap.Options{}.AppendPath("dp")}))
+	}
 	for i := range 3 * maxExchanges {
 		f.Device(1, 0, 3, true, bytesOf(t, coap.Message{Type: coap.NON, ID: uint16(i), Code: coap.Content, Options: coap.Options{}.AddUint(coap.Observe, 1)}))
 	}
-	asked, _ := f.List(t.Context(), "", trace.ByServer, 1000)
-	own, _ := f.List(t.Context(), "", trace.ByDevice, 1000)
-	if len(asked) != maxExchanges || len(own) != maxExchanges || len(f.byID) != len(f.list) || len(f.byMesh) != len(f.list) || len(f.byServer) > len(f.list) {
+	asked, _ := f.List(t.Context(), "", trace.Operation, 1000)
+	sent, _ := f.List(t.Context(), "", trace.ByDevice, 1000)
+	own, _ := f.List(t.Context(), "", trace.Notification, 1000)
+	if len(asked) != maxExchanges || len(sent) != maxExchanges || len(own) != maxExchanges || len(f.byID) != len(f.list) || len(f.byMesh) != len(f.list) || len(f.byServer) > len(f.list) {
 		t.Errorf("%d asked, %d of devices, %d, %d, %d", len(asked), len(own), len(f.byID), len(f.byMesh), len(f.byServer))
 	}
-	if asked[0].ID != server.FormatOp(maxExchanges+5) || own[0].ID != fmt.Sprint("d", 3*maxExchanges) {
+	if asked[0].ID != server.FormatOp(maxExchanges+5) || own[0].ID != fmt.Sprint("d", 4*maxExchanges+7) {
 		t.Errorf("newest: %s, %s", asked[0].ID, own[0].ID)
 	}
 	for i := range 2 * maxObserved {
@@ -156,5 +160,22 @@ func TestBehind(t *testing.T) {
 	}
 	for _, s := range x.Spans {
 		t.Logf("%8d-%8d %-9s %-8s %s", s.Begin, s.End, x.Lanes[s.Lane].Name, s.Kind, s.Label)
+	}
+}
+
+// With the server's clock at hand it is seen as soon as a packet leaves, also of what nobody answers.
+func TestBehindByClock(t *testing.T) {
+	const ms = machine.Time(time.Millisecond)
+	const from, behind = 1000 * ms, 800 * ms
+	f := New(Options{Clock: func() machine.Time { return from + 40*ms + behind }})
+	note := bytesOf(t, coap.Message{Type: coap.NON, ID: 1, Code: coap.Content, Options: coap.Options{}.AddUint(coap.Observe, 7)})
+	cause := f.Device(from, 0, 3, true, note)
+	path := machine.Path{Local: netip.MustParseAddrPort("[2001:db8::1]:5683"), Remote: netip.MustParseAddrPort("[2001:db8::2]:5683")}
+	f.Leaves(from+40*ms, cause, 1, opened(path, false, note))
+	f.Datagram(0, from+45*ms+behind, 77, false, path, note)
+	f.Message(0, from+45*ms+behind, false, path, note)
+	x, err := f.Get(t.Context(), "d1")
+	if err != nil || x.State != "done" || x.Took != 45_000 || !x.At.Equal(time.Unix(0, int64(from+behind))) {
+		t.Errorf("%+v %v", x, err)
 	}
 }

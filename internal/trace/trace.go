@@ -14,8 +14,8 @@ type Trace struct {
 	Title    string    `json:"title" example:"Read /3303/0"`
 	Endpoint string    `json:"endpoint"`
 	Node     int       `json:"node,omitempty" doc:"the device's number in the mesh"`
-	By       string    `json:"by" enum:"server,device" doc:"who began it: somebody at the server, or the device itself"`
-	Op       string    `json:"op" example:"read" doc:"the operation; of a device: register, update, deregister, notify, send"`
+	Kind     string    `json:"kind" enum:"operation,device,notification" doc:"somebody asked for it at the server, or the device began it: to register, update or send, or to notify"`
+	Op       string    `json:"op" example:"read" doc:"the operation; of a device: register, update, deregister, send, notify"`
 	Path     string    `json:"path" example:"/3303/0"`
 	At       time.Time `json:"at"`
 	Took     int64     `json:"took" doc:"microseconds; 0 while it runs"`
@@ -31,10 +31,11 @@ type Trace struct {
 	Layers   []Layer   `json:"layers,omitempty" doc:"what each layer added to what the device said"`
 }
 
-// Who began an exchange.
+// Kinds of exchanges.
 const (
-	ByServer = "server"
-	ByDevice = "device"
+	Operation    = "operation"
+	ByDevice     = "device"
+	Notification = "notification"
 )
 
 // Page is what a page has measured of an operation that it asked for, in microseconds of its own clock.

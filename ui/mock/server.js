@@ -234,7 +234,7 @@ async function route(method, path, q, body, raw, req) {
   if (p[0] === 'operations') return waiting.operation(method, p[1])
   if (p[0] === 'firmware') return updates.route(method, p, q, body, raw)
   if (p[0] === 'bootstrap') return boot.route(method, p, q, body)
-  if (['border', 'traces'].includes(p[0]) || (p[0] === 'mesh' && ['commissioning', 'network'].includes(p[1]))) return pages.route(method, p, body, q.get('by'))
+  if (['border', 'traces'].includes(p[0]) || (p[0] === 'mesh' && ['commissioning', 'network'].includes(p[1]))) return pages.route(method, p, body, q.get('kind'))
   if (p[0] === 'mesh') return mesh.route(method, p, body)
   if (p[0] === 'server') return { roles: flags.roles.split(','), version: '0.1-mock', startedAt: iso(started), addresses: [{ uri: 'coap://[::]:5683', protocol: 'CoAP over UDP' }, { uri: 'coaps://[::]:5684', protocol: 'CoAP over DTLS 1.2' }, { uri: 'coap://[::]:5783', protocol: 'CoAP over UDP', role: 'bootstrap' }, { uri: 'coaps://[::]:5784', protocol: 'CoAP over DTLS 1.2', role: 'bootstrap' }], web: 'http://127.0.0.1:8080', registrations: devices.size, sessions: credentials.size, counters, store: { dir: '/var/lib/heddle', commits: 40_112, records: 81_004, failed: false }, demo: true, unknown: 'accept' }
   for (const [name, rows, key] of [['users', users, 'name'], ['tokens', tokens, 'id']]) if (p[0] === name) {

@@ -3,7 +3,7 @@ import { bytesOf, ms, quiet, scaleOf, short, ticks, toDevice } from '../src/lib/
 import type { Span, Trace } from '../src/lib/mesh/pages.ts'
 
 const span = (s: Partial<Span>): Span => ({ id: 1, lane: 0, kind: 'work', begin: 0, end: 0, label: '', ...s })
-const trace = (spans: Span[], took: number): Trace => ({ id: 'x', title: '', endpoint: '', by: 'server', op: '', path: '', at: '', took, state: 'done', retries: 0, frames: 0, onAir: 0, spans })
+const trace = (spans: Span[], took: number): Trace => ({ id: 'x', title: '', endpoint: '', kind: 'operation', op: '', path: '', at: '', took, state: 'done', retries: 0, frames: 0, onAir: 0, spans })
 
 describe('the scale of a trace', () => {
   const t = trace([span({ kind: 'whole', end: 300_000 }), span({ begin: 0, end: 20_000 }), span({ kind: 'wait', begin: 20_000, end: 230_000 }), span({ begin: 230_000, end: 300_000 })], 300_000)
@@ -36,7 +36,7 @@ it('cuts bytes into lines with their fields', () => {
 it('writes times', () => { expect([ms(800), ms(3_800), ms(214_800), ms(2_500_000)]).toEqual(['800 µs', '3.8 ms', '215 ms', '2.50 s']); expect([short(0), short(5000), short(1_500_000)]).toEqual(['0', '5', '1.5 s']) })
 
 it('knows which way a frame went, whoever began', () => {
-  const asked = trace([], 0), own: Trace = { ...asked, by: 'device' }
+  const asked = trace([], 0), own: Trace = { ...asked, kind: 'device' }
   expect([toDevice(asked, span({ kind: 'request' })), toDevice(asked, span({ kind: 'answer' })), toDevice(own, span({ kind: 'request' })), toDevice(own, span({ kind: 'answer' }))]).toEqual([true, false, false, true])
   expect([asked, own].map((t) => toDevice(t, span({ kind: 'poll' })))).toEqual([false, false])
   expect([asked, own].map((t) => toDevice(t, span({ kind: 'wait' })))).toEqual([true, true])

@@ -32,7 +32,7 @@ export interface Span { id: number; cause?: number; lane: number; kind: 'request
 export interface Part { kind: 'wait' | 'radio' | 'device' | 'page' | 'server' | 'network'; name: string; took: number }
 export interface Layer { name: string; note?: string; bytes: number; air?: boolean }
 export interface Trace {
-  id: string; title: string; endpoint: string; node?: number; by: 'server' | 'device'; op: string; path: string; at: string; took: number; state: 'running' | 'done' | 'failed'; code?: string
+  id: string; title: string; endpoint: string; node?: number; kind: 'operation' | 'device' | 'notification'; op: string; path: string; at: string; took: number; state: 'running' | 'done' | 'failed'; code?: string
   retries: number; frames: number; onAir: number; route?: number[]; lanes?: Lane[]; spans?: Span[]; parts?: Part[]; layers?: Layer[]
 }
 
@@ -51,7 +51,7 @@ export const meshApi = {
   parseNetwork: (tlvs: string) => call<Dataset>('POST', '/mesh/network/parse', { tlvs }),
   border: () => get<BorderStatus>('/border'),
   doctor: (q: Question) => call<Report>('POST', '/border/doctor', q),
-  traces: (endpoint = '', by = '', limit = 100) => get<{ items: Trace[] }>('/traces' + query({ endpoint, by, limit })),
+  traces: (endpoint = '', kind = '', limit = 100) => get<{ items: Trace[] }>('/traces' + query({ endpoint, kind, limit })),
   trace: (id: string) => get<Trace>(`/traces/${encodeURIComponent(id)}`),
   traceCapture: (id: string) => url(`/traces/${encodeURIComponent(id)}/pcap`),
 }

@@ -60,4 +60,4 @@ export function bytesOf(s: Span): { at: number; bytes: { hex: string; field: num
 }
 
 // toDevice says whether a span of a hop went from the border router's side to the device's: its lane is written that way.
-export const toDevice = (t: Trace, s: Span): boolean => s.kind === 'wait' || (s.kind !== 'poll' && (s.kind === 'answer') === (t.by === 'device'))
+export const toDevice = (t: Trace, s: Span): boolean => s.kind === 'wait' || (s.kind !== 'poll' && (s.kind === 'answer') === (t.kind !== 'operation'))
