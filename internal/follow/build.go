@@ -154,7 +154,7 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 	case n > 0:
 		list = append(list, whole("lwm2m", x.t.Title, coap[0].begin, coap[n-1].end))
 	}
-	list = append(list, x.onAir()...)
+	list = append(list, x.onAir(hops)...)
 	for i, h := range hops {
 		var down, up []seen
 		for _, s := range x.spans {
@@ -186,9 +186,9 @@ func (f *Follower) derived(x *exchange, hops []seen) []seen {
 	return list
 }
 
-// onAir is how long the mesh had to do with an exchange: from the first to the last frame. What a device begins leaves the
-// mesh in between, for the server.
-func (x *exchange) onAir() (list []seen) {
+// onAir is how long the mesh had to do with an exchange: from what it was given to the last frame. What a device begins
+// leaves the mesh in between, for the server.
+func (x *exchange) onAir(hops []seen) (list []seen) {
 	parts := []string{""}
 	if x.own != nil {
 		parts = []string{x.up(), x.down()}
@@ -203,10 +203,23 @@ func (x *exchange) onAir() (list []seen) {
 		if len(hop) > 0 {
 			last := slices.MaxFunc(hop, func(a, b seen) int { return cmp.Compare(a.end, b.end) })
 			first := slices.MinFunc(hop, func(a, b seen) int { return cmp.Compare(a.begin, b.begin) })
-			list = append(list, whole("6lowpan", "", first.begin, last.end))
+			list = append(list, whole("6lowpan", "", cmp.Or(x.given(part, hops, first.begin), first.begin), last.end))
 		}
 	}
 	return list
+}
+
+// given returns when the mesh had what its first frame carries; 0: unknown.
+func (x *exchange) given(part string, hops []seen, limit machine.Time) (at machine.Time) {
+	if x.own == nil || part == x.down() {
+		return x.before(hops, 0, limit)
+	}
+	for _, s := range x.spans {
+		if s.kind == "device" && s.end <= limit {
+			at = max(at, s.end)
+		}
+	}
+	return at
 }
 
 // before returns when what goes to the device was ready for a hop: when the hop before it was over, or when it came into the mesh.

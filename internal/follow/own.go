@@ -152,7 +152,7 @@ func (x *exchange) read(now machine.Time) {
 		x.turned = now
 	}
 	if x.own.typ == coap.NON && x.t.Op == "notify" {
-		x.finish(now, true, "not confirmable")
+		x.finish(now, true, "arrived")
 	}
 }
 
