@@ -41,7 +41,7 @@ func (f *Follower) build(x *exchange) *trace.Trace {
 	}
 	t.At = time.Unix(0, int64(x.origin())).UTC()
 	if x.own == nil {
-		if _, _, _, _, ok := x.clicks(); ok {
+		if x.click() != nil {
 			lane(laneKey{kind: "page"}, "Page", "browser", 0, 0)
 		}
 		lane(laneKey{kind: "rest"}, "REST", atServer, 0, 0)

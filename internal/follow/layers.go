@@ -66,6 +66,9 @@ func (x *exchange) layers(hops []seen) []trace.Layer {
 	add("6LoWPAN", fragments(frames(one)), bytes(one))
 	if air > 0 {
 		note := fmt.Sprintf("%d hops", len(hops))
+		if len(hops) == 1 {
+			note = "one hop"
+		}
 		if retries > 0 {
 			note += fmt.Sprintf(", %d sent again", retries)
 		}

@@ -30,16 +30,19 @@ func (f *Follower) Shown(id string, p trace.Page) error {
 	return nil
 }
 
-// clicks returns when the page was clicked, when the request left it, when it had the answer, and when it showed it. The
-// page's clock may be another computer's, so only its intervals count: what of them the server did not see is HTTP's way,
-// half of it there and half of it back.
-func (x *exchange) clicks() (clicked, sent, got, shown machine.Time, ok bool) {
+// click is when a page was clicked, when the request left it, when it had the answer, and when it showed it.
+type click struct{ clicked, sent, got, shown machine.Time }
+
+// click returns what is known of the page; nil: nothing. The page's clock may be another computer's, so only its intervals
+// count: what of them the server did not see is HTTP's way, half of it there and half of it back.
+func (x *exchange) click() *click {
 	if x.page == nil || x.received == 0 {
-		return
+		return nil
 	}
 	way := max(0, machine.Time(x.page.Request)*microsecond-(x.replied-x.received)) / 2
-	sent, got = x.received-way, x.replied+way
-	return sent - machine.Time(x.page.Before)*microsecond, sent, got, got + machine.Time(x.page.After)*microsecond, true
+	c := click{sent: x.received - way, got: x.replied + way}
+	c.clicked, c.shown = c.sent-machine.Time(x.page.Before)*microsecond, c.got+machine.Time(x.page.After)*microsecond
+	return &c
 }
 
 const microsecond = machine.Time(time.Microsecond)
@@ -50,8 +53,8 @@ func (x *exchange) origin() machine.Time {
 	if x.received != 0 {
 		at = min(at, x.received)
 	}
-	if clicked, _, _, _, ok := x.clicks(); ok {
-		at = min(at, clicked)
+	if c := x.click(); c != nil {
+		at = min(at, c.clicked)
 	}
 	return at
 }
@@ -63,10 +66,10 @@ func (x *exchange) above(end machine.Time) []seen {
 		begin, end = min(begin, x.received), max(end, x.replied)
 	}
 	list := []seen{whole("rest", "operation "+x.id, begin, end)}
-	if clicked, sent, got, shown, ok := x.clicks(); ok {
-		list = append(list, whole("page", "", clicked, shown),
-			seen{Span: trace.Span{Kind: "request", Label: "click, request"}, kind: "page", begin: clicked, end: sent},
-			seen{Span: trace.Span{Kind: "answer", Label: "answer shown"}, kind: "page", begin: got, end: shown})
+	if c := x.click(); c != nil {
+		list = append(list, whole("page", "", c.clicked, c.shown),
+			seen{Span: trace.Span{Kind: "request", Label: "click, request"}, kind: "page", begin: c.clicked, end: c.sent},
+			seen{Span: trace.Span{Kind: "answer", Label: "answer shown"}, kind: "page", begin: c.got, end: c.shown})
 	}
 	return list
 }
