@@ -40,7 +40,6 @@ type Live struct {
 	rounds     int
 	exts       map[uint16][8]byte // of children, by RLOC16
 	ids        map[[8]byte]int
-	seen       map[int]time.Time // when it was last part of the network
 	byRLOC     map[uint16]int
 	places     layout
 	seq        uint64
@@ -56,7 +55,7 @@ type Live struct {
 func NewLive(o LiveOptions) *Live {
 	now := time.Now()
 	l := &Live{o: o, epoch: strconv.FormatInt(now.UnixMilli(), 36), began: now, clock: time.Now, feed: feed{readers: map[*Reader]bool{}},
-		reports: map[uint16]*report{}, exts: map[uint16][8]byte{}, ids: map[[8]byte]int{}, seen: map[int]time.Time{}, byRLOC: map[uint16]int{}}
+		reports: map[uint16]*report{}, exts: map[uint16][8]byte{}, ids: map[[8]byte]int{}, byRLOC: map[uint16]int{}}
 	l.air.l, l.air.recent.most = l, liveCaptureMost
 	return l
 }

@@ -48,7 +48,7 @@ type ownLook struct {
 	role      info.Role
 	ext       [8]byte
 	rloc16    uint16
-	mode      string
+	mode      neighbor.Mode
 	channel   int
 	parent    [8]byte
 	parentQ   uint8
@@ -247,7 +247,7 @@ func (l *Live) lookAt(now machine.Time, n *thread.Node) (o ownLook) {
 	if l.o.Device != nil {
 		o.device = l.o.Device()
 	}
-	o.role, o.ext, o.channel, o.mode = info.Role(n.MLE().Role()), n.MAC().Ext(), int(n.MAC().Channel()), n.Mode().String()
+	o.role, o.ext, o.channel, o.mode = info.Role(n.MLE().Role()), n.MAC().Ext(), int(n.MAC().Channel()), n.MLE().Mode()
 	p := n.Datasets().Params()
 	o.network = Network{Channel: int(p.Channel), PANID: hex16(p.PANID), Name: p.NetworkName}
 	c := n.MAC().Counters

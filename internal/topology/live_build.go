@@ -39,7 +39,7 @@ func (b *builder) run() {
 	own := b.row(o.ext, o.rloc16)
 	own.Name = l.o.Name
 	own.Kind, own.Sent, own.Received, own.Retries = kindOf(o.mode), o.sent, o.received, o.retries
-	own.Role = roleWord(o.role, modeOf(o.mode))
+	own.Role = roleWord(o.role, o.mode)
 	own.Client, own.LwM2M, own.Border = o.device.Client, o.device.LwM2M, own.Border || o.device.Border
 	if !o.attached() {
 		own.RLOC16, own.Partition, own.RouterID = "", 0, -1
@@ -131,7 +131,7 @@ func (b *builder) children(parent *Row, list []childEntry, asked time.Time) {
 		if row.ID != 1 {
 			m := neighbor.Mode(c.mode)
 			row.Role = roleWord(info.ChildRole, m)
-			row.Kind = map[string]string{"sed": "sed", "med": "med", "reed": "router"}[row.Role]
+			row.Kind = kindOf(m)
 		}
 		back := uint8(0)
 		if row.ID == 1 {
@@ -201,19 +201,12 @@ func (b *builder) finish() {
 	}
 }
 
-// modeOf reads a mode as the shell prints it.
-func modeOf(s string) (m neighbor.Mode) {
-	for _, c := range s {
-		m |= map[rune]neighbor.Mode{'r': neighbor.ModeRxOnWhenIdle, 'd': neighbor.ModeFTD, 'n': neighbor.ModeFullNetworkData}[c]
-	}
-	return m
-}
-
-func kindOf(mode string) string {
+// kindOf names the kind of a node as a simulation has it.
+func kindOf(m neighbor.Mode) string {
 	switch {
-	case strings.Contains(mode, "d"):
+	case m.FTD():
 		return "router"
-	case strings.Contains(mode, "r"):
+	case m.RxOn():
 		return "med"
 	}
 	return "sed"

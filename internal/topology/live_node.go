@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"heddle.example/machine"
@@ -46,15 +47,13 @@ func (l *Live) Node(ctx context.Context, id int) (*Detail, error) {
 	if id == 1 {
 		return d, l.o.Seat.Do(ctx, func(now machine.Time, n *thread.Node) error {
 			detailOf(now, n, d, func(ext [8]byte) int { return byExt[ext] })
-			d.EUI64 = hex.EncodeToString(func() []byte { e := n.EUI64(); return e[:] }())
+			d.EUI64 = n.EUI64().String()
 			return nil
 		})
 	}
-	if d.RLOC16 == "" {
-		return d, nil
+	if rloc16, err := strconv.ParseUint(d.RLOC16, 0, 16); err == nil { // it is part of the network
+		l.askDetail(ctx, uint16(rloc16), d)
 	}
-	b, _ := hex.DecodeString(d.RLOC16[2:])
-	l.askDetail(ctx, binary.BigEndian.Uint16(b), d)
 	return d, nil
 }
 
