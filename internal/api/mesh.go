@@ -16,7 +16,7 @@ import (
 )
 
 // Mesh is what the page Topology shows while it runs: a simulation (topology.World), or the network around a live node
-// (live.View). What it cannot do ends with topology.ErrCannot; Snapshot.Can says what it can.
+// (topology.Live). What it cannot do ends with topology.ErrCannot; Snapshot.Can says what it can.
 type Mesh interface {
 	Snapshot(ctx context.Context) (*topology.Snapshot, error)
 	// At returns what was at a moment of the past, in virtual microseconds.
