@@ -26,7 +26,6 @@ type Run struct {
 type scriptPing struct {
 	*Ping
 	from, to int
-	told     bool
 }
 
 // Play schedules the steps of a script, from now on.
@@ -227,7 +226,6 @@ func (r *Run) ping(s Step) error {
 	}
 	r.pings = append(r.pings, p)
 	p.OnDone = func() {
-		p.told = true
 		r.net.World.Log("ping %d -> %d: %d of %d answered, %v", p.from, p.to, p.Received, p.Sent, p.Times())
 	}
 	return nil
