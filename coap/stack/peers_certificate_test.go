@@ -111,10 +111,8 @@ func TestLibcoapCertificateClient(t *testing.T) {
 				if id := path.Security; id.Kind != c.kind || c.kind == machine.X509 && id.Name != "its" {
 					t.Errorf("%+v", id)
 				}
-			case err := <-r.refusals:
-				t.Error("no session:", err)
-			case <-time.After(10 * time.Second):
-				t.Error("no session")
+			case <-time.After(10 * time.Second): // that it is closed by now says nothing
+				t.Errorf("no session; %d refusals", len(r.refusals))
 			}
 		})
 	}
