@@ -119,8 +119,26 @@ func byLocator(partition uint32, rloc16 uint16) [8]byte {
 	return [8]byte{'r', 'l', byte(partition >> 24), byte(partition >> 16), byte(partition >> 8), byte(partition), byte(rloc16 >> 8), byte(rloc16)}
 }
 
-// nodesMost bounds what a mesh, or who forges its diagnostics, can make this program remember.
+// nodesMost bounds what a mesh, or who forges its diagnostics, can make this program remember. Beyond it, new nodes get the numbers of
+// those that have left.
 const nodesMost = 2000
+
+// inherit gives a node the lowest number of a node that is neither part of the network nor of the rows that are being made, and reports
+// whether there is one.
+func (l *Live) inherit(ext [8]byte, rows map[int]*Row) bool {
+	for i := 1; i < len(l.rows); i++ {
+		if id := i + 1; l.rows[i].Role == "off" && rows[id] == nil {
+			for old, n := range l.ids {
+				if n == id {
+					delete(l.ids, old)
+					l.ids[ext] = id
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
 // build makes rows and links of what is known, and tells readers what has changed.
 func (l *Live) build() {

@@ -78,7 +78,7 @@ func (b *builder) row(ext [8]byte, rloc16 uint16) *Row {
 		return b.rows[id]
 	}
 	o := &b.l.own
-	if len(b.l.ids) >= nodesMost && b.l.ids[ext] == 0 {
+	if len(b.l.ids) >= nodesMost && b.l.ids[ext] == 0 && !b.l.inherit(ext, b.rows) {
 		return &Row{RouterID: -1} // shown nowhere
 	}
 	id := b.l.id(ext)

@@ -171,3 +171,30 @@ func TestCheapest(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// Who forges addresses cannot hide the nodes that come later: numbers of nodes that have left are given again.
+func TestLiveNumbers(t *testing.T) {
+	l := NewLive(LiveOptions{Name: "node 1"})
+	l.own.ext = [8]byte{1}
+	build := func(first, n int) (last *Row) {
+		b := builder{l: l, rows: map[int]*Row{}, byRLOC: map[uint16]int{}}
+		b.row(l.own.ext, 0)
+		for i := first; i < first+n; i++ {
+			last = b.row([8]byte{2, byte(i >> 8), byte(i)}, uint16(i))
+		}
+		l.publish(&b)
+		return last
+	}
+	build(1, nodesMost-1)
+	if r := build(1, nodesMost); r.ID != 0 {
+		t.Errorf("one too many is number %d", r.ID)
+	}
+	build(1, 1) // all but number 2 leave
+	r := build(5000, 1)
+	if r.ID != 3 || l.rows[2].Ext != r.Ext || l.rows[2].Role == "off" || len(l.ids) != nodesMost {
+		t.Errorf("a node that comes then is %+v, shown as %+v, of %d", r, l.rows[2], len(l.ids))
+	}
+	if l.ids[l.own.ext] != 1 {
+		t.Errorf("the own node is number %d", l.ids[l.own.ext])
+	}
+}

@@ -202,3 +202,22 @@ func TestSlowReader(t *testing.T) {
 		t.Error("a closed reader follows")
 	}
 }
+
+// Who does not wait any longer does not have his question asked: nothing is written behind his back.
+func TestDoGivenUp(t *testing.T) {
+	w := &World{commands: make(chan func(), 1), closed: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ran := false
+	if err := w.do(ctx, func() error { ran = true; return nil }); err != context.Canceled {
+		t.Error(err)
+	}
+	if (<-w.commands)(); ran {
+		t.Error("it ran all the same")
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	go func() { (<-w.commands)() }()
+	if err := w.do(ctx, func() error { cancel(); time.Sleep(time.Millisecond); ran = true; return ErrCannot }); err != ErrCannot || !ran {
+		t.Error("what runs was not waited for", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"heddle.example/internal/simulate"
@@ -205,11 +206,16 @@ func (w *World) wait(ctx context.Context, since time.Time) {
 	}
 }
 
-// do runs f in the owner and waits for it.
+// do runs f in the owner and waits for it. Where ctx ends first, f is not run, or has been: it never writes what nobody waits for.
 func (w *World) do(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
+	var taken atomic.Bool
 	select {
-	case w.commands <- func() { done <- f() }:
+	case w.commands <- func() {
+		if !taken.Swap(true) {
+			done <- f()
+		}
+	}:
 	case <-w.closed:
 		return ErrClosed
 	default:
@@ -221,7 +227,15 @@ func (w *World) do(ctx context.Context, f func() error) error {
 	case <-w.closed:
 		return ErrClosed
 	case <-ctx.Done():
+	}
+	if !taken.Swap(true) {
 		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-w.closed:
+		return ErrClosed
 	}
 }
 
