@@ -58,6 +58,8 @@ describe('places', () => {
     expect(freest([box(0, 0), box(9, 0)], [box(3, 1)])).toEqual(box(9, 0))
     expect(freest([box(0, 0), box(9, 0)], [box(4, 0)])).toEqual(box(0, 0))
     expect(freest([box(0, 0), box(9, 0)], [box(3, 1), box(9, 0)])).toEqual(box(0, 0))
+    expect(freest([box(1, 0), box(9, 0)], [], 20)).toEqual(box(9, 0)) // the first is half beyond the edge
+    expect(freest([box(19, 0), box(9, 0)], [], 20)).toEqual(box(9, 0))
   })
   it('makes hulls', () => {
     expect(hull([{ x: 0, y: 0 }, { x: 4, y: 0 }, { x: 4, y: 4 }, { x: 0, y: 4 }, { x: 2, y: 2 }, { x: 2, y: 0 }]).length).toBe(4)

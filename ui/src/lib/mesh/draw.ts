@@ -138,7 +138,7 @@ function drawNames(g: CanvasRenderingContext2D, s: Scene, k: Colours, at: (n: Me
     g.font = `${n.id === s.selected ? 650 : 450} 12px system-ui, sans-serif`
     const width = g.measureText(text).width, far = (big ? 24 : 20) * f + width / 2
     const sides = [{ x: p.x, y: p.y + (big ? 34 : 28) * f - 4 }, { x: p.x, y: p.y - (big ? 29 : 24) * f }, { x: p.x + far, y: p.y }, { x: p.x - far, y: p.y }]
-    const box = freest(sides.map((q) => ({ ...q, w: width, h: 13 })), taken.filter((t) => t.id !== n.id))
+    const box = freest(sides.map((q) => ({ ...q, w: width, h: 13 })), taken.filter((t) => t.id !== n.id), s.width)
     taken.push({ ...box, id: -n.id })
     g.strokeText(text, box.x, box.y + 4); g.fillStyle = c(k, '--text-2'); g.fillText(text, box.x, box.y + 4)
   }

@@ -45,11 +45,11 @@ export function around(points: Point[], margin: number): Point[] {
 // A box around its middle.
 export interface Box extends Point { w: number; h: number }
 
-// freest returns the box of which others cover least, the first of equals.
-export function freest(boxes: Box[], others: Box[]): Box {
+// freest returns the box of which others cover least, the first of equals. What is beyond a ground of that width counts as covered.
+export function freest(boxes: Box[], others: Box[], ground?: number): Box {
   let best = boxes[0]!, least = Infinity
   for (const b of boxes) {
-    let covered = 0
+    let covered = ground === undefined ? 0 : b.h * (Math.max(0, b.w / 2 - b.x) + Math.max(0, b.x + b.w / 2 - ground))
     for (const o of others) covered += Math.max(0, Math.min(b.w, o.w, (b.w + o.w) / 2 - Math.abs(b.x - o.x))) * Math.max(0, Math.min(b.h, o.h, (b.h + o.h) / 2 - Math.abs(b.y - o.y)))
     if (covered < least) { least = covered; best = b }
   }
