@@ -112,26 +112,31 @@ func benchHandshakes(b *testing.B, w *world, cfg ClientConfig) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for busy := true; busy; {
-			busy = false
-			for _, x := range []struct {
-				from, to *Engine
-				path     machine.Path
-			}{{c, s, machine.Path{Local: serverAddr, Remote: clientAddr}}, {s, c, machine.Path{Local: clientAddr, Remote: serverAddr}}} {
-				for {
-					a, ok := x.from.Next()
-					if !ok {
-						break
-					}
-					busy = true
-					if a.Kind == machine.Send {
-						x.to.Receive(w.now, 0, x.path, a.Data)
-					}
-				}
-			}
-		}
+		exchange(w.now, c, s, clientAddr)
 		if _, err := c.find(id); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// exchange carries datagrams between a client at an address and a server until both are silent.
+func exchange(now machine.Time, c, s *Engine, at netip.AddrPort) {
+	for busy := true; busy; {
+		busy = false
+		for _, x := range []struct {
+			from, to *Engine
+			path     machine.Path
+		}{{c, s, machine.Path{Local: serverAddr, Remote: at}}, {s, c, machine.Path{Local: at, Remote: serverAddr}}} {
+			for {
+				a, ok := x.from.Next()
+				if !ok {
+					break
+				}
+				busy = true
+				if a.Kind == machine.Send {
+					x.to.Receive(now, 0, x.path, a.Data)
+				}
+			}
 		}
 	}
 }
@@ -183,31 +188,11 @@ func BenchmarkIdleSession(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			wrote := false
-			for busy := true; busy; {
-				busy = false
-				for _, x := range []struct {
-					from, to *Engine
-					path     machine.Path
-				}{{cli, srv, machine.Path{Local: serverAddr, Remote: addr}}, {srv, cli, machine.Path{Local: addr, Remote: serverAddr}}} {
-					for {
-						a, ok := x.from.Next()
-						if !ok {
-							break
-						}
-						busy = true
-						if a.Kind == machine.Send {
-							x.to.Receive(now, 0, x.path, a.Data)
-						}
-					}
-				}
-				if !busy && !wrote {
-					wrote, busy = true, true
-					if err := cli.Write(now, 0, id, []byte("x"), 0); err != nil {
-						b.Fatal(err)
-					}
-				}
+			exchange(now, cli, srv, addr)
+			if err := cli.Write(now, 0, id, []byte("x"), 0); err != nil {
+				b.Fatal(err)
 			}
+			exchange(now, cli, srv, addr)
 		}
 		now = now.Add(5 * time.Minute)
 		srv.Expire(now)

@@ -80,12 +80,7 @@ func certClient(t *testing.T, f certFiles, suite Suite, loss int, raw bool, run 
 	if id := e.Path.Security; e.Suite != suite || id.Kind != want || id.Name != name {
 		t.Errorf("%+v %+v", e, id)
 	}
-	fmt.Fprintln(x.in, "hello from the tool")
-	d.until("data", func() bool { return strings.Contains(strings.Join(d.data, ""), "hello from the tool") })
-	d.write(e.Session, "hello from us\n")
-	d.until("output", func() bool { return strings.Contains(x.output(), "hello from us") })
-	x.in.Close()
-	d.until("Closed", func() bool { return lastOf[*Closed](d) != nil })
+	talkWithClient(d, e, x)
 }
 
 // certServer meets a tool that is a server.
@@ -104,16 +99,7 @@ func certServer(t *testing.T, f certFiles, suite Suite, loss int, raw bool, run 
 	if e.Suite != suite || e.Path.Security.Kind != want || string(e.Peer.Key) != string(f.its.PublicKey()) {
 		t.Errorf("%+v %+v", e, e.Path.Security)
 	}
-	d.write(e.Session, "hello from us\n")
-	if echo {
-		d.until("echo", func() bool { return strings.Contains(strings.Join(d.data, ""), "hello from us") })
-	} else {
-		d.until("output", func() bool { return strings.Contains(x.output(), "hello from us") })
-		fmt.Fprintln(x.in, "hello from the tool")
-		d.until("data", func() bool { return strings.Contains(strings.Join(d.data, ""), "hello from the tool") })
-	}
-	d.e.Close(d.now(), 0, e.Session)
-	d.drain()
+	talkWithServer(d, e, x, echo)
 }
 
 func forCertificates(t *testing.T, f func(t *testing.T, suite Suite, loss int), losses ...int) {

@@ -112,6 +112,11 @@ func clientTool(t *testing.T, suite Suite, loss int, run func(port string) *tool
 	if e.Suite != suite || e.Path.Security.Name != testIdentity || len(e.OwnCID) != 0 {
 		t.Errorf("%+v", e)
 	}
+	talkWithClient(d, e, x)
+}
+
+// talkWithClient has data go both ways, and the tool end the session.
+func talkWithClient(d *driver, e *Established, x *tool) {
 	fmt.Fprintln(x.in, "hello from the tool")
 	d.until("data", func() bool { return strings.Contains(strings.Join(d.data, ""), "hello from the tool") })
 	d.write(e.Session, "hello from us\n")
@@ -133,6 +138,11 @@ func serverTool(t *testing.T, suite Suite, loss int, run func(port string) *tool
 	if e.Suite != suite {
 		t.Errorf("%+v", e)
 	}
+	talkWithServer(d, e, x, echo)
+}
+
+// talkWithServer has data go both ways, and us end the session.
+func talkWithServer(d *driver, e *Established, x *tool, echo bool) {
 	d.write(e.Session, "hello from us\n")
 	if echo {
 		d.until("echo", func() bool { return strings.Contains(strings.Join(d.data, ""), "hello from us") })

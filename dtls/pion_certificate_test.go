@@ -3,7 +3,6 @@ package dtls
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"testing"
 
 	pion "github.com/pion/dtls/v3"
@@ -91,32 +90,8 @@ func TestPionCertificateClient(t *testing.T) {
 func TestPionCertificateServer(t *testing.T) {
 	forPionCert(t, func(t *testing.T, pc pionCase, suite Suite) {
 		c := newPionCert(t, pc, "urn:dev:us", "pion")
-		ln, err := pion.Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, c.config(suite))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { ln.Close() })
-		result := make(chan error, 1)
-		go func() {
-			conn, err := ln.Accept()
-			if err != nil {
-				result <- err
-				return
-			}
-			result <- pionTalk(conn.(*pion.Conn), true)
-		}()
-		d := c.driver(t, suite)
-		e := d.dial(ln.Addr().(*net.UDPAddr).AddrPort(), ClientConfig{
+		c.server(t, c.config(suite), c.driver(t, suite), suite, ClientConfig{
 			Certificate: c.ours, Verify: (&Trust{Roots: pool(c.ca)}).Verify, ServerName: "heddle.example",
 		})
-		c.check(t, e, suite)
-		d.write(e.Session, "hello from us")
-		d.wait("hello from pion")
-		d.e.Close(d.now(), 0, e.Session)
-		d.drain()
-		d.until("end of pion", func() bool { return len(result) > 0 })
-		if err := <-result; err != nil {
-			t.Error(err)
-		}
 	})
 }

@@ -175,33 +175,36 @@ func waitEOF(conn *pion.Conn, buf []byte) error {
 // Our client at pion's server.
 func TestPionServer(t *testing.T) {
 	forPion(t, func(t *testing.T, c pionCase, suite Suite) {
-		cfg := c.config(suite)
-		ln, err := pion.Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { ln.Close() })
-		result := make(chan error, 1)
-		go func() {
-			conn, err := ln.Accept()
-			if err != nil {
-				result <- err
-				return
-			}
-			result <- pionTalk(conn.(*pion.Conn), true)
-		}()
-		d := c.driver(t, suite)
-		e := d.dial(ln.Addr().(*net.UDPAddr).AddrPort(), ClientConfig{
+		c.server(t, c.config(suite), c.driver(t, suite), suite, ClientConfig{
 			Identity: testIdentity, Key: []byte(testKey), Suites: []Suite{suite}, ServerName: "heddle.example",
 		})
-		c.check(t, e, suite)
-		d.write(e.Session, "hello from us")
-		d.wait("hello from pion")
-		d.e.Close(d.now(), 0, e.Session)
-		d.drain()
-		d.until("end of pion", func() bool { return len(result) > 0 })
-		if err := <-result; err != nil {
-			t.Error(err)
-		}
 	})
+}
+
+// server has our client talk with a server of pion's.
+func (c pionCase) server(t *testing.T, cfg *pion.Config, d *driver, suite Suite, dial ClientConfig) {
+	ln, err := pion.Listen("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	result := make(chan error, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			result <- err
+			return
+		}
+		result <- pionTalk(conn.(*pion.Conn), true)
+	}()
+	e := d.dial(ln.Addr().(*net.UDPAddr).AddrPort(), dial)
+	c.check(t, e, suite)
+	d.write(e.Session, "hello from us")
+	d.wait("hello from pion")
+	d.e.Close(d.now(), 0, e.Session)
+	d.drain()
+	d.until("end of pion", func() bool { return len(result) > 0 })
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
 }
